@@ -7,13 +7,33 @@
 //! waits) and [`Verdict`] (what a pm job decides).
 
 mod agent;
+mod assignment;
+mod attempt;
+mod budget;
+mod event;
 mod failure;
+mod hold;
 mod id;
+mod ids;
+mod job;
+mod project;
+mod settle;
 mod text_enum;
 mod time;
+mod verdict;
 
 pub use agent::{AgentEnd, AgentEvent, Harness, Probe, Problem, RunEnd, Usage};
+pub use assignment::{Assignment, AssignmentMove, AssignmentStatus, Block, IllegalAssignmentMove, OnFailure, Policy};
+pub use attempt::{Attempt, AttemptStatus, Effect, Stage, StageRecord, StageStatus, VerdictRecord, is_loop, without_noise};
+pub use budget::{Budget, BudgetCheck, Spent};
+pub use event::{Event, EventKind};
 pub use failure::{Failure, FailureClass, FailureKind};
+pub use hold::{Hold, HoldKind, Slots, World, hold};
 pub use id::{AssignmentId, AttemptId, BadId, JobId, NodeId, VerdictId};
+pub use ids::Ids;
+pub use job::{IllegalMove, Job, JobMove, JobSpec, JobStatus, JobType, Lease, Park, Phase, Token};
+pub use project::{Project, ProjectSettings, SCRATCH, is_valid_name, name_from};
+pub use settle::{AttemptResult, Counters, LineFacts, LineMove, RetryPolicy, Settlement, settle};
 pub use text_enum::UnknownWord;
 pub use time::{Clock, Micros, Timestamp};
+pub use verdict::{BadVerdict, Evidence, Verdict, VerdictJob, VerdictRules, is_prefix_of};

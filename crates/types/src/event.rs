@@ -1,0 +1,131 @@
+//! Events: what happened, numbered so that a reader never sees a gap or a late number.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{AssignmentId, AttemptId, JobId, Timestamp};
+
+/// What happened. The word before the dot is what it happened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+pub enum EventKind {
+    /// An assignment was made.
+    #[serde(rename = "assignment.created")]
+    AssignmentCreated,
+    /// Its status changed; the new one is in the data.
+    #[serde(rename = "assignment.status")]
+    AssignmentStatus,
+    /// Its workspace, branch or head commit changed.
+    #[serde(rename = "assignment.branch")]
+    AssignmentBranch,
+    /// A job was put in the line.
+    #[serde(rename = "job.inserted")]
+    JobInserted,
+    /// Its status changed; the new one, and why, is in the data.
+    #[serde(rename = "job.status")]
+    JobStatus,
+    /// Its phase, progress or message changed.
+    #[serde(rename = "job.progress")]
+    JobProgress,
+    /// An attempt began under a new token.
+    #[serde(rename = "attempt.started")]
+    AttemptStarted,
+    /// A stage of an attempt began.
+    #[serde(rename = "stage.started")]
+    StageStarted,
+    /// A stage of an attempt ended.
+    #[serde(rename = "stage.ended")]
+    StageEnded,
+    /// An attempt ended.
+    #[serde(rename = "attempt.ended")]
+    AttemptEnded,
+    /// A verdict was applied.
+    #[serde(rename = "verdict.applied")]
+    VerdictApplied,
+    /// A verdict was refused.
+    #[serde(rename = "verdict.refused")]
+    VerdictRefused,
+    /// A limit was reached, or something odd was seen: refs moved, survivors killed, output cut.
+    #[serde(rename = "attempt.notice")]
+    AttemptNotice,
+    /// A harness was parked for everybody, or let go.
+    #[serde(rename = "harness.parked")]
+    HarnessParked,
+    /// Everything was paused.
+    #[serde(rename = "engine.paused")]
+    Paused,
+    /// Everything was resumed.
+    #[serde(rename = "engine.resumed")]
+    Resumed,
+    /// A project was made, changed or trusted.
+    #[serde(rename = "project.changed")]
+    ProjectChanged,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 17] = [
+        Self::AssignmentCreated,
+        Self::AssignmentStatus,
+        Self::AssignmentBranch,
+        Self::JobInserted,
+        Self::JobStatus,
+        Self::JobProgress,
+        Self::AttemptStarted,
+        Self::StageStarted,
+        Self::StageEnded,
+        Self::AttemptEnded,
+        Self::VerdictApplied,
+        Self::VerdictRefused,
+        Self::AttemptNotice,
+        Self::HarnessParked,
+        Self::Paused,
+        Self::Resumed,
+        Self::ProjectChanged,
+    ];
+
+    /// The word for it everywhere.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AssignmentCreated => "assignment.created",
+            Self::AssignmentStatus => "assignment.status",
+            Self::AssignmentBranch => "assignment.branch",
+            Self::JobInserted => "job.inserted",
+            Self::JobStatus => "job.status",
+            Self::JobProgress => "job.progress",
+            Self::AttemptStarted => "attempt.started",
+            Self::StageStarted => "stage.started",
+            Self::StageEnded => "stage.ended",
+            Self::AttemptEnded => "attempt.ended",
+            Self::VerdictApplied => "verdict.applied",
+            Self::VerdictRefused => "verdict.refused",
+            Self::AttemptNotice => "attempt.notice",
+            Self::HarnessParked => "harness.parked",
+            Self::Paused => "engine.paused",
+            Self::Resumed => "engine.resumed",
+            Self::ProjectChanged => "project.changed",
+        }
+    }
+}
+
+crate::text_enum!(EventKind, "event kind");
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// Its number: rises by the order in which readers may see it, and is the cursor to resume from.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: EventKind,
+    /// The project it belongs to, if any.
+    pub project: Option<String>,
+    /// The assignment it belongs to, if any.
+    pub assignment_id: Option<AssignmentId>,
+    /// The job it belongs to, if any.
+    pub job_id: Option<JobId>,
+    /// The attempt it belongs to, if any.
+    pub attempt_id: Option<AttemptId>,
+    /// The particulars, by kind.
+    pub data: serde_json::Value,
+}
