@@ -1,1 +1,3 @@
-//! windlass-workspace
+//! Where work happens: the launcher that starts every program, and (beside it) git and the workspaces.
+
+pub mod launch;

@@ -1,0 +1,469 @@
+//! The engine's side: starting a launcher and talking to it.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdStream;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use rustix::net::Shutdown;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::net::UnixStream;
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+
+use super::error::LaunchError;
+use super::proc::{self, Process};
+use super::spec::{Exited, JOB_MARKER, LaunchSpec, Stdin};
+use super::sweep::{blocking, kill_tree, sweep};
+use super::wire::{Answer, MAX_LINE_BYTES, Order, WireSpec, line, take_line};
+
+/// How long the launcher may take to say that it is ready.
+const READY_PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take, beyond the grace, to end a tree.
+const STOP_PATIENCE: Duration = Duration::from_secs(15);
+/// How long the launcher's own process may take to end after its last word.
+const EXIT_PATIENCE: Duration = Duration::from_secs(5);
+/// The longest answer of a launcher.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// How far the launcher can see and kill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LaunchMode {
+    /// The launcher is PID 1 of a PID namespace: nothing escapes it.
+    Namespace,
+    /// The launcher is a child subreaper that walks its descendants; an agent that kills its launcher is caught by the engine.
+    Subreaper,
+    /// No launcher: the program is a plain child in its own process group. What leaves the group survives. For benchmarks only.
+    Off,
+}
+
+impl LaunchMode {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Namespace => "namespace",
+            Self::Subreaper => "subreaper",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// Starts programs under a launcher.
+#[derive(Debug, Clone)]
+pub struct Launcher {
+    exe: PathBuf,
+    mode: LaunchMode,
+    bwrap: Option<PathBuf>,
+}
+
+impl Launcher {
+    /// A launcher that re-executes `exe` (with the argument `launch`) in `mode`. Without bubblewrap a namespace becomes a subreaper.
+    pub fn new(exe: impl Into<PathBuf>, mode: LaunchMode) -> Self {
+        let bwrap = (mode == LaunchMode::Namespace).then(|| find_in_path("bwrap", SYSTEM_PATH)).flatten();
+        let mode = if mode == LaunchMode::Namespace && bwrap.is_none() { LaunchMode::Subreaper } else { mode };
+        Self { exe: exe.into(), mode, bwrap }
+    }
+
+    /// The best mode that really works here, found by running a program in it.
+    pub async fn detect(exe: impl Into<PathBuf>) -> Self {
+        let exe = exe.into();
+        for mode in [LaunchMode::Namespace, LaunchMode::Subreaper] {
+            let launcher = Self::new(exe.clone(), mode);
+            if launcher.mode != mode {
+                tracing::warn!("bubblewrap was not found: programs run under a subreaper instead of in a PID namespace");
+                continue;
+            }
+            match launcher.self_test().await {
+                Ok(()) => return launcher,
+                Err(error) => tracing::warn!(mode = mode.as_str(), %error, "the launcher's self-test failed"),
+            }
+        }
+        Self::new(exe, LaunchMode::Off)
+    }
+
+    /// How it starts programs.
+    pub const fn mode(&self) -> LaunchMode {
+        self.mode
+    }
+
+    async fn self_test(&self) -> Result<(), LaunchError> {
+        let program = resolve_program("true", SYSTEM_PATH)?;
+        let spec = LaunchSpec {
+            program,
+            args: Vec::new(),
+            env: [("PATH".to_owned(), SYSTEM_PATH.to_owned())].into(),
+            cwd: PathBuf::from("/"),
+            stdin: Stdin::Null,
+            limits: super::Limits::default(),
+        };
+        let mut launched = self.spawn(spec).await?;
+        launched.go().await?;
+        match tokio::time::timeout(EXIT_PATIENCE, launched.wait()).await {
+            Ok(Ok(exited)) if exited.success() => Ok(()),
+            Ok(Ok(_)) => Err(LaunchError::Protocol("`true` did not succeed")),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(LaunchError::Protocol("`true` did not end")),
+        }
+    }
+
+    /// Starts a launcher and hands it the spec. The program itself starts at [`Launched::go`], so that the caller can record
+    /// [`Launched::pid`] and [`Launched::start_time`] first (in mode [`LaunchMode::Off`] it starts at once).
+    pub async fn spawn(&self, spec: LaunchSpec) -> Result<Launched, LaunchError> {
+        let spec = check(spec)?;
+        if self.mode == LaunchMode::Off { Self::spawn_bare(spec) } else { self.spawn_launcher(spec).await }
+    }
+
+    async fn spawn_launcher(&self, spec: LaunchSpec) -> Result<Launched, LaunchError> {
+        let marker = spec.env.get(JOB_MARKER).cloned();
+        let label = marker.as_deref().unwrap_or("-");
+        let (ours, theirs) = StdStream::pair().map_err(no_launcher)?;
+        ours.set_nonblocking(true).map_err(no_launcher)?;
+        let lifeline = Arc::new(Lifeline { stream: UnixStream::from_std(ours).map_err(no_launcher)? });
+
+        let mut command = match &self.bwrap {
+            Some(bwrap) => {
+                let mut command = Command::new(bwrap);
+                command.args(NAMESPACE_ARGS).arg("--").arg(&self.exe);
+                // The monitor outside the namespace must outlive a Ctrl-C at the engine's terminal.
+                command.process_group(0);
+                command
+            }
+            None => Command::new(&self.exe),
+        };
+        command
+            .args([OsString::from("launch"), OsString::from(label)])
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(no_launcher)?;
+        // The command owns our copy of the launcher's end; while it is open we would never see the launcher's death.
+        drop(command);
+        let mut launched = Launched::new(&mut child, Some(lifeline), marker)?;
+        launched.child = Some(child);
+
+        let order = Order::Spec(Box::new(wire_spec(spec)?));
+        let handshake = async {
+            launched.say(&order).await?;
+            match launched.hear().await? {
+                Answer::Ready(true) => Ok(()),
+                Answer::Refused { what, message, errno } => Err(LaunchError::Refused { what, message, errno }),
+                _ => Err(LaunchError::Protocol("not ready")),
+            }
+        };
+        tokio::time::timeout(READY_PATIENCE, handshake).await.map_err(|_| LaunchError::Protocol("no answer"))??;
+        Ok(launched)
+    }
+
+    fn spawn_bare(spec: LaunchSpec) -> Result<Launched, LaunchError> {
+        let stdin = match &spec.stdin {
+            Stdin::Null => Stdio::null(),
+            Stdin::Text(text) => Stdio::from(super::child::memory_file(text).map_err(no_launcher)?),
+        };
+        let program = spec.program.clone();
+        let mut command = Command::new(&spec.program);
+        command.args(&spec.args).env_clear().envs(&spec.env).current_dir(&spec.cwd);
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().map_err(|error| LaunchError::Refused {
+            what: program.display().to_string(),
+            message: error.to_string(),
+            errno: error.raw_os_error(),
+        })?;
+        let mut launched = Launched::new(&mut child, None, spec.env.get(JOB_MARKER).cloned())?;
+        launched.child = Some(child);
+        Ok(launched)
+    }
+}
+
+/// What bubblewrap does for us: a PID namespace with our launcher as PID 1 in a session of its own, and nothing else.
+const NAMESPACE_ARGS: [&str; 11] =
+    ["--unshare-pid", "--as-pid-1", "--new-session", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc"];
+
+/// Where the system's own programs are.
+const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+
+/// A program that was handed to a launcher. Dropping it closes the lifeline, which kills the whole tree.
+#[derive(Debug)]
+pub struct Launched {
+    /// The process to record: the launcher's (or of the bubblewrap around it).
+    pub pid: u32,
+    /// When that process started; see [`start_time`](super::start_time).
+    pub start_time: u64,
+    /// The program's standard output; take it.
+    pub stdout: Option<ChildStdout>,
+    /// The program's standard error; take it.
+    pub stderr: Option<ChildStderr>,
+    child: Option<Child>,
+    lifeline: Option<Arc<Lifeline>>,
+    buffer: Vec<u8>,
+    marker: Option<String>,
+    ended: Option<Exited>,
+}
+
+impl Launched {
+    fn new(child: &mut Child, lifeline: Option<Arc<Lifeline>>, marker: Option<String>) -> Result<Self, LaunchError> {
+        let pid = child.id().ok_or(LaunchError::Protocol("ended at once"))?;
+        Ok(Self {
+            pid,
+            // Our own unreaped child always has its line in /proc.
+            start_time: super::start_time(pid).unwrap_or(0),
+            stdout: child.stdout.take(),
+            stderr: child.stderr.take(),
+            child: None,
+            lifeline,
+            buffer: Vec::new(),
+            marker,
+            ended: None,
+        })
+    }
+
+    /// Starts the program.
+    pub async fn go(&mut self) -> Result<(), LaunchError> {
+        if self.lifeline.is_none() {
+            return Ok(());
+        }
+        self.say(&Order::Go(true)).await?;
+        match self.hear().await? {
+            Answer::Started { .. } => Ok(()),
+            Answer::Refused { what, message, errno } => Err(LaunchError::Refused { what, message, errno }),
+            _ => Err(LaunchError::Protocol("not started")),
+        }
+    }
+
+    /// Waits until the program and everything that it started are gone. May be dropped and called again.
+    pub async fn wait(&mut self) -> Result<Exited, LaunchError> {
+        if let Some(exited) = self.ended {
+            return Ok(exited);
+        }
+        let exited = if self.lifeline.is_some() { self.last_word().await? } else { self.bare_exit().await? };
+        self.ended = Some(exited);
+        self.lifeline = None;
+        Ok(exited)
+    }
+
+    /// Ends the program: SIGTERM to all of it, after `grace` SIGKILL to all of it. Returns when it is gone.
+    pub async fn stop(&mut self, grace: Duration) -> Result<Exited, LaunchError> {
+        if let Some(exited) = self.ended {
+            return Ok(exited);
+        }
+        let stopper = self.stopper();
+        let ended = tokio::time::timeout(grace + STOP_PATIENCE, async {
+            let ((), exited) = tokio::join!(stopper.stop(grace), self.wait());
+            exited
+        })
+        .await;
+        match ended {
+            Ok(exited) => exited,
+            // The launcher was stopped or hangs: do its work from here.
+            Err(_) => Err(self.launcher_lost().await),
+        }
+    }
+
+    /// A handle that can stop the program from elsewhere while this one waits.
+    pub fn stopper(&self) -> Stopper {
+        let group = self.lifeline.is_none().then_some(Process { pid: self.pid as i32, start_time: self.start_time });
+        Stopper { lifeline: self.lifeline.as_ref().map(Arc::downgrade).unwrap_or_default(), group }
+    }
+
+    async fn say(&self, order: &Order) -> Result<(), LaunchError> {
+        let Some(lifeline) = &self.lifeline else { return Err(LaunchError::Protocol("no lifeline")) };
+        lifeline.say(order).await
+    }
+
+    async fn hear(&mut self) -> Result<Answer, LaunchError> {
+        let Some(lifeline) = self.lifeline.clone() else { return Err(LaunchError::Protocol("no lifeline")) };
+        loop {
+            if let Some(line) = take_line(&mut self.buffer) {
+                return serde_json::from_slice(&line).map_err(|_| LaunchError::Protocol("not an answer"));
+            }
+            lifeline.stream.readable().await.map_err(no_launcher)?;
+            let mut chunk = [0_u8; 4096];
+            match lifeline.stream.try_read(&mut chunk) {
+                Ok(0) => return Err(self.launcher_lost().await),
+                Ok(read) if self.buffer.len() + read <= MAX_ANSWER_BYTES => self.buffer.extend_from_slice(&chunk[..read]),
+                Ok(_) => return Err(LaunchError::Protocol("too long an answer")),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Err(self.launcher_lost().await),
+            }
+        }
+    }
+
+    async fn last_word(&mut self) -> Result<Exited, LaunchError> {
+        let exited = match self.hear().await? {
+            Answer::Exited { code, signal, survivors_killed } => Exited { code, signal, survivors_killed },
+            Answer::Refused { what, message, errno } => return Err(LaunchError::Refused { what, message, errno }),
+            _ => return Err(LaunchError::Protocol("not an end")),
+        };
+        self.ended = Some(exited);
+        if let Some(child) = &mut self.child
+            && tokio::time::timeout(EXIT_PATIENCE, child.wait()).await.is_err()
+        {
+            tracing::warn!(pid = self.pid, "a launcher did not end after its last word");
+            self.kill_tree().await;
+        }
+        Ok(exited)
+    }
+
+    async fn bare_exit(&mut self) -> Result<Exited, LaunchError> {
+        use std::os::unix::process::ExitStatusExt;
+        let Some(child) = &mut self.child else { return Err(LaunchError::Protocol("no child")) };
+        // No child to wait for: a sweep killed and reaped it.
+        let Ok(status) = child.wait().await else { return Ok(Exited { code: None, signal: Some(9), survivors_killed: 0 }) };
+        Ok(Exited { code: status.code(), signal: status.signal(), survivors_killed: 0 })
+    }
+
+    /// The launcher died without a word: ends what it may have left.
+    async fn launcher_lost(&mut self) -> LaunchError {
+        let mut swept = self.kill_tree().await;
+        if let Some(marker) = &self.marker {
+            swept += sweep(marker).await;
+        }
+        if let Some(child) = &mut self.child {
+            let _ = tokio::time::timeout(EXIT_PATIENCE, child.wait()).await;
+        }
+        self.lifeline = None;
+        LaunchError::LauncherLost { swept }
+    }
+
+    async fn kill_tree(&self) -> usize {
+        let root = Process { pid: self.pid as i32, start_time: self.start_time };
+        blocking(move || kill_tree(root)).await.unwrap_or(0)
+    }
+}
+
+impl Drop for Launched {
+    fn drop(&mut self) {
+        match &self.lifeline {
+            // Stoppers may still hold the stream for a moment: shut it down, not only our handle.
+            Some(lifeline) => {
+                let _ = rustix::net::shutdown(&lifeline.stream, Shutdown::Both);
+            }
+            None if self.ended.is_none() && self.child.as_ref().is_some_and(|child| child.id().is_some()) => {
+                kill_group(Process { pid: self.pid as i32, start_time: self.start_time }, Signal::KILL);
+            }
+            None => {}
+        }
+    }
+}
+
+/// Stops a program that another task waits for. Cheap to clone; does nothing when the program is gone.
+#[derive(Debug, Clone)]
+pub struct Stopper {
+    lifeline: Weak<Lifeline>,
+    group: Option<Process>,
+}
+
+impl Stopper {
+    /// Asks the launcher to end the program: SIGTERM, after `grace` SIGKILL. Does not wait for the end.
+    pub async fn stop(&self, grace: Duration) {
+        if let Some(lifeline) = self.lifeline.upgrade() {
+            let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+            let _ = lifeline.say(&Order::Stop { grace_ms }).await;
+        } else if let Some(leader) = self.group {
+            kill_group(leader, Signal::TERM);
+            super::wait_gone(leader.pid as u32, leader.start_time, grace).await;
+            kill_group(leader, Signal::KILL);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Lifeline {
+    stream: UnixStream,
+}
+
+impl Lifeline {
+    async fn say(&self, order: &Order) -> Result<(), LaunchError> {
+        let bytes = line(order).map_err(|_| LaunchError::Protocol("cannot be written as JSON"))?;
+        if bytes.len() > MAX_LINE_BYTES {
+            return Err(LaunchError::BadSpec { what: "the prompt or environment".to_owned(), reason: "longer than 16 MiB" });
+        }
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            self.stream.writable().await.map_err(no_launcher)?;
+            match self.stream.try_write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // The launcher is gone; reading says so, with the reason it may have left.
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn kill_group(leader: Process, signal: Signal) {
+    if proc::stat(leader.pid).is_none_or(|stat| stat.process == leader)
+        && let Some(pid) = Pid::from_raw(leader.pid)
+    {
+        let _ = kill_process_group(pid, signal);
+    }
+}
+
+fn no_launcher(source: io::Error) -> LaunchError {
+    LaunchError::NoLauncher { source }
+}
+
+fn check(spec: LaunchSpec) -> Result<LaunchSpec, LaunchError> {
+    let bad = |what: &str, reason| LaunchError::BadSpec { what: what.to_owned(), reason };
+    if !spec.program.is_absolute() {
+        return Err(bad(&spec.program.display().to_string(), "the program must be an absolute path"));
+    }
+    if !spec.cwd.is_absolute() {
+        return Err(bad(&spec.cwd.display().to_string(), "the working directory must be an absolute path"));
+    }
+    if spec.args.iter().any(|arg| arg.contains('\0')) {
+        return Err(bad("an argument", "it contains a zero byte"));
+    }
+    if let Some((name, _)) = spec.env.iter().find(|(name, value)| name.is_empty() || name.contains(['\0', '=']) || value.contains('\0')) {
+        return Err(bad(&format!("the variable {name:?}"), "its name or value is not possible in an environment"));
+    }
+    Ok(spec)
+}
+
+fn wire_spec(spec: LaunchSpec) -> Result<WireSpec, LaunchError> {
+    let text = |path: PathBuf| {
+        path.into_os_string()
+            .into_string()
+            .map_err(|path| LaunchError::BadSpec { what: PathBuf::from(path).display().to_string(), reason: "the path is not UTF-8" })
+    };
+    Ok(WireSpec {
+        program: text(spec.program)?,
+        args: spec.args,
+        env: spec.env,
+        cwd: text(spec.cwd)?,
+        stdin: match spec.stdin {
+            Stdin::Null => None,
+            Stdin::Text(text) => Some(text),
+        },
+        limits: spec.limits,
+    })
+}
+
+/// The absolute path of `program`: itself when it is one, else the first executable file of that name in `path` (as in `$PATH`).
+///
+/// A bare name would have to be looked up in the child, which makes starting it ten times slower; and a relative path would depend on
+/// a folder that the agent can write.
+pub fn resolve_program(program: &str, path: &str) -> Result<PathBuf, LaunchError> {
+    let not_found = || LaunchError::NotFound { program: program.to_owned(), path: path.to_owned() };
+    if program.starts_with('/') {
+        let absolute = PathBuf::from(program);
+        return if is_executable(&absolute) { Ok(absolute) } else { Err(not_found()) };
+    }
+    if program.is_empty() || program.contains('/') {
+        return Err(LaunchError::BadSpec { what: format!("{program:?}"), reason: "a program is a bare name or an absolute path" });
+    }
+    find_in_path(program, path).ok_or_else(not_found)
+}
+
+fn find_in_path(program: &str, path: &str) -> Option<PathBuf> {
+    path.split(':').filter(|folder| folder.starts_with('/')).map(|folder| Path::new(folder).join(program)).find(|file| is_executable(file))
+}
+
+fn is_executable(file: &Path) -> bool {
+    file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
+}

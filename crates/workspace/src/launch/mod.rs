@@ -1,0 +1,23 @@
+//! Starting programs so that nothing they start outlives them, whatever crashes.
+//!
+//! **Invariant:** every agent, verify command and `command` harness starts here. The engine holds one end of a socket, the *lifeline*;
+//! the launcher holds the other and kills the whole tree when it closes. There is no instant at which a crash of the engine leaves an
+//! orphan: before `go` nothing runs, and after it the launcher watches.
+//!
+//! [`Launcher::spawn`] → record [`Launched::pid`] → [`Launched::go`] → [`Launched::wait`].
+
+mod child;
+mod error;
+mod launcher;
+mod proc;
+mod spec;
+mod sweep;
+mod task_env;
+mod wire;
+
+pub use child::launch_main;
+pub use error::LaunchError;
+pub use launcher::{LaunchMode, Launched, Launcher, Stopper, resolve_program};
+pub use spec::{Exited, JOB_MARKER, LaunchSpec, Limits, Stdin};
+pub use sweep::{become_subreaper, end_leftovers, start_time, sweep, wait_gone};
+pub use task_env::{RefusedVariable, check_task_env};

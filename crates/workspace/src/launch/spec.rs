@@ -1,0 +1,68 @@
+//! What to start, and how it ended.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The variable whose exact entry in a process's environment says to which job it belongs.
+pub const JOB_MARKER: &str = "WINDLASS_JOB_ID";
+
+/// A program to start under the launcher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaunchSpec {
+    /// Absolute path; see [`resolve_program`](super::resolve_program).
+    pub program: PathBuf,
+    /// Its arguments, without the program's own name.
+    pub args: Vec<String>,
+    /// Its whole environment: nothing is inherited. An entry for [`JOB_MARKER`] lets [`sweep`](super::sweep) find what it leaves behind.
+    pub env: BTreeMap<String, String>,
+    /// Where it starts.
+    pub cwd: PathBuf,
+    /// What it reads.
+    pub stdin: Stdin,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// Standard input of a started program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// Nothing to read.
+    #[default]
+    Null,
+    /// This text, from memory.
+    Text(String),
+}
+
+/// Limits of one process tree, each for every single process of it; `None` leaves what the engine has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Address space of one process. Programs with a JIT reserve much more than they use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_memory_bytes: Option<u64>,
+    /// The longest file one process may write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_file_bytes: Option<u64>,
+    /// Processes and threads of the user, all jobs counted together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_processes: Option<u64>,
+}
+
+/// How a started program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exited {
+    /// Its exit status, unless a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// How many processes it had left behind, which were killed.
+    pub survivors_killed: u32,
+}
+
+impl Exited {
+    /// Whether it ended by itself with status 0.
+    pub const fn success(self) -> bool {
+        matches!(self.code, Some(0))
+    }
+}
