@@ -1,0 +1,48 @@
+//! Waiting for a condition that has no event to wait for. Where there is an event, wait for that instead.
+
+use std::time::Duration;
+
+/// How long one look is apart from the next.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Looks again and again until `look` sees something, and gives it; `None` when `deadline` has passed.
+///
+/// The last look is made after the deadline, so a machine that stood still for a while does not fail a test.
+pub async fn eventually<T, F, Fut>(deadline: Duration, mut look: F) -> Option<T>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Option<T>>,
+{
+    let end = tokio::time::Instant::now() + deadline;
+    loop {
+        let last = tokio::time::Instant::now() >= end;
+        if let Some(seen) = look().await {
+            return Some(seen);
+        }
+        if last {
+            return None;
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_condition_that_comes_true_ends_the_wait() {
+        let mut looks = 0;
+        let seen = eventually(Duration::from_secs(30), || {
+            looks += 1;
+            let now = looks;
+            async move { (now == 3).then_some(now) }
+        });
+        assert_eq!(seen.await, Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_condition_that_stays_false_ends_at_the_deadline() {
+        assert_eq!(eventually(Duration::from_millis(1), || async { None::<()> }).await, None);
+    }
+}
