@@ -48,11 +48,13 @@ async fn a_scripted_write_puts_a_file_into_the_repository(harness: Harness) {
 }
 
 async fn a_scripted_command_runs_and_its_output_reaches_the_model(harness: Harness) {
-    let script = ModelScript::new().turn(Turn::tool(Tool::run("echo six times $((6 * 7))"))).turn(Turn::text("Done.").when_last("six times 42"));
+    let script =
+        ModelScript::new().turn(Turn::tool(Tool::run("echo forty-one | sed s/one/two/"))).turn(Turn::text("Done.").when_last("forty-two"));
     let Some(agent) = Agent::new(harness, script) else { return };
     let run = agent.run("Run it").await;
     assert!(run.succeeded(), "{:?} {} {}", run.code, run.said(), run.stderr);
-    assert_eq!(turns(&agent.model.main_loop_requests()), [Some(0), Some(1)]);
+    let requests = agent.model.main_loop_requests();
+    assert_eq!(turns(&requests), [Some(0), Some(1)], "{}", requests[1].newest);
 }
 
 async fn a_refused_key_fails_the_run(harness: Harness) {
@@ -83,7 +85,10 @@ async fn an_agent_that_hangs_on_the_model_can_be_killed(harness: Harness) {
 }
 
 async fn an_agent_that_hangs_in_the_middle_of_a_stream_can_be_killed(harness: Harness) {
-    let Some(agent) = Agent::new(harness, ModelScript::new().turn(Turn::hang_mid_stream("This answer stands still half-way.").always())) else { return };
+    let Some(agent) = Agent::new(harness, ModelScript::new().turn(Turn::hang_mid_stream("This answer stands still half-way.").always()))
+    else {
+        return;
+    };
     let running = agent.start("Say hi", None);
     agent.model.wait_for_request(1).await;
     let run = running.kill().await;

@@ -23,32 +23,32 @@ const SESSION: &str = "5e550001-0000-4000-8000-000000000001";
 const MARK: &str = "WINDLASS_TEST_MARK";
 
 /// An agent with its model, its private home and a repository to work in.
-pub struct Agent {
-    pub harness: Harness,
-    pub model: ScriptedModel,
+pub(crate) struct Agent {
+    pub(crate) harness: Harness,
+    pub(crate) model: ScriptedModel,
     program: PathBuf,
     dir: TempDir,
 }
 
 /// How a run went.
-pub struct Run {
+pub(crate) struct Run {
     /// The exit code; `None` when a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// The lines of standard output that are JSON.
-    pub events: Vec<Value>,
-    pub stderr: String,
+    pub(crate) events: Vec<Value>,
+    pub(crate) stderr: String,
 }
 
 /// A run that goes on.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
-    pub pid: u32,
+    pub(crate) pid: u32,
     mark: String,
 }
 
 impl Agent {
     /// An agent, or `None` where its program is not installed.
-    pub fn new(harness: Harness, script: ModelScript) -> Option<Self> {
+    pub(crate) fn new(harness: Harness, script: ModelScript) -> Option<Self> {
         let program = AgentCli::find(harness)?;
         let dir = TempDir::with_prefix("windlass-cli-").unwrap();
         for sub in ["home/.gemini", "codex", "claude", "repo", "tmp"] {
@@ -67,27 +67,27 @@ impl Agent {
     }
 
     /// The repository it works in.
-    pub fn repo(&self) -> PathBuf {
+    pub(crate) fn repo(&self) -> PathBuf {
         self.dir.path().join("repo")
     }
 
     /// Reads a file of the repository.
-    pub fn file(&self, name: &str) -> Option<String> {
+    pub(crate) fn file(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.repo().join(name)).ok()
     }
 
     /// Gives it a prompt and waits for its end.
-    pub async fn run(&self, prompt: &str) -> Run {
+    pub(crate) async fn run(&self, prompt: &str) -> Run {
         self.start(prompt, None).end().await
     }
 
     /// Goes on in a session and waits for the end.
-    pub async fn resume(&self, session: &str, prompt: &str) -> Run {
+    pub(crate) async fn resume(&self, session: &str, prompt: &str) -> Run {
         self.start(prompt, Some(session)).end().await
     }
 
     /// Gives it a prompt.
-    pub fn start(&self, prompt: &str, resume: Option<&str>) -> Running {
+    pub(crate) fn start(&self, prompt: &str, resume: Option<&str>) -> Running {
         let home = self.dir.path();
         let mark = home.display().to_string();
         let mut command = Command::new(&self.program);
@@ -135,7 +135,8 @@ fn codex(command: &mut Command, model: &ScriptedModel, home: &Path, prompt: &str
 
 fn gemini(command: &mut Command, model: &ScriptedModel, home: &Path, prompt: &str, resume: Option<&str>) {
     command.env("GOOGLE_GEMINI_BASE_URL", model.url()).env("GEMINI_API_KEY", "scripted").env("GEMINI_CLI_HOME", home.join("home"));
-    for (key, value) in [("GEMINI_CLI_NO_RELAUNCH", "true"), ("GEMINI_CLI_TRUST_WORKSPACE", "true"), ("GEMINI_TELEMETRY_ENABLED", "false")] {
+    for (key, value) in [("GEMINI_CLI_NO_RELAUNCH", "true"), ("GEMINI_CLI_TRUST_WORKSPACE", "true"), ("GEMINI_TELEMETRY_ENABLED", "false")]
+    {
         command.env(key, value);
     }
     command.args(["--output-format", "stream-json", "--approval-mode", "yolo", "-m", "gemini-2.5-pro"]);
@@ -144,7 +145,7 @@ fn gemini(command: &mut Command, model: &ScriptedModel, home: &Path, prompt: &st
 
 impl Running {
     /// Waits for the end.
-    pub async fn end(self) -> Run {
+    pub(crate) async fn end(self) -> Run {
         let mark = self.mark.clone();
         let Ok(output) = tokio::time::timeout(DEADLINE, self.child.wait_with_output()).await else {
             panic!("the agent did not end; still running: {:?}", processes_with_env(MARK, &mark));
@@ -155,7 +156,7 @@ impl Running {
     }
 
     /// Waits until it runs a command of this name, somewhere beneath itself.
-    pub async fn runs(&self, command: &str) -> Process {
+    pub(crate) async fn runs(&self, command: &str) -> Process {
         let look = || async { descendants(self.pid).into_iter().find(|p| p.command == command) };
         match eventually(DEADLINE, look).await {
             Some(process) => process,
@@ -164,7 +165,7 @@ impl Running {
     }
 
     /// Kills it and everything beneath it, and waits until nothing of it is left.
-    pub async fn kill(self) -> Run {
+    pub(crate) async fn kill(self) -> Run {
         kill_tree(self.pid);
         let mark = self.mark.clone();
         let run = self.end().await;
@@ -176,7 +177,7 @@ impl Running {
 
 impl Run {
     /// Whether exit code and final event both say success.
-    pub fn succeeded(&self) -> bool {
+    pub(crate) fn succeeded(&self) -> bool {
         let good = self.events.iter().any(|e| match e["type"].as_str() {
             Some("result") => e["is_error"] == false || e["status"] == "success",
             Some("turn.completed") => true,
@@ -186,13 +187,13 @@ impl Run {
     }
 
     /// The session's id, as its stream tells it.
-    pub fn session(&self) -> String {
+    pub(crate) fn session(&self) -> String {
         let id = |e: &Value| e["session_id"].as_str().or(e["thread_id"].as_str()).map(str::to_owned);
         self.events.iter().find_map(id).unwrap_or_else(|| panic!("no session in {:?}", self.events))
     }
 
     /// All events as one text, for looking for words in it. What came in pieces stands joined at its end.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         let events: String = self.events.iter().map(|e| format!("{e}\n")).collect();
         let pieces = self.events.iter().filter(|e| e["delta"] == true).filter_map(|e| e["content"].as_str());
         events + &pieces.collect::<String>()
