@@ -166,6 +166,7 @@ impl Launch {
     fn watch(&mut self) -> Result<(), Broken> {
         let agent_fd = self.agent.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         let mut kill_at: Option<Instant> = None;
+        let mut lease_ends: Option<Instant> = None;
         loop {
             let any_left = self.reap();
             if !any_left || (self.status.is_some() && kill_at.is_none()) {
@@ -189,10 +190,11 @@ impl Launch {
                         }
                         kill_at = Some(kill_at.map_or(at, |before| before.min(at)));
                     }
+                    Heard::Order(Order::Lease { left_ms }) => lease_ends = Some(Instant::now() + Duration::from_millis(left_ms)),
                     _ => return Err(Broken),
                 }
             }
-            if kill_at.is_some_and(|at| Instant::now() >= at) {
+            if kill_at.is_some_and(|at| Instant::now() >= at) || lease_ends.is_some_and(|at| Instant::now() >= at) {
                 return Ok(());
             }
         }

@@ -396,6 +396,17 @@ impl Lifeline {
     }
 }
 
+impl Stopper {
+    /// Tells the launcher how long the job's lease surely lasts from now on; when that time passes without another word it kills
+    /// everything, even if this process is stopped. Does nothing in mode [`LaunchMode::Off`].
+    pub async fn renew(&self, left: Duration) {
+        if let Some(lifeline) = self.lifeline.upgrade() {
+            let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+            let _ = lifeline.say(&Order::Lease { left_ms }).await;
+        }
+    }
+}
+
 fn kill_group(leader: Process, signal: Signal) {
     if proc::stat(leader.pid).is_none_or(|stat| stat.process == leader)
         && let Some(pid) = Pid::from_raw(leader.pid)

@@ -22,6 +22,12 @@ pub(super) enum Order {
         /// How long the program may take to end by itself.
         grace_ms: u64,
     },
+    /// The engine still holds the job's lease. When the time passes without another word, everything is killed: an engine that is
+    /// stopped or hangs cannot do it, and somebody else may be given the job.
+    Lease {
+        /// How long the right surely lasts from now on.
+        left_ms: u64,
+    },
 }
 
 /// A [`LaunchSpec`](super::LaunchSpec) with its program resolved.
