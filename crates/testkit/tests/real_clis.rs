@@ -4,6 +4,7 @@ mod driver;
 
 use driver::Agent;
 use windlass_testkit::model::{LoggedRequest, ModelScript, Outcome, Tool, Turn, Wire};
+use windlass_testkit::process::kill_tree;
 use windlass_types::Harness;
 
 /// Makes one test for each CLI out of a function that takes the harness.
@@ -24,6 +25,9 @@ with_each_cli!(
     an_agent_that_hangs_in_the_middle_of_a_stream_can_be_killed,
     a_stream_cut_short_is_not_taken_for_an_answer,
     a_session_killed_in_a_tool_is_resumed,
+    a_tool_that_outlives_its_agent_is_found_by_its_environment,
+    the_tokens_of_the_script_are_what_the_agent_reports,
+    a_server_error_is_asked_again,
 );
 
 async fn a_scripted_write_puts_a_file_into_the_repository(harness: Harness) {
@@ -129,6 +133,43 @@ async fn a_session_killed_in_a_tool_is_resumed(harness: Harness) {
     let request = agent.model.wait_for_request(3).await;
     assert!(request.text.contains("Write, then run") && request.text.contains("hello.txt"), "the session's past is sent again");
     assert!(request.newest.contains("Continue now"));
+}
+
+async fn a_tool_that_outlives_its_agent_is_found_by_its_environment(harness: Harness) {
+    let script = ModelScript::new().turn(Turn::tool(Tool::run("sleep 301; echo over")));
+    let Some(agent) = Agent::new(harness, script) else { return };
+    let running = agent.start("Run it", None);
+    let tool = running.runs("sleep 301").await;
+    let left = running.kill_alone().await;
+    assert!(left.iter().any(|p| p.pid == tool.pid), "{left:?}");
+    left.iter().for_each(|p| kill_tree(p.pid));
+}
+
+async fn the_tokens_of_the_script_are_what_the_agent_reports(harness: Harness) {
+    let script = ModelScript::new().turn(Turn::text("Hello.").tokens(1100, 70).cached_tokens(30));
+    let Some(agent) = Agent::new(harness, script) else { return };
+    let run = agent.run("Say hi").await;
+    let last = run.events.iter().rfind(|e| e["usage"].is_object() || e["stats"].is_object()).unwrap();
+    let seen = match harness {
+        Harness::Claude => ["input_tokens", "cache_read_input_tokens", "output_tokens"].map(|k| last["usage"][k].as_u64()),
+        Harness::Codex => ["input_tokens", "cached_input_tokens", "output_tokens"].map(|k| last["usage"][k].as_u64()),
+        _ => ["input_tokens", "cached", "output_tokens"].map(|k| last["stats"][k].as_u64()),
+    };
+    // Claude counts what came from the cache apart from the input, the others count it in.
+    let input = if harness == Harness::Claude { 1100 } else { 1130 };
+    assert_eq!(seen, [Some(input), Some(30), Some(70)], "{last}");
+}
+
+async fn a_server_error_is_asked_again(harness: Harness) {
+    let script = ModelScript::new().turn(Turn::error(500).header("retry-after", "0")).turn(Turn::text("Back again."));
+    let Some(agent) = Agent::new(harness, script) else { return };
+    let run = agent.run("Say hi").await;
+    // Gemini is told here to ask once only.
+    if harness == Harness::Gemini {
+        assert_eq!(run.code, Some(500 & 0xff), "{}", run.said());
+    } else {
+        assert!(run.succeeded() && run.said().contains("Back again."), "{:?} {} {}", run.code, run.said(), run.stderr);
+    }
 }
 
 fn turns(requests: &[LoggedRequest]) -> Vec<Option<usize>> {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use windlass_testkit::cli::AgentCli;
 use windlass_testkit::model::{ModelScript, ScriptedModel};
-use windlass_testkit::process::{Process, descendants, kill_tree, processes_with_env};
+use windlass_testkit::process::{Process, descendants, kill, kill_tree, processes_with_env};
 use windlass_testkit::wait::eventually;
 use windlass_types::Harness;
 
@@ -162,6 +162,14 @@ impl Running {
             Some(process) => process,
             None => panic!("{command} was never run; beneath the agent: {:?}", descendants(self.pid)),
         }
+    }
+
+    /// Kills its own process alone, by a signal that it cannot catch, and gives what outlives it.
+    pub(crate) async fn kill_alone(mut self) -> Vec<Process> {
+        kill(self.pid);
+        // A tool that lives on may hold the output open, so only the process's own end is waited for.
+        self.child.wait().await.unwrap();
+        processes_with_env(MARK, &self.mark)
     }
 
     /// Kills it and everything beneath it, and waits until nothing of it is left.
