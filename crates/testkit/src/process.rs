@@ -72,9 +72,13 @@ pub fn kill_tree(pid: u32) {
         if new.is_empty() {
             break;
         }
-        new.into_iter().for_each(|p| signal(p, Signal::STOP));
+        for pid in new {
+            signal(pid, Signal::STOP);
+        }
     }
-    stopped.into_iter().for_each(|p| signal(p, Signal::KILL));
+    for pid in stopped {
+        signal(pid, Signal::KILL);
+    }
 }
 
 /// Kills one process by `SIGKILL`, as the kernel or an operator would.

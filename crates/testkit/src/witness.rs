@@ -170,8 +170,8 @@ impl WitnessWatch {
     ///
     /// When one had.
     pub fn assert_one_agent_per_job(&self) {
-        let found: String = self.overlaps().iter().map(|o| format!("\n  {o}")).collect();
-        assert!(found.is_empty(), "a job had two live agents:{found}");
+        let found: Vec<String> = self.overlaps().iter().map(ToString::to_string).collect();
+        assert!(found.is_empty(), "a job had two live agents:\n  {}", found.join("\n  "));
     }
 
     fn last_alive_ns(&self, start: &Line) -> u64 {

@@ -28,6 +28,7 @@ with_each_cli!(
     a_tool_that_outlives_its_agent_is_found_by_its_environment,
     the_tokens_of_the_script_are_what_the_agent_reports,
     a_server_error_is_asked_again,
+    an_error_inside_a_stream_is_no_answer,
 );
 
 async fn a_scripted_write_puts_a_file_into_the_repository(harness: Harness) {
@@ -170,6 +171,15 @@ async fn a_server_error_is_asked_again(harness: Harness) {
     } else {
         assert!(run.succeeded() && run.said().contains("Back again."), "{:?} {} {}", run.code, run.said(), run.stderr);
     }
+}
+
+async fn an_error_inside_a_stream_is_no_answer(harness: Harness) {
+    let code = if harness == Harness::Codex { "server_is_overloaded" } else { "overloaded_error" };
+    let script =
+        ModelScript::new().turn(Turn::stream_error(code, "too much to do. Please try again in 1s.")).turn(Turn::text("Back again."));
+    let Some(agent) = Agent::new(harness, script) else { return };
+    let run = agent.run("Say hi").await;
+    eprintln!("{harness:?} {:?} {} {:?}", run.code, run.said(), turns(&agent.model.main_loop_requests()));
 }
 
 fn turns(requests: &[LoggedRequest]) -> Vec<Option<usize>> {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::request::Wire;
 
 /// How long a wait lasts before the test that waits is failed.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -109,10 +109,8 @@ impl RequestLog {
 
     /// Waits as [`RequestLog::find`] does, and fails the test after a minute.
     pub(super) async fn wait<T>(&self, what: &str, enough: impl FnMut(&[LoggedRequest]) -> Option<T>) -> T {
-        match tokio::time::timeout(DEADLINE, self.find(enough)).await {
-            Ok(found) => found,
-            Err(_) => panic!("waited {DEADLINE:?} for {what}; requests so far: {}", self.summary()),
-        }
+        let found = tokio::time::timeout(DEADLINE, self.find(enough)).await;
+        found.unwrap_or_else(|_| panic!("waited {DEADLINE:?} for {what}; requests so far: {}", self.summary()))
     }
 
     fn summary(&self) -> String {

@@ -80,7 +80,7 @@ fn tool_call(tool: &Tool, request: &ModelRequest) -> Call {
         }
         // A patch ends every line it adds.
         Tool::Write { path, content } if request.offers("apply_patch") && content.ends_with('\n') => {
-            let lines: String = content.lines().map(|line| format!("+{line}\n")).collect();
+            let lines: String = content.lines().flat_map(|line| ["+", line, "\n"]).collect();
             return Call::Freeform {
                 name: "apply_patch".into(),
                 input: format!("*** Begin Patch\n*** Add File: {path}\n{lines}*** End Patch\n"),

@@ -19,7 +19,7 @@ pub struct ModelScript {
     #[serde(default)]
     pub turns: Vec<Turn>,
     /// Whether requests that offer no tools take turns as well, for a caller that never offers any.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub without_tools: bool,
 }
 
@@ -34,10 +34,10 @@ pub struct Turn {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub match_last: Option<String>,
     /// How often this turn answers before it is spent.
-    #[serde(skip_serializing_if = "Times::is_once")]
+    #[serde(skip_serializing_if = "is_default")]
     pub times: Times,
     /// How long to wait before anything is answered.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub delay_ms: u64,
     /// What it says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ pub struct Turn {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,
     /// Whether and how the answer breaks off.
-    #[serde(skip_serializing_if = "Ending::is_complete")]
+    #[serde(skip_serializing_if = "is_default")]
     pub end: Ending,
     /// An HTTP error instead of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -389,11 +389,6 @@ impl Tool {
 }
 
 impl Times {
-    /// Whether one answer spends the turn: the default.
-    fn is_once(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Whether a turn that answered `used` times may answer again.
     pub(super) fn allows(self, used: u32) -> bool {
         match self {
@@ -412,12 +407,6 @@ impl Default for Times {
 impl Default for TokenUsage {
     fn default() -> Self {
         Self { input: 100, output: 10, cached: 0 }
-    }
-}
-
-impl Ending {
-    fn is_complete(&self) -> bool {
-        *self == Self::Complete
     }
 }
 
@@ -463,9 +452,8 @@ pub(super) fn value_for_schema(schema: &Value) -> Value {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_zero(n: &u64) -> bool {
-    *n == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 #[cfg(test)]

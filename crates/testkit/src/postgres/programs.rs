@@ -42,7 +42,7 @@ impl Programs {
             let version = |program: &str| programs.command(program).arg("--version").output().ok().filter(|o| o.status.success());
             match version("initdb").and(version("postgres")) {
                 Some(output) => {
-                    programs.version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+                    String::from_utf8_lossy(&output.stdout).trim().clone_into(&mut programs.version);
                     return Ok(programs);
                 }
                 None => unusable.push(programs.folder.display().to_string()),

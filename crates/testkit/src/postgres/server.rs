@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::programs::Programs;
 
 /// Longer than a start takes on a busy machine.
-const START_WITHIN: Duration = Duration::from_secs(60);
+const START_WITHIN: Duration = Duration::from_mins(1);
 
 /// How many ports are tried: a free one may be taken by somebody else before the server takes it.
 const PORTS: usize = 5;
