@@ -190,6 +190,10 @@ pub struct VerdictRecord {
 /// What one round of work left behind: a repeat of a failing one is a loop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
+    /// The job that left it.
+    pub job_id: JobId,
+    /// In which of its rounds. A round that is done again after a crash is the same round.
+    pub iteration: u32,
     /// The hash of the whole change against the branch's base.
     pub diff_hash: String,
     /// The hash of the failing check's output, with what differs from run to run (times, addresses) taken out.
@@ -198,7 +202,7 @@ pub struct Effect {
 
 /// Whether the newest effect repeats an earlier one: the same change, failing the same check in the same way.
 pub fn is_loop(earlier: &[Effect], newest: &Effect) -> bool {
-    earlier.contains(newest)
+    earlier.iter().any(|e| (e.job_id, e.iteration) != (newest.job_id, newest.iteration) && e.diff_hash == newest.diff_hash && e.check_hash == newest.check_hash)
 }
 
 /// A check's output with what differs from run to run taken out, so that two failures can be compared: digits become `0`.
@@ -225,11 +229,13 @@ mod tests {
 
     #[test]
     fn the_same_change_with_the_same_failure_is_a_loop_and_a_new_failure_is_not() {
-        let effect = |d: &str, c: &str| Effect { diff_hash: d.to_owned(), check_hash: c.to_owned() };
-        let earlier = [effect("d1", "c1"), effect("d2", "c1")];
-        assert!(is_loop(&earlier, &effect("d1", "c1")));
-        assert!(!is_loop(&earlier, &effect("d1", "c2")));
-        assert!(!is_loop(&earlier, &effect("d3", "c1")));
+        let job_id = JobId::from_uuid(uuid::Uuid::nil());
+        let effect = |iteration, d: &str, c: &str| Effect { job_id, iteration, diff_hash: d.to_owned(), check_hash: c.to_owned() };
+        let earlier = [effect(1, "d1", "c1"), effect(2, "d2", "c1")];
+        assert!(is_loop(&earlier, &effect(3, "d1", "c1")));
+        assert!(!is_loop(&earlier, &effect(3, "d1", "c2")));
+        assert!(!is_loop(&earlier, &effect(3, "d3", "c1")));
+        assert!(!is_loop(&earlier, &effect(2, "d2", "c1")), "the same round, done again after a crash");
     }
 
     #[test]
