@@ -64,7 +64,9 @@ async fn a_server_ends_with_the_process_that_started_it_even_when_that_is_killed
     holder.args(["--exact", "holds_a_server_until_it_is_killed", "--nocapture"]).env(HOLDER, "1").env_remove(URL_VARIABLE);
     let mut holder = holder.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let output = BufReader::new(holder.stdout.take().unwrap());
-    let Some(url) = output.lines().map_while(Result::ok).find_map(|line| Some(line.split_once("URL ")?.1.to_owned())) else {
+    let url = output.lines().map_while(Result::ok).find_map(|line| Some(line.split_once("URL ")?.1.to_owned()));
+    let Some(url) = url else {
+        holder.wait().unwrap();
         assert!(TestPostgres::start().is_err(), "PostgreSQL can be had, and yet was not started");
         return;
     };

@@ -86,9 +86,16 @@ pub(super) fn stream(request: &ModelRequest, turn: &Turn, id: &str, to_the_end: 
     chunks.map(|c| data(&c)).collect()
 }
 
-/// A stream that fails at its beginning.
+/// A stream that fails at its beginning. The error comes bare, not as a server-sent event: so the CLI's client looks for it.
 pub(super) fn failing_stream(error: &StreamError) -> Vec<Bytes> {
-    vec![data(&json!({"error": {"code": 500, "message": error.message, "status": error.code, "details": []}}))]
+    let code = match error.code.as_str() {
+        "INVALID_ARGUMENT" => 400,
+        "UNAUTHENTICATED" => 401,
+        "RESOURCE_EXHAUSTED" => 429,
+        "UNAVAILABLE" => 503,
+        _ => 500,
+    };
+    vec![Bytes::from(json!({"error": {"code": code, "message": error.message, "status": error.code, "details": []}}).to_string())]
 }
 
 /// An HTTP error's body.

@@ -202,8 +202,8 @@ impl Run {
 
     /// All events as one text, for looking for words in it. What came in pieces stands joined at its end.
     pub(crate) fn said(&self) -> String {
-        let events: String = self.events.iter().map(|e| format!("{e}\n")).collect();
-        let pieces = self.events.iter().filter(|e| e["delta"] == true).filter_map(|e| e["content"].as_str());
-        events + &pieces.collect::<String>()
+        let mut said = self.events.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+        said.extend(self.events.iter().filter(|e| e["delta"] == true).filter_map(|e| e["content"].as_str()));
+        said
     }
 }
