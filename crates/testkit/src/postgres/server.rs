@@ -156,3 +156,23 @@ impl Drop for Server {
         let _ = self.watch.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use postgres::{Client, NoTls};
+
+    use super::*;
+    use crate::postgres::programs::from_npm;
+    use crate::skip::skipped;
+
+    #[test]
+    fn the_server_from_npm_runs_as_well_as_the_machines_own() {
+        let programs = match Programs::find_in(vec![from_npm()]) {
+            Ok(programs) => programs,
+            Err(why) => return skipped("PostgreSQL from npm", &why.to_string()),
+        };
+        let server = Server::start(&programs).unwrap();
+        let row = Client::connect(&server.url(), NoTls).unwrap().query_one("SELECT version()", &[]).unwrap();
+        assert!(row.get::<_, String>(0).starts_with("PostgreSQL"));
+    }
+}
