@@ -269,7 +269,7 @@ fn prepare(spec: &WireSpec) -> Result<Command, (String, std::io::Error)> {
     };
     let stdin = match &spec.stdin {
         None => Stdio::null(),
-        Some(text) => Stdio::from(memory_file(text).map_err(named("standard input"))?),
+        Some(text) => Stdio::from(memory_file(text.as_bytes()).map_err(named("standard input"))?),
     };
     std::env::set_current_dir(&spec.cwd).map_err(named(&spec.cwd))?;
     limit(spec.limits).map_err(named("resource limits"))?;
@@ -278,9 +278,9 @@ fn prepare(spec: &WireSpec) -> Result<Command, (String, std::io::Error)> {
     Ok(command)
 }
 
-pub(super) fn memory_file(text: &str) -> std::io::Result<File> {
+pub(crate) fn memory_file(content: &[u8]) -> std::io::Result<File> {
     let mut file = File::from(memfd_create("stdin", MemfdFlags::CLOEXEC)?);
-    file.write_all(text.as_bytes())?;
+    file.write_all(content)?;
     file.seek(SeekFrom::Start(0))?;
     Ok(file)
 }

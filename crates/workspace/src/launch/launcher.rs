@@ -162,7 +162,7 @@ impl Launcher {
     fn spawn_bare(spec: LaunchSpec) -> Result<Launched, LaunchError> {
         let stdin = match &spec.stdin {
             Stdin::Null => Stdio::null(),
-            Stdin::Text(text) => Stdio::from(super::child::memory_file(text).map_err(no_launcher)?),
+            Stdin::Text(text) => Stdio::from(super::child::memory_file(text.as_bytes()).map_err(no_launcher)?),
         };
         let program = spec.program.clone();
         let mut command = Command::new(&spec.program);

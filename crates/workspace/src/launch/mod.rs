@@ -16,6 +16,7 @@ mod task_env;
 mod wire;
 
 pub use child::launch_main;
+pub(crate) use child::memory_file;
 pub use error::LaunchError;
 pub use launcher::{LaunchMode, Launched, Launcher, Stopper, resolve_program};
 pub use spec::{Exited, JOB_MARKER, LaunchSpec, Limits, Stdin};

@@ -1,0 +1,129 @@
+//! An assignment's own clone, and what the engine does with it.
+//!
+//! **Invariant:** the engine commits and pushes with its own git directory (`<data>/git/<assignment>.git`) and index; the agent's `.git`
+//! is never read as configuration and its commits are taken as content only. The origin is only ever fetched from, and pushed to by one
+//! explicit refspec. Nothing outside the workspace root and the data directory is written, but that one branch.
+
+mod audit;
+mod commit;
+mod files;
+mod inspect;
+mod lock;
+mod lookup;
+mod mirror;
+mod prepare;
+mod push;
+mod read;
+mod record;
+mod remove;
+mod stage;
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+pub use audit::RefMove;
+pub use commit::{Commit, CommitRequest};
+pub use inspect::{RepoFacts, RepoKind};
+pub use prepare::{PrepareRequest, Scratch};
+pub use push::Pushed;
+pub use read::{LoggedCommit, Source};
+pub use remove::{Removal, Removed};
+pub use stage::{ChangeKind, Changes, FileChange, Patch};
+
+use windlass_types::AssignmentId;
+
+use crate::git::{Commitish, Git, Identity, RepoAddress, WorkspaceError};
+
+/// The largest file, and the largest sum of changed files, that is taken from an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentLimits {
+    /// One file.
+    pub max_file_bytes: u64,
+    /// All changed files together.
+    pub max_total_bytes: u64,
+    /// How many may have changed.
+    pub max_files: usize,
+}
+
+impl Default for ContentLimits {
+    fn default() -> Self {
+        Self { max_file_bytes: 100 * 1024 * 1024, max_total_bytes: 1024 * 1024 * 1024, max_files: 100_000 }
+    }
+}
+
+/// All workspaces of a node.
+#[derive(Debug, Clone)]
+pub struct Workspaces {
+    root: PathBuf,
+    data_dir: PathBuf,
+    git: Git,
+    limits: ContentLimits,
+}
+
+/// An assignment's workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Whose it is.
+    pub assignment_id: AssignmentId,
+    /// The tree that the agent works in.
+    pub path: PathBuf,
+    /// The agent's own HOME, mode 0700.
+    pub home: PathBuf,
+    /// The agent's own TMPDIR, mode 0700.
+    pub tmp: PathBuf,
+    /// The engine's git directory for it.
+    pub engine_git_dir: PathBuf,
+    /// Object folders outside the tree that the agent's git reads; a sandbox binds them read-only.
+    pub object_dirs: Vec<PathBuf>,
+    /// Where the repository came from and the branch is pushed to.
+    pub repo: RepoAddress,
+    /// The assignment's branch.
+    pub branch: String,
+    /// The branch that it started from.
+    pub base_branch: String,
+    /// The commit that it started from.
+    pub base_commit: String,
+}
+
+impl Workspaces {
+    /// Workspaces under `root`, with mirrors and the engine's git directories under `data_dir`; git is found on `path` (as in `$PATH`).
+    pub fn open(root: impl Into<PathBuf>, data_dir: impl Into<PathBuf>, path: &str, identity: Identity) -> Result<Self, WorkspaceError> {
+        let (root, data_dir) = (root.into(), data_dir.into());
+        for folder in [&root, &data_dir, &data_dir.join("git"), &data_dir.join("mirrors"), &data_dir.join("bundles")] {
+            private_dir(folder)?;
+        }
+        let real = |folder: &Path| folder.canonicalize().map_err(WorkspaceError::io(format!("finding {}", folder.display())));
+        let (root, data_dir) = (real(&root)?, real(&data_dir)?);
+        let git = Git::open(&data_dir.join("git-home"), path, identity)?;
+        Ok(Self { root, data_dir, git, limits: ContentLimits::default() })
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: ContentLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The branch's last commit: the base commit, or the engine's last.
+    pub fn head(&self, workspace: &Workspace) -> Result<String, WorkspaceError> {
+        let file = workspace.engine_git_dir.join("refs/heads").join(&workspace.branch);
+        let text = std::fs::read_to_string(&file).map_err(WorkspaceError::io(format!("reading {}", file.display())))?;
+        Ok(Commitish::parse(text.trim_end())?.as_str().to_owned())
+    }
+}
+
+/// Makes a folder that only its owner can enter; one that exists stays as it is.
+pub(crate) fn private_dir(folder: &Path) -> Result<(), WorkspaceError> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(WorkspaceError::io(format!("creating {}", folder.display())))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, WorkspaceError> + Send + 'static) -> Result<T, WorkspaceError> {
+    let lost =
+        |error: tokio::task::JoinError| WorkspaceError::Io { what: "working on files".to_owned(), source: std::io::Error::other(error) };
+    tokio::task::spawn_blocking(work).await.map_err(lost)?
+}

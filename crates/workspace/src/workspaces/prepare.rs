@@ -1,0 +1,265 @@
+//! Making a workspace, or finding it again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use windlass_types::AssignmentId;
+
+use super::inspect::find_branch;
+use super::lock::lock;
+use super::record::{Mark, Record, intact};
+use super::{Workspace, Workspaces, blocking, private_dir};
+use crate::git::{Commitish, RepoAddress, Skeleton, WorkspaceError, check_branch, remove_tree};
+
+/// What a workspace is wanted for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrepareRequest {
+    /// The repository's address.
+    pub repo: String,
+    /// The project's name: the folder that its workspaces are in.
+    pub project: String,
+    /// The assignment: the folder of the workspace.
+    pub assignment_id: AssignmentId,
+    /// The branch to work on; see [`branch_name`](crate::git::branch_name).
+    pub branch: String,
+    /// The branch to start from.
+    pub base_branch: String,
+    /// The commit to start from, when it is known; else the base branch's last.
+    pub base_commit: Option<String>,
+}
+
+/// Folders for a job that has no repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scratch {
+    /// Where the agent works.
+    pub path: PathBuf,
+    /// Its HOME.
+    pub home: PathBuf,
+    /// Its TMPDIR.
+    pub tmp: PathBuf,
+}
+
+impl Workspaces {
+    /// Makes the assignment's workspace, or returns the one that is there, untouched. When the origin already has the branch (work was
+    /// pushed from another node), work goes on from there.
+    pub async fn prepare(&self, request: &PrepareRequest) -> Result<Workspace, WorkspaceError> {
+        check_branch(&request.branch)?;
+        check_branch(&request.base_branch)?;
+        let base_commit = request.base_commit.as_deref().map(Commitish::parse).transpose()?;
+        let repo = RepoAddress::parse(&request.repo)?;
+        let engine_git_dir = self.engine_git_dir(&request.assignment_id);
+        let _held = lock(&engine_git_dir).await?;
+
+        let folders = self.folders(&request.project, &request.assignment_id)?;
+        if let Some(record) = Record::read(&engine_git_dir)? {
+            let workspace = workspace(&folders, engine_git_dir, &record);
+            intact(&workspace)?;
+            // The engine's git directory has one user at a time: a lock in it is what a crash left.
+            remove_tree(&workspace.engine_git_dir.join("index.lock"))?;
+            remove_tree(&workspace.engine_git_dir.join(format!("refs/heads/{}.lock", workspace.branch)))?;
+            return Ok(workspace);
+        }
+        let start = self.start_of(&repo, request, base_commit.as_ref()).await?;
+        let mut draft = Draft { repo, start, branch: request.branch.clone(), base_branch: request.base_branch.clone() };
+        if !draft.start.mirror.join("HEAD").exists() {
+            self.fetch_mirror(&draft.repo, &draft.start.head).await?;
+            draft.start.fetched = true;
+        }
+        match self.make(&folders, &engine_git_dir, &draft).await {
+            // The mirror may not have the commit yet. Had it failed for another reason, it fails again.
+            Err(WorkspaceError::Git { .. }) if !draft.start.fetched => {
+                self.fetch_mirror(&draft.repo, &draft.start.head).await?;
+                draft.start.fetched = true;
+                self.make(&folders, &engine_git_dir, &draft).await
+            }
+            other => other,
+        }
+    }
+
+    /// Folders for a job without a repository; what is in them stays.
+    pub async fn prepare_scratch(&self, project: &str, assignment_id: &AssignmentId) -> Result<Scratch, WorkspaceError> {
+        let folders = self.folders(project, assignment_id)?;
+        blocking(move || {
+            folders.create()?;
+            private_dir(&folders.tree)?;
+            Ok(Scratch { path: folders.tree, home: folders.home, tmp: folders.tmp })
+        })
+        .await
+    }
+
+    pub(super) fn engine_git_dir(&self, assignment_id: &AssignmentId) -> PathBuf {
+        self.data_dir.join("git").join(format!("{assignment_id}.git"))
+    }
+
+    pub(super) fn folders(&self, project: &str, assignment_id: &AssignmentId) -> Result<Folders, WorkspaceError> {
+        let plain = project.len() <= 128
+            && project.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && project.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        if !plain {
+            return Err(WorkspaceError::Outside { path: project.chars().take(120).collect() });
+        }
+        let parent = self.root.join(project).join(assignment_id.to_string());
+        Ok(Folders { tree: parent.join("tree"), home: parent.join("home"), tmp: parent.join("tmp"), assignment_id: *assignment_id })
+    }
+
+    async fn start_of(&self, repo: &RepoAddress, request: &PrepareRequest, base: Option<&Commitish>) -> Result<Start, WorkspaceError> {
+        let mirror = self.mirror_path(repo);
+        let mut fetched = false;
+        let refs = if let Some(path) = repo.local_path() {
+            self.local_refs(path, "refs/heads/").await?
+        } else {
+            self.fetch_mirror(repo, base.map_or("", Commitish::as_str)).await?;
+            fetched = true;
+            self.local_refs(&mirror, "refs/heads/").await?
+        };
+        let base_tip = match base {
+            Some(base) => base.as_str().to_owned(),
+            None => find_branch(&refs, &request.base_branch, repo.as_str().into_owned())?,
+        };
+        let pushed = refs.into_iter().find(|(name, _)| *name == request.branch).map(|(_, commit)| commit);
+        let Some(head) = pushed else {
+            return Ok(Start { base_commit: base_tip.clone(), head: base_tip, mirror, fetched });
+        };
+        if !fetched {
+            self.fetch_mirror(repo, &head).await?;
+        }
+        // Without a recorded base, work started where the branches part.
+        let base_commit = match base {
+            Some(base) => base.as_str().to_owned(),
+            None => self.git.call("merge-base").args([&head, &base_tip]).git_dir(&mirror).run().await?.text(),
+        };
+        if base_commit.is_empty() || !self.is_ancestor_in(&mirror, &base_commit, &head).await? {
+            return Err(WorkspaceError::BranchTaken { branch: request.branch.clone(), repo: repo.as_str().into_owned() });
+        }
+        Ok(Start { base_commit, head, mirror, fetched: true })
+    }
+
+    async fn make(&self, folders: &Folders, engine_git_dir: &Path, draft: &Draft) -> Result<Workspace, WorkspaceError> {
+        let start = &draft.start;
+        let shallow = Self::shallow_of(&start.mirror);
+        let mirror_objects = start.mirror.join("objects");
+        {
+            let (folders, engine, objects) = (folders.clone(), engine_git_dir.to_owned(), mirror_objects.clone());
+            let (branch, head, shallow) = (draft.branch.clone(), start.head.clone(), shallow.clone());
+            blocking(move || {
+                // Without a record nothing in here was ever shown to anybody.
+                remove_tree(&engine)?;
+                remove_tree(&folders.tree)?;
+                folders.create()?;
+                private_dir(&folders.tree)?;
+                let refs = [(format!("refs/heads/{branch}"), head.clone())];
+                let shallow = shallow.as_deref();
+                Skeleton { bare: true, head_branch: &branch, alternates: &[objects], refs: &refs, sample_hash: &head, shallow }
+                    .create(&engine)
+            })
+            .await?;
+        }
+        let checkout = self.git.call("read-tree").args(["--reset", "-u"]).arg(&start.head);
+        let checkout = checkout.git_dir(engine_git_dir).env("GIT_WORK_TREE", &folders.tree).timeout(super::mirror::TRANSFER_TIMEOUT);
+        match checkout.ok().await {
+            Err(WorkspaceError::Git { message, .. }) if start.fetched && message.contains(&format!("tree object {}", start.head)) => {
+                return Err(WorkspaceError::UnknownCommit { commit: start.head.clone(), repo: draft.repo.as_str().into_owned() });
+            }
+            other => other?,
+        };
+        let (folders, engine, draft) = (folders.clone(), engine_git_dir.to_owned(), draft.clone());
+        blocking(move || {
+            let start = &draft.start;
+            let dot_git = folders.tree.join(".git");
+            agent_git_dir(&dot_git, &engine, &start.mirror, &draft.branch, &start.head, &draft.base_branch, &start.base_commit)?;
+            let missing = |what: &Path| WorkspaceError::Tampered { path: what.to_owned(), what: "it vanished".to_owned() };
+            let record = Record {
+                repo: draft.repo,
+                branch: draft.branch,
+                base_branch: draft.base_branch,
+                base_commit: start.base_commit.clone(),
+                mirror: start.mirror.clone(),
+                tree: Mark::of(&folders.tree).ok_or_else(|| missing(&folders.tree))?,
+                dot_git: Mark::of(&dot_git).ok_or_else(|| missing(&dot_git))?,
+            };
+            record.write(&engine)?;
+            Ok(workspace(&folders, engine, &record))
+        })
+        .await
+    }
+}
+
+/// Writes a pristine `.git` for the agent, with the engine's index, so that its `git status` is right and quick.
+pub(super) fn agent_git_dir(
+    dot_git: &Path,
+    engine_git_dir: &Path,
+    mirror: &Path,
+    branch: &str,
+    head: &str,
+    base_branch: &str,
+    base_commit: &str,
+) -> Result<(), WorkspaceError> {
+    let refs = agent_refs(branch, head, base_branch, base_commit);
+    let alternates = [mirror.join("objects"), engine_git_dir.join("objects")];
+    let shallow = Workspaces::shallow_of(mirror);
+    Skeleton { bare: false, head_branch: branch, alternates: &alternates, refs: &refs, sample_hash: head, shallow: shallow.as_deref() }
+        .create(dot_git)?;
+    let index = dot_git.join("index");
+    fs::copy(engine_git_dir.join("index"), &index).map_err(WorkspaceError::io(format!("writing {}", index.display())))?;
+    Ok(())
+}
+
+/// The refs that an agent's clone starts with.
+pub(super) fn agent_refs(branch: &str, head: &str, base_branch: &str, base_commit: &str) -> Vec<(String, String)> {
+    let mut refs =
+        vec![(format!("refs/heads/{branch}"), head.to_owned()), (format!("refs/remotes/origin/{base_branch}"), base_commit.to_owned())];
+    // Git cannot have the branches `a` and `a/b` at once.
+    let clash = |a: &str, b: &str| a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'));
+    if !clash(branch, base_branch) && !clash(base_branch, branch) {
+        refs.push((format!("refs/heads/{base_branch}"), base_commit.to_owned()));
+    }
+    refs
+}
+
+pub(super) fn workspace(folders: &Folders, engine_git_dir: PathBuf, record: &Record) -> Workspace {
+    Workspace {
+        assignment_id: folders.assignment_id,
+        path: folders.tree.clone(),
+        home: folders.home.clone(),
+        tmp: folders.tmp.clone(),
+        object_dirs: vec![record.mirror.join("objects"), engine_git_dir.join("objects")],
+        engine_git_dir,
+        repo: record.repo.clone(),
+        branch: record.branch.clone(),
+        base_branch: record.base_branch.clone(),
+        base_commit: record.base_commit.clone(),
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Draft {
+    repo: RepoAddress,
+    start: Start,
+    branch: String,
+    base_branch: String,
+}
+
+#[derive(Debug, Clone)]
+struct Start {
+    mirror: PathBuf,
+    base_commit: String,
+    head: String,
+    /// The mirror was fetched for this.
+    fetched: bool,
+}
+
+/// The folders of one assignment.
+#[derive(Debug, Clone)]
+pub(super) struct Folders {
+    assignment_id: AssignmentId,
+    pub(super) tree: PathBuf,
+    pub(super) home: PathBuf,
+    pub(super) tmp: PathBuf,
+}
+
+impl Folders {
+    fn create(&self) -> Result<(), WorkspaceError> {
+        private_dir(&self.home)?;
+        private_dir(&self.tmp)
+    }
+}

@@ -1,0 +1,109 @@
+//! Reading commits and what is in them.
+
+use std::path::{Path, PathBuf};
+
+use super::{Workspace, Workspaces};
+use crate::git::{Commitish, RepoAddress, WorkspaceError};
+
+/// How many commits a log lists at most.
+const MAX_COMMITS: usize = 10_000;
+
+/// Where to read from.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// A workspace: its base and the engine's commits.
+    Workspace(&'a Workspace),
+    /// A repository's mirror, as it was when last fetched.
+    Repo(&'a RepoAddress),
+}
+
+/// A commit in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedCommit {
+    /// Its hash.
+    pub sha: String,
+    /// Its first line.
+    pub subject: String,
+    /// Its whole message.
+    pub message: String,
+}
+
+impl Workspaces {
+    fn git_dir_of(&self, source: Source<'_>) -> PathBuf {
+        match source {
+            Source::Workspace(workspace) => workspace.engine_git_dir.clone(),
+            Source::Repo(repo) => self.mirror_path(repo),
+        }
+    }
+
+    /// The content of a file in a commit; `None` when there is no such file. A link's content is its target: it is never followed.
+    pub async fn read_at(&self, source: Source<'_>, commit: &str, path: &str, max_bytes: u64) -> Result<Option<Vec<u8>>, WorkspaceError> {
+        let commit = Commitish::parse(commit)?;
+        if path.is_empty() || path.contains(['\0', '\n']) {
+            return Err(WorkspaceError::Outside { path: path.chars().take(200).collect() });
+        }
+        // git would read such a path as relative to a folder.
+        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Ok(None);
+        }
+        let name = format!("{}:{path}\n", commit.as_str());
+        let git_dir = self.git_dir_of(source);
+        let check = self.git.call("cat-file").arg("--batch-check=%(objecttype) %(objectsize) %(objectname)").git_dir(&git_dir).stdin(name);
+        let answer = check.ok().await?.text();
+        let mut words = answer.split(' ');
+        let (Some("blob"), Some(size), Some(hash)) = (words.next(), words.next().and_then(|size| size.parse::<u64>().ok()), words.next())
+        else {
+            return Ok(None);
+        };
+        if size > max_bytes {
+            return Err(WorkspaceError::TooLarge { what: path.to_owned(), limit_bytes: max_bytes });
+        }
+        let blob = self.git.call("cat-file").args(["blob", hash]).git_dir(&git_dir);
+        Ok(Some(blob.ok().await?.stdout))
+    }
+
+    /// Whether the commit is there.
+    pub async fn commit_exists(&self, source: Source<'_>, commit: &str) -> Result<bool, WorkspaceError> {
+        let commit = Commitish::parse(commit)?;
+        let git_dir = self.git_dir_of(source);
+        if !git_dir.join("HEAD").exists() {
+            return Ok(false);
+        }
+        let name = format!("{}^{{commit}}", commit.as_str());
+        Ok(self.git.call("cat-file").args(["-e", &name]).git_dir(&git_dir).run().await?.code == Some(0))
+    }
+
+    /// Whether `ancestor` is `descendant` or comes before it.
+    pub async fn is_ancestor(&self, source: Source<'_>, ancestor: &str, descendant: &str) -> Result<bool, WorkspaceError> {
+        let (ancestor, descendant) = (Commitish::parse(ancestor)?, Commitish::parse(descendant)?);
+        self.is_ancestor_in(&self.git_dir_of(source), ancestor.as_str(), descendant.as_str()).await
+    }
+
+    pub(super) async fn is_ancestor_in(&self, git_dir: &Path, ancestor: &str, descendant: &str) -> Result<bool, WorkspaceError> {
+        if ancestor == descendant {
+            return Ok(true);
+        }
+        let output = self.git.call("merge-base").args(["--is-ancestor", ancestor, descendant]).git_dir(git_dir).run().await?;
+        Ok(output.code == Some(0))
+    }
+
+    /// The commits of `base..head`, oldest first.
+    pub async fn commits(&self, source: Source<'_>, base: &str, head: &str) -> Result<Vec<LoggedCommit>, WorkspaceError> {
+        let (base, head) = (Commitish::parse(base)?, Commitish::parse(head)?);
+        let range = format!("{}..{}", base.as_str(), head.as_str());
+        let log = self.git.call("log").args(["-z", "--format=%H%n%B", "--reverse", "--topo-order", "--no-show-signature"]);
+        let log = log.args([format!("--max-count={MAX_COMMITS}"), range, "--".to_owned()]).git_dir(&self.git_dir_of(source));
+        let output = log.ok().await?;
+        let one = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let (sha, message) = text.split_once('\n')?;
+            let message = message.trim_end_matches('\n');
+            Some(LoggedCommit {
+                sha: sha.to_owned(),
+                subject: message.lines().next().unwrap_or_default().to_owned(),
+                message: message.to_owned(),
+            })
+        };
+        Ok(output.stdout.split(|byte| *byte == 0).filter_map(one).collect())
+    }
+}

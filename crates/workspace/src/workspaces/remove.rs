@@ -1,0 +1,109 @@
+//! Removing a workspace without losing work.
+
+use std::path::PathBuf;
+
+use super::lock::lock;
+use super::mirror::TRANSFER_TIMEOUT;
+use super::record::{Record, tree_intact};
+use super::{Workspace, Workspaces, blocking};
+use crate::git::{WorkspaceError, remove_tree};
+
+/// How many lost commits and files an error names.
+const MAX_NAMED: usize = 100;
+
+/// What must hold before a workspace is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// Everything is on the origin's branch; else [`WorkspaceError::WouldLose`].
+    IfPushed,
+    /// What is not on the origin's branch, uncommitted changes included, is first written to a bundle.
+    Bundle,
+}
+
+/// A workspace was removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// The bundle with its work, when one was needed.
+    pub bundle: Option<PathBuf>,
+}
+
+impl Workspaces {
+    /// Removes the workspace, the engine's git directory for it and the agent's HOME.
+    pub async fn remove(&self, workspace: &Workspace, removal: Removal) -> Result<Removed, WorkspaceError> {
+        let assignment_id = workspace.assignment_id;
+        let engine = self.engine_git_dir(&assignment_id);
+        let parent = workspace.path.parent().map(PathBuf::from).unwrap_or_default();
+        if workspace.engine_git_dir != engine || !parent.starts_with(&self.root) || !parent.ends_with(assignment_id.to_string()) {
+            return Err(WorkspaceError::Outside { path: workspace.path.display().to_string() });
+        }
+        let _held = lock(&engine).await?;
+        tree_intact(workspace)?;
+        let head = self.head(workspace)?;
+        let changes = self.stage(workspace).await?;
+        let changes = self.changes_between(workspace, &head, changes).await?;
+        let safe = head == workspace.base_commit || self.origin_has(workspace, &head).await?;
+        let mut removed = Removed::default();
+        if !safe || !changes.is_empty() {
+            if removal == Removal::IfPushed {
+                let commits = if safe {
+                    Vec::new()
+                } else {
+                    self.commits(super::Source::Workspace(workspace), &workspace.base_commit, &head).await?
+                };
+                return Err(WorkspaceError::WouldLose {
+                    commits: commits.into_iter().take(MAX_NAMED).map(|commit| commit.sha).collect(),
+                    files: changes.files.into_iter().take(MAX_NAMED).map(|file| file.path).collect(),
+                });
+            }
+            removed.bundle = Some(self.bundle(workspace, &head, (!changes.is_empty()).then_some(changes.tree)).await?);
+        }
+        blocking(move || {
+            // First the record: what a crash leaves of the rest is then a half-made workspace.
+            Record::forget(&engine)?;
+            remove_tree(&parent)?;
+            remove_tree(&engine)
+        })
+        .await?;
+        Ok(removed)
+    }
+
+    /// Whether the origin's branch holds `head`.
+    async fn origin_has(&self, workspace: &Workspace, head: &str) -> Result<bool, WorkspaceError> {
+        let branch = format!("refs/heads/{}", workspace.branch);
+        let fetch = self.git.call("fetch").git_dir(&workspace.engine_git_dir).timeout(TRANSFER_TIMEOUT);
+        let fetch = fetch.args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance"]);
+        let fetch = self.with_transport(fetch, &workspace.repo, "upload-pack");
+        let fetch = fetch.arg("--").args([workspace.repo.as_str().as_ref(), &format!("+{branch}:refs/windlass/origin")]);
+        // Any failure means that we do not know that it is there.
+        if fetch.run().await?.code != Some(0) {
+            return Ok(false);
+        }
+        self.is_ancestor_in(&workspace.engine_git_dir, head, "refs/windlass/origin").await
+    }
+
+    async fn bundle(&self, workspace: &Workspace, head: &str, uncommitted: Option<String>) -> Result<PathBuf, WorkspaceError> {
+        let path = self.data_dir.join("bundles").join(format!("{}.bundle", workspace.assignment_id));
+        let new = path.with_extension("bundle.new");
+        let mut refs = vec![format!("refs/heads/{}", workspace.branch)];
+        if let Some(tree) = uncommitted {
+            let name = "refs/windlass/uncommitted".to_owned();
+            let snapshot = self.engine_call(workspace, "commit-tree").args([&tree, "-p", head, "-m", "Changes that were not committed"]);
+            let sha = snapshot.env("GIT_AUTHOR_DATE", "@0 +0000").env("GIT_COMMITTER_DATE", "@0 +0000").ok().await?.text();
+            self.engine_call(workspace, "update-ref").args([&name, &sha]).ok().await?;
+            refs.push(name);
+        }
+        if head == workspace.base_commit {
+            refs.remove(0);
+        }
+        let not_base = format!("^{}", workspace.base_commit);
+        self.engine_call(workspace, "bundle").args(["create", "--quiet"]).arg(&new).args(&refs).arg(not_base).ok().await?;
+        let done = path.clone();
+        blocking(move || {
+            let failed = || WorkspaceError::io(format!("writing {}", done.display()));
+            std::fs::File::open(&new).and_then(|file| file.sync_all()).map_err(failed())?;
+            std::fs::rename(&new, &done).map_err(failed())
+        })
+        .await?;
+        Ok(path)
+    }
+}
