@@ -1,1 +1,27 @@
-//! windlass-store
+//! All SQL of Windlass: one set of operations over SQLite and PostgreSQL.
+//!
+//! An operation is a plain function over an open transaction (`ops`), written once. Two implementations of one small trait run it:
+//! for SQLite one thread that owns the connection and commits what has queued up as one group, for PostgreSQL a few threads with a
+//! connection each. The async face is [`Store`]: it sends the operation to such a thread and waits for the answer.
+//!
+//! **Invariants:** an answer is given after the commit; a status changes only by the pure rules of the types crate, with its event in
+//! the same transaction; a worker's write names its token, and an old one changes no row; events are numbered in the order in which
+//! readers can see them.
+
+mod error;
+mod harness;
+mod migrate;
+mod ops;
+mod postgres;
+mod queue;
+mod sql;
+mod sqlite;
+mod store;
+
+pub use error::{Result, StoreError};
+pub use harness::resolve_harness;
+pub use ops::{
+    AssignmentFilter, Beat, BeatState, Claimed, Counts, EventFilter, HarnessPark, JobEdit, JobFilter, NodeFacts, Page, SettleRequest,
+    Settled, Submission, Submitted, WorkerSlots,
+};
+pub use store::{OpenOptions, Store};

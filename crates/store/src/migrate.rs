@@ -1,0 +1,70 @@
+//! The schema: numbered migrations, applied once, by one holder.
+//!
+//! Changes expand first and contract later: an older binary goes on working until `min_binary` says that it cannot.
+
+use crate::error::{Result, StoreError};
+use crate::sql::{Dialect, Tx, values};
+
+struct Migration {
+    version: i64,
+    /// The lowest schema number a binary must know to use the schema after it.
+    min_binary: i64,
+    sql: &'static str,
+}
+
+const MIGRATIONS: [Migration; 1] = [Migration { version: 1, min_binary: 1, sql: include_str!("../migrations/0001_start.sql") }];
+
+/// The key of the lock that the one who migrates holds on PostgreSQL.
+const MIGRATION_LOCK: i64 = 0x7769_6e64_6c61_7374;
+
+/// The highest schema number this binary knows.
+const fn binary() -> i64 {
+    MIGRATIONS[MIGRATIONS.len() - 1].version
+}
+
+/// Brings the schema of an open transaction up to this binary, or refuses.
+pub(crate) fn migrate(tx: &mut dyn Tx) -> Result<()> {
+    let tables = match tx.dialect() {
+        Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIMIT 1000",
+        Dialect::Postgres => {
+            tx.query("SELECT pg_advisory_xact_lock($1)", values![MIGRATION_LOCK])?;
+            "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1 LIMIT 1000"
+        }
+    };
+    let tables: Vec<String> = tx.query(tables, &[])?.into_iter().map(|mut row| row.text()).collect::<Result<_>>()?;
+    let mut version = 0;
+    if tables.iter().any(|table| table == "schema_meta") {
+        let (have, min_binary) = meta(tx)?;
+        if min_binary > binary() {
+            return Err(StoreError::TooNew { min_binary, binary: binary() });
+        }
+        version = have;
+    } else if let Some(first) = tables.first() {
+        return Err(StoreError::Foreign(format!("it has {} table(s), the first named {first:?}", tables.len())));
+    } else {
+        tx.batch("CREATE TABLE schema_meta (version BIGINT NOT NULL, min_binary BIGINT NOT NULL); INSERT INTO schema_meta VALUES (0, 0);")?;
+    }
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > version) {
+        tx.batch(&text_for(tx.dialect(), migration.sql))?;
+        tx.execute("UPDATE schema_meta SET version = $1, min_binary = $2", values![migration.version, migration.min_binary])?;
+    }
+    Ok(())
+}
+
+fn meta(tx: &mut dyn Tx) -> Result<(i64, i64)> {
+    let foreign = || StoreError::Foreign("its table schema_meta is not Windlass's".to_owned());
+    let rows = tx.query("SELECT version, min_binary FROM schema_meta", &[]).map_err(|e| match e {
+        StoreError::Internal(_) => foreign(),
+        other => other,
+    })?;
+    let mut row = rows.into_iter().next().ok_or_else(foreign)?;
+    Ok((row.int().map_err(|_| foreign())?, row.int().map_err(|_| foreign())?))
+}
+
+/// The one difference in the schema: SQLite numbers rows by themselves only under exactly this type.
+fn text_for(dialect: Dialect, sql: &str) -> String {
+    match dialect {
+        Dialect::Sqlite => sql.replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY"),
+        Dialect::Postgres => sql.to_owned(),
+    }
+}

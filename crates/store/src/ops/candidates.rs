@@ -1,0 +1,159 @@
+//! The queued jobs of one worker in the order of claims, those left out that cannot run.
+//!
+//! The filters here only save work: whether a candidate may run is decided by `hold` on its whole world.
+
+use std::collections::VecDeque;
+
+use windlass_types::{AssignmentId, Harness, JobId, JobType};
+
+use super::claim::{NodeFacts, WorkerSlots};
+use super::page::Conditions;
+use super::world::Ground;
+use super::projects;
+use crate::error::Result;
+use crate::harness::unnamed_harness;
+use crate::sql::{Value, Work, values};
+
+const FIRST_PAGE: u32 = 20;
+const LAST_PAGE: u32 = 1000;
+
+/// A job that could be next.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    pub(crate) rank: i64,
+    pub(crate) job: JobId,
+    pub(crate) assignment: AssignmentId,
+}
+
+/// One worker's candidates, read in pages that grow.
+pub(crate) struct Candidates {
+    filter: Vec<(String, Vec<Value>)>,
+    worker: String,
+    only: Option<AssignmentId>,
+    page: VecDeque<Candidate>,
+    after: Option<(i64, JobId)>,
+    size: u32,
+    at_end: bool,
+}
+
+impl Candidates {
+    pub(crate) fn of(worker: &WorkerSlots, only: Option<AssignmentId>, shared: &Shared) -> Self {
+        Self {
+            filter: shared.filter(worker),
+            worker: worker.name.clone(),
+            only,
+            page: VecDeque::new(),
+            after: None,
+            size: FIRST_PAGE,
+            at_end: false,
+        }
+    }
+
+    /// The next candidate, left in place.
+    pub(crate) fn peek(&mut self, w: &mut Work<'_>) -> Result<Option<&Candidate>> {
+        if self.page.is_empty() && !self.at_end {
+            self.read_page(w)?;
+        }
+        Ok(self.page.front())
+    }
+
+    /// Takes the next candidate.
+    pub(crate) fn take(&mut self) -> Option<Candidate> {
+        self.page.pop_front()
+    }
+
+    fn read_page(&mut self, w: &mut Work<'_>) -> Result<()> {
+        let now = w.now()?;
+        let (sql, params) = self.statement(now.0);
+        for mut row in w.query(&sql, &params)? {
+            self.page.push_back(Candidate { rank: row.int()?, job: row.word()?, assignment: row.word()? });
+        }
+        self.at_end = self.page.len() < self.size as usize;
+        self.after = self.page.back().map(|last| (last.rank, last.job));
+        self.size = (self.size * 4).min(LAST_PAGE);
+        Ok(())
+    }
+
+    fn statement(&self, now_ms: i64) -> (String, Vec<Value>) {
+        let mut c = Conditions::default();
+        c.and("j.worker = ?", [Value::from(&self.worker)]);
+        c.and("j.status = 'queued'", []);
+        c.and("j.due_at <= ?", [Value::Int(now_ms)]);
+        c.and_if("j.assignment_id = ?", self.only);
+        if let Some((rank, id)) = self.after {
+            c.and("(j.rank, j.id) > (?, ?)", [Value::Int(rank), id.into()]);
+        }
+        for (condition, values) in &self.filter {
+            c.and(condition, values.iter().cloned());
+        }
+        c.and("EXISTS (SELECT 1 FROM assignments a WHERE a.id = j.assignment_id AND a.status = 'active')", []);
+        c.and(
+            "NOT EXISTS (SELECT 1 FROM jobs p WHERE p.assignment_id = j.assignment_id AND p.id <> j.id \
+             AND (p.status = 'running' OR (p.status = 'queued' AND p.position < j.position)))",
+            [],
+        );
+        let size = c.push(Value::from(self.size));
+        (format!("SELECT j.rank, j.id, j.assignment_id FROM jobs j{} ORDER BY j.rank, j.id LIMIT {size}", c.text()), c.params)
+    }
+}
+
+/// What leaves out whole projects and harnesses, read once for a claim.
+pub(crate) struct Shared {
+    closed_projects: Vec<String>,
+    parked: Vec<Harness>,
+    /// Projects and types whose jobs, when they name no harness, go to a parked one: for workers that name none.
+    parked_pairs: Vec<(String, JobType)>,
+}
+
+impl Shared {
+    pub(crate) fn read(w: &mut Work<'_>, facts: &NodeFacts, ground: &Ground) -> Result<Self> {
+        let closed = w.query(
+            "SELECT p.name FROM projects p WHERE (p.remote AND $1 = 0) OR (p.max_concurrent IS NOT NULL AND p.max_concurrent <= \
+             (SELECT COUNT(*) FROM jobs j WHERE j.project = p.name AND j.status = 'running')) ORDER BY p.name LIMIT 1000",
+            values![i64::from(facts.has_scanner)],
+        )?;
+        let closed_projects = closed.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>>>()?;
+        let parked: Vec<Harness> = ground.parks.iter().map(|park| park.harness).collect();
+        let mut parked_pairs = Vec::new();
+        if !parked.is_empty() {
+            for project in projects::all(w)? {
+                for job_type in JobType::ALL {
+                    if parked.contains(&unnamed_harness(job_type, None, &project.settings, &facts.harness_defaults)) {
+                        parked_pairs.push((project.name.clone(), job_type));
+                    }
+                }
+            }
+        }
+        Ok(Self { closed_projects, parked, parked_pairs })
+    }
+
+    fn filter(&self, worker: &WorkerSlots) -> Vec<(String, Vec<Value>)> {
+        let mut filter = Vec::new();
+        if !self.closed_projects.is_empty() {
+            let places = vec!["?"; self.closed_projects.len()].join(", ");
+            filter.push((format!("j.project NOT IN ({places})"), self.closed_projects.iter().map(Value::from).collect()));
+        }
+        if self.parked.is_empty() {
+            return filter;
+        }
+        let places = vec!["?"; self.parked.len()].join(", ");
+        filter.push((
+            format!("(j.harness IS NULL OR j.harness NOT IN ({places}))"),
+            self.parked.iter().map(|harness| Value::from(harness.as_str())).collect(),
+        ));
+        match worker.harness {
+            Some(harness) if self.parked.contains(&harness) => filter.push(("j.harness IS NOT NULL".to_owned(), Vec::new())),
+            Some(_) => {}
+            // A statement has room for so many; beyond it `hold` alone leaves them out.
+            None => {
+                for (project, job_type) in self.parked_pairs.iter().take(500) {
+                    filter.push((
+                        "NOT (j.harness IS NULL AND j.project = ? AND j.job_type = ?)".to_owned(),
+                        vec![Value::from(project), Value::from(job_type.as_str())],
+                    ));
+                }
+            }
+        }
+        filter
+    }
+}

@@ -1,0 +1,181 @@
+//! The claim: the best due job that nothing holds, under the next token.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use windlass_types::{
+    Assignment, AssignmentId, Attempt, AttemptStatus, EventKind, Harness, Job, JobMove, JobStatus, Lease, Project, Slots, Token, hold,
+};
+
+use super::attempts::leave_event;
+use super::candidates::{Candidate, Candidates, Shared};
+use super::world::{self, Ground};
+use super::{moves, rows};
+use crate::error::{Result, StoreError};
+use crate::sql::{Work, values};
+use crate::store::Store;
+
+/// A worker of a node and how full it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerSlots {
+    /// Its name.
+    pub name: String,
+    /// How many it runs, and may run.
+    pub slots: Slots,
+    /// The agent it runs, if it names one.
+    pub harness: Option<Harness>,
+}
+
+/// What decides a claim and only the node knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeFacts {
+    /// The node's id.
+    pub node: String,
+    /// Its workers.
+    pub workers: Vec<WorkerSlots>,
+    /// Its agent for each job type, and `default`.
+    pub harness_defaults: BTreeMap<String, Harness>,
+    /// Whether it has a secret scanner.
+    pub has_scanner: bool,
+    /// Why it cannot write its data, if it cannot.
+    pub storage: Option<String>,
+    /// It works on this assignment only.
+    pub only_assignment: Option<AssignmentId>,
+}
+
+/// A claimed job and all that its attempt needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// The job, running.
+    pub job: Job,
+    /// Its assignment.
+    pub assignment: Assignment,
+    /// Its project.
+    pub project: Project,
+    /// The token that every write names.
+    pub token: Token,
+    /// The new attempt.
+    pub attempt: Attempt,
+    /// The attempts before it, the first first.
+    pub earlier: Vec<Attempt>,
+    /// The agent that runs.
+    pub harness: Harness,
+}
+
+fn claim(w: &mut Work<'_>, facts: &NodeFacts, lease_ms: i64) -> Result<Option<Claimed>> {
+    if facts.storage.is_some() {
+        return Ok(None);
+    }
+    let ground = Ground::read(w)?;
+    if ground.paused {
+        return Ok(None);
+    }
+    let shared = Shared::read(w, facts, &ground)?;
+    let free = facts.workers.iter().filter(|worker| worker.slots.running < worker.slots.limit);
+    let mut queues: Vec<Candidates> = free.map(|worker| Candidates::of(worker, facts.only_assignment, &shared)).collect();
+    loop {
+        let mut best: Option<(usize, Candidate)> = None;
+        for (index, queue) in queues.iter_mut().enumerate() {
+            if let Some(candidate) = queue.peek(w)?
+                && best.as_ref().is_none_or(|(_, first)| (candidate.rank, candidate.job) < (first.rank, first.job))
+            {
+                best = Some((index, candidate.clone()));
+            }
+        }
+        let Some((index, candidate)) = best else { return Ok(None) };
+        if let Some(queue) = queues.get_mut(index) {
+            queue.take();
+        }
+        if let Some(claimed) = try_claim(w, facts, &ground, &candidate, lease_ms)? {
+            return Ok(Some(claimed));
+        }
+    }
+}
+
+fn try_claim(w: &mut Work<'_>, facts: &NodeFacts, ground: &Ground, candidate: &Candidate, lease_ms: i64) -> Result<Option<Claimed>> {
+    // Whoever holds the assignment's row is about to change its line: leave it to them.
+    let rest = format!("WHERE id = $1{}", w.dialect().lock_or_skip());
+    let Some(mut assignment) = rows::assignments_where(w, &rest, values![candidate.assignment])?.pop() else { return Ok(None) };
+    let mut row = rows::lock_job(w, candidate.job)?;
+    if row.job.status != JobStatus::Queued {
+        return Ok(None);
+    }
+    let project = world::project_of(w, &row)?;
+    if project.settings.max_concurrent.is_some() {
+        // Two nodes must not take the project's last slot at once.
+        let sql = format!("SELECT name FROM projects WHERE name = $1{}", w.dialect().lock());
+        w.query(&sql, values![&project.name])?;
+    }
+    if hold(&world::world(w, facts, ground, &row, &assignment, &project)?).is_some() {
+        return Ok(None);
+    }
+    let earlier = rows::attempts_where(w, "WHERE job_id = $1 ORDER BY number", values![row.job.id])?;
+    let harness = world::harness(facts, &row, &assignment, &project);
+    let now = w.now()?;
+    let token = Token { generation: w.generation, epoch: row.token.epoch.saturating_add(1) };
+    let data = json!({ "worker": row.job.worker, "node": facts.node, "harness": harness.as_str() });
+    moves::move_job(w, &mut row.job, JobMove::Claim, data)?;
+    row.token = token;
+    row.job.lease = Some(Lease { node: facts.node.clone(), token, expires_at: now.plus_ms(lease_ms) });
+    row.job.attempts = row.job.attempts.saturating_add(1);
+    row.job.phase = row.job.spec.job_type.phase();
+    row.job.progress = 0;
+    row.job.message = None;
+    row.job.park = None;
+    row.job.started_at = row.job.started_at.or(Some(now));
+    rows::save_job(w, &row)?;
+    assignment.spent.runs = assignment.spent.runs.saturating_add(1);
+    rows::save_assignment(w, &mut assignment)?;
+    let attempt = new_attempt(w, facts, &row.job, token, harness, &earlier)?;
+    Ok(Some(Claimed { job: row.job, assignment, project, token, attempt, earlier, harness }))
+}
+
+fn new_attempt(w: &mut Work<'_>, facts: &NodeFacts, job: &Job, token: Token, harness: Harness, earlier: &[Attempt]) -> Result<Attempt> {
+    let attempt = Attempt {
+        id: w.ids.attempt(),
+        job_id: job.id,
+        assignment_id: job.assignment_id,
+        number: earlier.last().map_or(0, |last| last.number).saturating_add(1),
+        token,
+        node: facts.node.clone(),
+        harness,
+        status: AttemptStatus::Running,
+        session_id: None,
+        pid: None,
+        pid_start: None,
+        isolation: None,
+        usage: None,
+        failure: None,
+        started_at: w.now()?,
+        ended_at: None,
+    };
+    w.execute(
+        "INSERT INTO attempts (id, job_id, assignment_id, number, generation, epoch, node, harness, status, started_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        values![
+            attempt.id,
+            attempt.job_id,
+            attempt.assignment_id,
+            attempt.number,
+            token.generation,
+            token.epoch,
+            &attempt.node,
+            harness.as_str(),
+            attempt.status.as_str(),
+            attempt.started_at,
+        ],
+    )?;
+    let data = json!({ "number": attempt.number, "node": attempt.node, "harness": harness.as_str() });
+    leave_event(w, EventKind::AttemptStarted, job, attempt.id, data);
+    Ok(attempt)
+}
+
+impl Store {
+    /// Takes the best due job that nothing holds on this node; `None` when there is none.
+    pub async fn claim(&self, facts: NodeFacts, lease_ms: i64) -> Result<Option<Claimed>> {
+        if lease_ms < 0 {
+            return Err(StoreError::Invalid("a lease cannot end before it begins".to_owned()));
+        }
+        self.ride(move |w| claim(w, &facts, lease_ms)).await
+    }
+}

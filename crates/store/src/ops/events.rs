@@ -1,0 +1,73 @@
+//! Reading events: in their order, from a number on.
+
+use windlass_types::{AssignmentId, Event, EventKind, JobId};
+
+use super::page::{Conditions, bounded};
+use crate::error::Result;
+use crate::sql::{Row, Value, Work};
+use crate::store::Store;
+
+/// Which events a reader wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Those of one project.
+    pub project: Option<String>,
+    /// Those of one assignment.
+    pub assignment: Option<AssignmentId>,
+    /// Those of one job.
+    pub job: Option<JobId>,
+    /// Those of these kinds; all, when empty.
+    pub kinds: Vec<EventKind>,
+}
+
+fn row(mut r: Row) -> Result<Event> {
+    let r = &mut r;
+    Ok(Event {
+        seq: r.int()?,
+        at: r.time()?,
+        kind: r.word()?,
+        project: r.opt_text()?,
+        assignment_id: r.opt_word()?,
+        job_id: r.opt_word()?,
+        attempt_id: r.opt_word()?,
+        data: r.json()?,
+    })
+}
+
+fn after(w: &mut Work<'_>, seq: i64, filter: &EventFilter, limit: u32) -> Result<Vec<Event>> {
+    let mut conditions = Conditions::default();
+    conditions.and("seq > ?", [Value::Int(seq)]);
+    conditions.and_if("project = ?", filter.project.as_deref());
+    conditions.and_if("assignment_id = ?", filter.assignment);
+    if let Some(job) = filter.job {
+        // By the index on the assignment.
+        conditions.and("assignment_id = (SELECT assignment_id FROM jobs WHERE id = ?) AND job_id = ?", [job.into(), job.into()]);
+    }
+    conditions.one_of("kind", filter.kinds.iter().map(|k| k.as_str()));
+    let size = conditions.push(Value::from(bounded(limit)));
+    let sql = format!(
+        "SELECT seq, at, kind, project, assignment_id, job_id, attempt_id, data FROM events{} ORDER BY seq LIMIT {size}",
+        conditions.text()
+    );
+    w.query(&sql, &conditions.params)?.into_iter().map(row).collect()
+}
+
+/// The highest number given.
+pub(crate) fn last_seq(w: &mut Work<'_>) -> Result<i64> {
+    match w.first("SELECT MAX(seq) FROM events", &[])? {
+        Some(mut row) => Ok(row.opt_int()?.unwrap_or(0)),
+        None => Ok(0),
+    }
+}
+
+impl Store {
+    /// Events numbered higher than `seq`, in order, at most 500.
+    pub async fn events_after(&self, seq: i64, filter: EventFilter, limit: u32) -> Result<Vec<Event>> {
+        self.read(move |w| after(w, seq, &filter, limit)).await
+    }
+
+    /// The highest number given so far; 0 when there is no event.
+    pub async fn last_seq(&self) -> Result<i64> {
+        self.read(last_seq).await
+    }
+}

@@ -1,0 +1,93 @@
+//! An assignment's line: what stands in it, and what is put into it.
+
+use serde_json::json;
+use windlass_types::{Assignment, AssignmentId, AssignmentStatus, Job, JobId, JobSpec};
+
+use super::submit::{LINE_MAX, check_specs};
+use super::{moves, rows};
+use crate::error::{Result, StoreError};
+use crate::sql::{Work, values};
+use crate::store::Store;
+
+/// The line, by position.
+pub(crate) fn line(w: &mut Work<'_>, id: AssignmentId) -> Result<Vec<Job>> {
+    rows::jobs_where(w, "WHERE assignment_id = $1 ORDER BY position, id", values![id])
+}
+
+/// Whether anything of the assignment is queued or runs, one job left out.
+pub(crate) fn has_live_job_beside(w: &mut Work<'_>, id: AssignmentId, beside: Option<JobId>) -> Result<bool> {
+    let beside = beside.map(|job| job.to_string()).unwrap_or_default();
+    let found = w.first(
+        "SELECT 1 FROM jobs WHERE assignment_id = $1 AND id <> $2 AND status IN ('queued', 'running') LIMIT 1",
+        values![id, beside],
+    )?;
+    Ok(found.is_some())
+}
+
+/// Puts jobs behind `position`, moving later ones on.
+pub(crate) fn put_behind(
+    w: &mut Work<'_>,
+    assignment: &Assignment,
+    position: i64,
+    specs: Vec<(JobSpec, Option<JobId>)>,
+    data: &serde_json::Value,
+) -> Result<Vec<Job>> {
+    let count = match w.first("SELECT COUNT(*) FROM jobs WHERE assignment_id = $1", values![assignment.id])? {
+        Some(mut row) => row.int::<usize>()?,
+        None => 0,
+    };
+    if count.saturating_add(specs.len()) > LINE_MAX {
+        return Err(StoreError::Conflict(format!("the line has {count} jobs and may have {LINE_MAX}: submit another assignment")));
+    }
+    let now = w.now()?;
+    w.execute(
+        "UPDATE jobs SET position = position + $3 WHERE assignment_id = $1 AND position > $2",
+        values![assignment.id, position, i64::try_from(specs.len()).unwrap_or(i64::MAX)],
+    )?;
+    let mut inserted = Vec::with_capacity(specs.len());
+    for ((spec, reviews), offset) in specs.into_iter().zip(1..) {
+        let job = rows::new_job(w.ids.job(), assignment, position + offset, spec, reviews, now);
+        moves::put_in_line(w, &job, &assignment.policy, data.clone())?;
+        inserted.push(job);
+    }
+    Ok(inserted)
+}
+
+/// Puts a pm job that judges `reviewed` behind `position`.
+pub(crate) fn put_review(w: &mut Work<'_>, assignment: &Assignment, position: i64, reviewed: JobId) -> Result<Vec<Job>> {
+    let spec = JobSpec { job_type: windlass_types::JobType::Pm, ..JobSpec::default() };
+    put_behind(w, assignment, position, vec![(spec, Some(reviewed))], &json!({ "by": "windlass", "reviews": reviewed }))
+}
+
+fn insert(w: &mut Work<'_>, id: AssignmentId, after: Option<JobId>, specs: &[JobSpec], by: &str) -> Result<Vec<Job>> {
+    check_specs(specs)?;
+    let assignment = rows::lock_assignment(w, id)?;
+    if matches!(assignment.status, AssignmentStatus::Complete | AssignmentStatus::Cancelled) {
+        return Err(StoreError::Conflict(format!("the assignment is {}; set it active before jobs are put into it", assignment.status)));
+    }
+    let line = line(w, id)?;
+    let position = match after {
+        None => line.last().map_or(0, |job| job.position),
+        Some(after) => line.iter().find(|job| job.id == after).ok_or_else(|| StoreError::not_found("job of this assignment", after))?.position,
+    };
+    if let Some(started) = line.iter().find(|job| job.position > position && job.started_at.is_some()) {
+        return Err(StoreError::Conflict(format!("{} has started and nothing can be put before it; put it behind that job", started.id)));
+    }
+    put_behind(w, &assignment, position, specs.iter().map(|spec| (spec.clone(), None)).collect(), &json!({ "by": by }))
+}
+
+impl Store {
+    /// An assignment's jobs, by position.
+    pub async fn line(&self, id: AssignmentId) -> Result<Vec<Job>> {
+        self.read(move |w| {
+            rows::assignment(w, id)?;
+            line(w, id)
+        })
+        .await
+    }
+
+    /// Puts jobs into a line: behind `after`, or at its end.
+    pub async fn insert_jobs(&self, id: AssignmentId, after: Option<JobId>, specs: Vec<JobSpec>, by: String) -> Result<Vec<Job>> {
+        self.promise(move |w| insert(w, id, after, &specs, &by)).await
+    }
+}

@@ -1,0 +1,37 @@
+//! Every operation, once, as a plain function over an open transaction; one file per aggregate.
+//!
+//! **Invariants:** a status moves only through `moves`; whatever changes something of an assignment locks the assignment's row first,
+//! then the job's (one order, so no two transactions wait for each other); a worker's write passes `guard` before it changes anything.
+
+mod assignments;
+mod attempts;
+mod candidates;
+mod claim;
+mod control;
+mod events;
+mod guard;
+mod jobs;
+mod line;
+mod moves;
+mod page;
+mod projects;
+mod recover;
+mod rows;
+mod settle;
+mod submit;
+mod verdicts;
+mod world;
+
+pub(crate) use control::next_generation;
+pub(crate) use events::last_seq;
+pub(crate) use projects::make_scratch;
+
+pub use assignments::AssignmentFilter;
+pub use claim::{Claimed, NodeFacts, WorkerSlots};
+pub use control::{Counts, HarnessPark};
+pub use events::EventFilter;
+pub use jobs::{JobEdit, JobFilter};
+pub use page::Page;
+pub use recover::{Beat, BeatState};
+pub use settle::{SettleRequest, Settled};
+pub use submit::{Submission, Submitted};

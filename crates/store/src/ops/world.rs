@@ -1,0 +1,101 @@
+//! Gathers what decides whether a queued job may run; `hold` of the types crate decides.
+
+use windlass_types::{Assignment, BudgetCheck, Harness, Hold, JobId, JobStatus, Project, Slots, World, hold};
+
+use super::claim::NodeFacts;
+use super::control::{self, HarnessPark};
+use super::rows::{self, JobRow};
+use super::{jobs, projects};
+use crate::error::{Result, StoreError};
+use crate::harness::resolve_harness;
+use crate::sql::{Work, values};
+use crate::store::Store;
+
+/// What holds for every candidate of a claim.
+pub(crate) struct Ground {
+    pub(crate) paused: bool,
+    pub(crate) parks: Vec<HarnessPark>,
+}
+
+impl Ground {
+    pub(crate) fn read(w: &mut Work<'_>) -> Result<Self> {
+        Ok(Self { paused: control::paused(w)?, parks: control::parks(w)? })
+    }
+}
+
+/// The harness of a job on a node.
+pub(crate) fn harness(facts: &NodeFacts, row: &JobRow, assignment: &Assignment, project: &Project) -> Harness {
+    let worker = facts.workers.iter().find(|worker| worker.name == row.job.worker).and_then(|worker| worker.harness);
+    resolve_harness(&row.job.spec, &assignment.policy, worker, &project.settings, &facts.harness_defaults)
+}
+
+/// The project of a job.
+pub(crate) fn project_of(w: &mut Work<'_>, row: &JobRow) -> Result<Project> {
+    projects::find(w, &row.job.project)?.ok_or_else(|| StoreError::Corrupt(format!("the project of {} is gone", row.job.id)))
+}
+
+/// The whole world of one queued job.
+pub(crate) fn world(
+    w: &mut Work<'_>,
+    facts: &NodeFacts,
+    ground: &Ground,
+    row: &JobRow,
+    assignment: &Assignment,
+    project: &Project,
+) -> Result<World> {
+    let job = &row.job;
+    let first = w.first(
+        "SELECT id, status FROM jobs WHERE assignment_id = $1 AND id <> $2 \
+         AND (status = 'running' OR (status = 'queued' AND position < $3)) ORDER BY position, id LIMIT 1",
+        values![job.assignment_id, job.id, job.position],
+    )?;
+    let predecessor = first.map(|mut row| Ok::<(JobId, JobStatus), StoreError>((row.word()?, row.word()?))).transpose()?;
+    let harness = harness(facts, row, assignment, project);
+    let budget = assignment
+        .budget
+        .refuses(&assignment.spent, BudgetCheck::BeforeRun)
+        .or_else(|| job.spec.budget.refuses(&jobs::spent_of(row), BudgetCheck::BeforeRun));
+    let project_slots = match project.settings.max_concurrent {
+        None => None,
+        Some(limit) => {
+            let found = w.first("SELECT COUNT(*) FROM jobs WHERE project = $1 AND status = 'running'", values![&project.name])?;
+            let running = found.map_or(Ok(0), |mut row| row.int())?;
+            Some(Slots { running, limit })
+        }
+    };
+    Ok(World {
+        now: w.now()?,
+        paused: ground.paused,
+        job_status: job.status,
+        due_at: job.due_at,
+        park: job.park.clone(),
+        failure: job.failure.clone(),
+        assignment: assignment.status,
+        block: assignment.block.clone(),
+        predecessor,
+        harness_parked: ground.parks.iter().find(|park| park.harness == harness).map(|park| (park.until, park.reason.clone())),
+        budget,
+        no_scanner: !facts.has_scanner && project.repo.as_deref().is_some_and(projects::is_remote),
+        worker: (job.worker.clone(), facts.workers.iter().find(|worker| worker.name == job.worker).map(|worker| worker.slots)),
+        project: project_slots,
+        storage: facts.storage.clone(),
+    })
+}
+
+fn explain(w: &mut Work<'_>, id: JobId, facts: &NodeFacts) -> Result<Option<Hold>> {
+    let row = rows::job(w, id)?;
+    if row.job.status != JobStatus::Queued {
+        return Ok(None);
+    }
+    let assignment = rows::assignment(w, row.job.assignment_id)?;
+    let project = project_of(w, &row)?;
+    let ground = Ground::read(w)?;
+    Ok(hold(&world(w, facts, &ground, &row, &assignment, &project)?))
+}
+
+impl Store {
+    /// Why a queued job does not run now on this node; `None` when it is not queued, or nothing holds it.
+    pub async fn explain(&self, id: JobId, facts: NodeFacts) -> Result<Option<Hold>> {
+        self.read(move |w| explain(w, id, &facts)).await
+    }
+}

@@ -1,0 +1,144 @@
+//! Operations on their way to the threads that run them: a bounded queue of messages with an answer each.
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+
+use crate::error::{Result, StoreError};
+use crate::sql::Work;
+
+/// How many operations may wait.
+const QUEUE_MAX: usize = 4096;
+
+/// What an acknowledgement says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// A promise to somebody: on disk before the answer, whatever happens to the machine.
+    Promise,
+    /// Survives a crash of the process; after a power cut its worker is gone too.
+    Ride,
+    /// Changes nothing.
+    Read,
+}
+
+/// An operation with a place for its result and a way back.
+pub(crate) trait Message: Send {
+    /// Runs it in an open transaction. May be run again after a rollback.
+    fn run(&mut self, w: &mut Work<'_>) -> Result<()>;
+    /// Answers it: with the result if it was committed.
+    fn reply(self: Box<Self>, outcome: Result<()>);
+}
+
+struct Request<F, T> {
+    op: F,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<F, T> Message for Request<F, T>
+where
+    F: FnMut(&mut Work<'_>) -> Result<T> + Send,
+    T: Send,
+{
+    fn run(&mut self, w: &mut Work<'_>) -> Result<()> {
+        self.result = Some((self.op)(w)?);
+        Ok(())
+    }
+
+    fn reply(self: Box<Self>, outcome: Result<()>) {
+        let Self { result, reply, .. } = *self;
+        let answer =
+            outcome.and_then(|()| result.ok_or_else(|| StoreError::Internal("an operation was answered before it ran".to_owned())));
+        // When nobody waits any more, the operation stands all the same.
+        drop(reply.send(answer));
+    }
+}
+
+/// A message in the queue, holding its place.
+pub(crate) struct Envelope {
+    pub(crate) message: Box<dyn Message>,
+    pub(crate) durability: Durability,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The sending end.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    places: Arc<Semaphore>,
+    sender: Mutex<Option<mpsc::Sender<Envelope>>>,
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
+impl Queue {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Envelope>) {
+        let (sender, receiver) = mpsc::channel();
+        (Self { places: Arc::new(Semaphore::new(QUEUE_MAX)), sender: Mutex::new(Some(sender)) }, receiver)
+    }
+
+    /// Sends an operation and waits for its answer.
+    pub(crate) async fn call<T, F>(&self, durability: Durability, op: F) -> Result<T>
+    where
+        F: FnMut(&mut Work<'_>) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| closed())?;
+        let (reply, answer) = oneshot::channel();
+        let message = Box::new(Request { op, result: None, reply });
+        self.sender
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .ok_or_else(closed)?
+            .send(Envelope { message, durability, _place: place })
+            .map_err(|_| closed())?;
+        answer.await.map_err(|_| StoreError::Unavailable("the store's thread ended before it answered".to_owned()))?
+    }
+
+    /// Takes no more; what waits is still carried out.
+    pub(crate) fn close(&self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Tells this process what was committed.
+#[derive(Debug, Clone)]
+pub(crate) struct Announcer {
+    /// The highest event number.
+    pub(crate) all: watch::Sender<i64>,
+    /// The highest number of an event after which a waiting job may be free to run.
+    pub(crate) ready: watch::Sender<i64>,
+}
+
+impl Announcer {
+    pub(crate) fn new() -> Self {
+        Self { all: watch::Sender::new(0), ready: watch::Sender::new(0) }
+    }
+
+    pub(crate) fn announce(&self, numbered: Numbered) {
+        for (sender, seq) in [(&self.all, numbered.last), (&self.ready, numbered.last_ready)] {
+            sender.send_if_modified(|highest| {
+                let higher = seq > *highest;
+                if higher {
+                    *highest = seq;
+                }
+                higher
+            });
+        }
+    }
+}
+
+/// The highest event numbers that an operation left; 0 for none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Numbered {
+    pub(crate) last: i64,
+    pub(crate) last_ready: i64,
+}
+
+impl Numbered {
+    pub(crate) fn and(self, later: Self) -> Self {
+        Self { last: self.last.max(later.last), last_ready: self.last_ready.max(later.last_ready) }
+    }
+}

@@ -1,0 +1,131 @@
+//! What an operation works with: the transaction, the store's time, new ids, and the events it leaves.
+
+use windlass_types::{AssignmentId, AttemptId, EventKind, Ids, JobId, Timestamp};
+
+use super::{Dialect, Row, Tx, Value, values};
+use crate::error::Result;
+use crate::queue::Numbered;
+
+/// The key of the lock under which PostgreSQL numbers events ("windlass" in hex digits, cut to 63 bits).
+const EVENT_LOCK: i64 = 0x7769_6e64_6c61_7373;
+
+/// An event that is numbered when its transaction ends.
+#[derive(Debug)]
+pub(crate) struct NewEvent {
+    pub(crate) kind: EventKind,
+    pub(crate) project: Option<String>,
+    pub(crate) assignment: Option<AssignmentId>,
+    pub(crate) job: Option<JobId>,
+    pub(crate) attempt: Option<AttemptId>,
+    pub(crate) data: serde_json::Value,
+}
+
+/// One operation's transaction.
+pub(crate) struct Work<'a> {
+    tx: &'a mut dyn Tx,
+    pub(crate) ids: &'a Ids,
+    /// This boot's generation.
+    pub(crate) generation: i64,
+    now: Option<Timestamp>,
+    events: Vec<NewEvent>,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(tx: &'a mut dyn Tx, ids: &'a Ids, generation: i64) -> Self {
+        Self { tx, ids, generation, now: None, events: Vec::new() }
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        self.tx.execute(sql, params)
+    }
+
+    pub(crate) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        self.tx.query(sql, params)
+    }
+
+    /// The first row, if any.
+    pub(crate) fn first(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
+        Ok(self.tx.query(sql, params)?.into_iter().next())
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.tx.dialect()
+    }
+
+    /// The store's time: one for the whole operation.
+    pub(crate) fn now(&mut self) -> Result<Timestamp> {
+        if let Some(now) = self.now {
+            return Ok(now);
+        }
+        let now = self.tx.now()?;
+        self.now = Some(now);
+        Ok(now)
+    }
+
+    /// Leaves an event with this transaction.
+    pub(crate) fn event(&mut self, event: NewEvent) {
+        self.events.push(event);
+    }
+
+    /// Numbers and writes the events; the highest numbers.
+    ///
+    /// **Invariant:** on PostgreSQL the lock is held until after the commit, so numbers become visible in their order.
+    pub(crate) fn finish(&mut self) -> Result<Numbered> {
+        let mut numbered = Numbered::default();
+        if self.events.is_empty() {
+            return Ok(numbered);
+        }
+        if self.dialect() == Dialect::Postgres {
+            self.query("SELECT pg_advisory_xact_lock($1)", values![EVENT_LOCK])?;
+        }
+        let now = self.now()?;
+        let mut seq: i64 = match self.first("SELECT MAX(seq) FROM events", &[])? {
+            Some(mut row) => row.opt_int()?.unwrap_or(0),
+            None => 0,
+        };
+        for event in std::mem::take(&mut self.events) {
+            seq += 1;
+            numbered.last = seq;
+            if may_free_a_job(event.kind) {
+                numbered.last_ready = seq;
+            }
+            self.execute(
+                "INSERT INTO events (seq, at, kind, project, assignment_id, job_id, attempt_id, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                values![
+                    seq,
+                    now,
+                    event.kind.as_str(),
+                    event.project,
+                    event.assignment,
+                    event.job,
+                    event.attempt,
+                    event.data.to_string(),
+                ],
+            )?;
+        }
+        Ok(numbered)
+    }
+}
+
+/// Whether a job that waits may be free to run after such an event.
+const fn may_free_a_job(kind: EventKind) -> bool {
+    match kind {
+        EventKind::AssignmentCreated
+        | EventKind::AssignmentStatus
+        | EventKind::JobInserted
+        | EventKind::JobStatus
+        | EventKind::HarnessParked
+        | EventKind::Resumed
+        | EventKind::ProjectChanged => true,
+        EventKind::AssignmentBranch
+        | EventKind::JobProgress
+        | EventKind::AttemptStarted
+        | EventKind::StageStarted
+        | EventKind::StageEnded
+        | EventKind::AttemptEnded
+        | EventKind::VerdictApplied
+        | EventKind::VerdictRefused
+        | EventKind::AttemptNotice
+        | EventKind::Paused => false,
+    }
+}

@@ -1,0 +1,233 @@
+//! A connection to the database file, and how its errors are told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ErrorCode, OpenFlags, ToSql, ffi};
+use windlass_types::{Clock, Timestamp};
+
+use crate::error::{Result, StoreError};
+use crate::sql::{Dialect, Row, Tx, Value};
+
+/// The first version without the fault by which two connections could damage a WAL database.
+const VERSION_MIN: i32 = 3_051_003;
+
+/// Refuses a library that can damage the database.
+pub(super) fn check_version() -> Result<()> {
+    if rusqlite::version_number() >= VERSION_MIN {
+        return Ok(());
+    }
+    Err(StoreError::Internal(format!("SQLite {} is linked and 3.51.3 is the first that is safe", rusqlite::version())))
+}
+
+/// Where the database is, and where its time comes from.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    path: PathBuf,
+    clock: Clock,
+}
+
+impl Place {
+    pub(super) fn new(url: &str, clock: Clock) -> Result<Self> {
+        let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
+        if path.is_empty() || path.starts_with(":memory:") || path.contains("://") {
+            return Err(StoreError::Invalid(format!("{url:?} names no database: give a path, sqlite:PATH, or postgres://HOST/NAME")));
+        }
+        Ok(Self { path: PathBuf::from(path), clock })
+    }
+}
+
+/// One connection.
+pub(super) struct Connection {
+    db: rusqlite::Connection,
+    clock: Clock,
+    full_sync: bool,
+    /// The last error leaves the connection in doubt: it is opened anew.
+    pub(super) in_doubt: bool,
+}
+
+impl Connection {
+    /// Opens the file, making it if need be.
+    pub(super) fn open_to_write(place: &Place) -> Result<Self> {
+        make_private(place)?;
+        let connection = Self::open(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection
+            .db
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
+                 PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000;",
+            )
+            .map_err(|e| told(&e, None))?;
+        Ok(connection)
+    }
+
+    /// Opens the file to read it.
+    pub(super) fn open_to_read(place: &Place) -> Result<Self> {
+        let connection = Self::open(place, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.db.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000;").map_err(|e| told(&e, None))?;
+        Ok(connection)
+    }
+
+    fn open(place: &Place, flags: OpenFlags) -> Result<Self> {
+        let db = rusqlite::Connection::open_with_flags(&place.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|e| told(&e, Some(&place.path)))?;
+        db.busy_timeout(Duration::from_secs(5)).map_err(|e| told(&e, None))?;
+        db.pragma_update(None, "mmap_size", 0).map_err(|e| told(&e, None))?;
+        db.set_prepared_statement_cache_capacity(256);
+        Ok(Self { db, clock: place.clock.clone(), full_sync: false, in_doubt: false })
+    }
+
+    /// Runs one of SQLite's own commands.
+    pub(super) fn command(&mut self, sql: &'static str) -> Result<()> {
+        let ran = self.db.prepare_cached(sql).and_then(|mut statement| {
+            let mut rows = statement.query([])?;
+            while rows.next()?.is_some() {}
+            Ok(())
+        });
+        ran.map_err(|e| self.failed(&e))
+    }
+
+    /// Chooses whether the next commit waits for the disk. Only between transactions.
+    pub(super) fn sync_fully(&mut self, full: bool) -> Result<()> {
+        if full != self.full_sync {
+            self.command(if full { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" })?;
+            self.full_sync = full;
+        }
+        Ok(())
+    }
+
+    /// Whether a transaction is open: some errors end it by themselves.
+    pub(super) fn is_open(&self) -> bool {
+        !self.db.is_autocommit()
+    }
+
+    /// Runs `op` in a transaction of its own, on disk before it returns.
+    pub(super) fn in_transaction<T>(&mut self, op: impl FnOnce(&mut dyn Tx) -> Result<T>) -> Result<T> {
+        self.sync_fully(true)?;
+        self.command("BEGIN IMMEDIATE")?;
+        let result = op(self).and_then(|value| self.command("COMMIT").map(|()| value));
+        if result.is_err() && self.is_open() {
+            self.command("ROLLBACK")?;
+        }
+        result
+    }
+
+    fn failed(&mut self, e: &rusqlite::Error) -> StoreError {
+        let code = e.sqlite_error_code();
+        if matches!(code, Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) {
+            self.in_doubt = true;
+        }
+        told(e, None)
+    }
+
+    fn bind(statement: &mut rusqlite::CachedStatement<'_>, params: &[Value]) -> rusqlite::Result<()> {
+        for index in 1..=statement.parameter_count() {
+            // `$3` may be the first to occur: SQLite counts by occurrence, we by number.
+            let number = statement.parameter_name(index).and_then(|name| name.get(1..)).and_then(|n| n.parse::<usize>().ok());
+            let value = number.and_then(|n| params.get(n.wrapping_sub(1))).unwrap_or(&Value::Null);
+            statement.raw_bind_parameter(index, value)?;
+        }
+        Ok(())
+    }
+
+    fn try_query(&self, sql: &str, params: &[Value]) -> rusqlite::Result<Vec<Row>> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        Self::bind(&mut statement, params)?;
+        let columns = statement.column_count();
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut values = Vec::with_capacity(columns);
+            for column in 0..columns {
+                values.push(match row.get_ref(column)? {
+                    ValueRef::Null => Value::Null,
+                    ValueRef::Integer(n) => Value::Int(n),
+                    ValueRef::Real(n) => Value::Real(n),
+                    ValueRef::Text(text) | ValueRef::Blob(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                });
+            }
+            found.push(Row::new(values));
+        }
+        Ok(found)
+    }
+
+    fn try_execute(&self, sql: &str, params: &[Value]) -> rusqlite::Result<usize> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        Self::bind(&mut statement, params)?;
+        statement.raw_execute()
+    }
+}
+
+impl Tx for Connection {
+    fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        match self.try_execute(sql, params) {
+            Ok(changed) => Ok(changed as u64),
+            Err(e) => Err(self.failed(&e)),
+        }
+    }
+
+    fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        self.try_query(sql, params).map_err(|e| self.failed(&e))
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<()> {
+        self.db.execute_batch(sql).map_err(|e| self.failed(&e))
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn now(&mut self) -> Result<Timestamp> {
+        Ok(self.clock.now())
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(n) => ValueRef::Integer(*n),
+            Self::Real(n) => ValueRef::Real(*n),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bool(flag) => ValueRef::Integer(i64::from(*flag)),
+        }))
+    }
+}
+
+/// Makes the file for its owner only; the files that SQLite puts beside it take over its mode.
+fn make_private(place: &Place) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&place.path) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::StorageFull => Err(StoreError::Full(format!("{}: {e}", place.path.display()))),
+        Err(e) => Err(StoreError::ReadOnly(format!("{}: {e}", place.path.display()))),
+    }
+}
+
+fn told(e: &rusqlite::Error, path: Option<&std::path::Path>) -> StoreError {
+    let what = path.map_or_else(|| e.to_string(), |path| format!("{}: {e}", path.display()));
+    let Some(error) = e.sqlite_error() else { return StoreError::Internal(what) };
+    match error.code {
+        ErrorCode::DiskFull => StoreError::Full("the disk, or a quota, is full".to_owned()),
+        // A write past a file size limit or a disk quota is told like this.
+        ErrorCode::SystemIoFailure
+            if matches!(error.extended_code, ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_TRUNCATE) =>
+        {
+            StoreError::Full(format!("it could not be written (a full disk, a quota, or a limit): {what}"))
+        }
+        ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
+            StoreError::ReadOnly(what)
+        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed | ErrorCode::OperationInterrupted => {
+            StoreError::Unavailable(what)
+        }
+        ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory => StoreError::Unavailable(what),
+        ErrorCode::DatabaseCorrupt => StoreError::Corrupt(what),
+        ErrorCode::NotADatabase => StoreError::Foreign(what),
+        ErrorCode::TooBig => StoreError::Invalid(what),
+        _ => StoreError::Internal(what),
+    }
+}

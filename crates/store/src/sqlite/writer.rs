@@ -1,0 +1,144 @@
+//! The writer: what has queued up becomes one transaction, a savepoint per message, answered after the commit.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use windlass_types::Ids;
+
+use super::connection::{Connection, Place};
+use crate::error::{Result, StoreError};
+use crate::queue::{Announcer, Durability, Envelope, Numbered};
+use crate::sql::Work;
+
+/// The most messages of one transaction.
+const GROUP_MAX: usize = 512;
+/// How long nothing has to be written before the log is folded into the database.
+const IDLE: Duration = Duration::from_secs(2);
+
+pub(super) struct Writer {
+    place: Place,
+    connection: Option<Connection>,
+    ids: Ids,
+    generation: i64,
+    announcer: Announcer,
+}
+
+impl Writer {
+    pub(super) fn new(place: Place, connection: Connection, ids: Ids, generation: i64, announcer: Announcer) -> Self {
+        Self { place, connection: Some(connection), ids, generation, announcer }
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(super) fn run(mut self, queue: &Receiver<Envelope>) {
+        let mut written = false;
+        loop {
+            let first = if written {
+                match queue.recv_timeout(IDLE) {
+                    Ok(first) => first,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.checkpoint();
+                        written = false;
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+            } else {
+                // No timer while nothing was written: an idle store uses no processor time.
+                match queue.recv() {
+                    Ok(first) => first,
+                    Err(_) => break,
+                }
+            };
+            let mut group = Vec::with_capacity(8);
+            group.push(first);
+            while group.len() < GROUP_MAX
+                && let Ok(next) = queue.try_recv()
+            {
+                group.push(next);
+            }
+            self.write(group);
+            written = true;
+        }
+        self.checkpoint();
+    }
+
+    fn checkpoint(&mut self) {
+        if let Some(connection) = &mut self.connection
+            && let Err(e) = connection.command("PRAGMA wal_checkpoint(PASSIVE)")
+        {
+            tracing::warn!(error = %e, "could not fold the log into the database; it is tried again after the next write");
+        }
+    }
+
+    fn write(&mut self, mut group: Vec<Envelope>) {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => match Connection::open_to_write(&self.place) {
+                Ok(connection) => none.insert(connection),
+                Err(e) => {
+                    refuse(group, &e);
+                    return;
+                }
+            },
+        };
+        match carry_out(connection, &mut group, &self.ids, self.generation) {
+            Ok((outcomes, numbered)) => {
+                self.announcer.announce(numbered);
+                for (envelope, outcome) in group.into_iter().zip(outcomes) {
+                    envelope.message.reply(outcome);
+                }
+            }
+            Err(e) => {
+                // What was not acknowledged did not happen. The connection is not trusted with it a second time: after a failed
+                // fsync a repeated one says that all is well.
+                connection.in_doubt = true;
+                tracing::error!(error = %e, messages = group.len(), "a group of writes failed");
+                refuse(group, &e);
+            }
+        }
+        if self.connection.as_ref().is_some_and(|connection| connection.in_doubt) {
+            self.connection = None;
+        }
+    }
+}
+
+fn refuse(group: Vec<Envelope>, e: &StoreError) {
+    for envelope in group {
+        envelope.message.reply(Err(e.clone()));
+    }
+}
+
+/// Runs a group in one transaction. An error is the whole group's; a message's own is among the outcomes.
+fn carry_out(connection: &mut Connection, group: &mut [Envelope], ids: &Ids, generation: i64) -> Result<(Vec<Result<()>>, Numbered)> {
+    connection.sync_fully(group.iter().any(|envelope| envelope.durability == Durability::Promise))?;
+    connection.command("BEGIN IMMEDIATE")?;
+    let ran = run_all(connection, group, ids, generation).and_then(|ran| connection.command("COMMIT").map(|()| ran));
+    if ran.is_err() && connection.is_open() {
+        connection.command("ROLLBACK")?;
+    }
+    ran
+}
+
+fn run_all(connection: &mut Connection, group: &mut [Envelope], ids: &Ids, generation: i64) -> Result<(Vec<Result<()>>, Numbered)> {
+    let mut outcomes = Vec::with_capacity(group.len());
+    let mut numbered = Numbered::default();
+    for envelope in group {
+        connection.command("SAVEPOINT message")?;
+        let mut work = Work::new(connection, ids, generation);
+        let outcome = envelope.message.run(&mut work).and_then(|()| work.finish());
+        match outcome {
+            Ok(events) => {
+                numbered = numbered.and(events);
+                outcomes.push(Ok(()));
+            }
+            // The transaction, or trust in the connection, is gone and with it what the others wrote.
+            Err(e) if connection.in_doubt || !connection.is_open() => return Err(e),
+            Err(e) => {
+                connection.command("ROLLBACK TO message")?;
+                outcomes.push(Err(e));
+            }
+        }
+        connection.command("RELEASE message")?;
+    }
+    Ok((outcomes, numbered))
+}

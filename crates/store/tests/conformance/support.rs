@@ -1,0 +1,156 @@
+//! What every test of the suite stands on: a fresh store on either database, and short ways to fill it.
+
+use std::collections::BTreeMap;
+
+use tempfile::TempDir;
+use windlass_store::{Claimed, NodeFacts, OpenOptions, SettleRequest, Store, Submission, Submitted, WorkerSlots};
+use windlass_types::{
+    AttemptResult, Budget, Clock, Failure, FailureKind, Harness, Ids, JobSpec, JobType, Policy, RetryPolicy, SCRATCH, Slots, Timestamp,
+};
+
+/// A store and what keeps it.
+pub(crate) struct Fixture {
+    pub(crate) store: Store,
+    pub(crate) url: String,
+    /// Moves the time of SQLite only: PostgreSQL has its own.
+    pub(crate) clock: Clock,
+    ids: Ids,
+    _dir: Option<TempDir>,
+}
+
+pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000);
+
+impl Fixture {
+    pub(crate) async fn sqlite() -> Option<Self> {
+        let dir = TempDir::new().expect("a temporary folder");
+        let url = dir.path().join("windlass.db").display().to_string();
+        Some(Self::open(url, Some(dir)).await)
+    }
+
+    pub(crate) async fn postgres() -> Option<Self> {
+        let url = crate::database::url().await?;
+        Some(Self::open(url, None).await)
+    }
+
+    async fn open(url: String, dir: Option<TempDir>) -> Self {
+        let clock = Clock::manual(START);
+        let ids = Ids::random(clock.clone());
+        let store = open(&url, &clock, &ids).await;
+        Self { store, url, clock, ids, _dir: dir }
+    }
+
+    /// Another process on the same database.
+    pub(crate) async fn again(&self) -> Store {
+        open(&self.url, &self.clock, &self.ids).await
+    }
+}
+
+async fn open(url: &str, clock: &Clock, ids: &Ids) -> Store {
+    Store::open(OpenOptions { url: url.to_owned(), clock: clock.clone(), ids: ids.clone() }).await.expect("the store opens")
+}
+
+/// Runs each test on both databases.
+macro_rules! on_both {
+    ($($(#[$meta:meta])* async fn $name:ident($fixture:ident: Fixture) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn check($fixture: Fixture) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            $(#[$meta])*
+            async fn sqlite() {
+                if let Some(fixture) = Fixture::sqlite().await {
+                    check(fixture).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            $(#[$meta])*
+            async fn postgres() {
+                if let Some(fixture) = Fixture::postgres().await {
+                    check(fixture).await;
+                }
+            }
+        }
+    )*};
+}
+pub(crate) use on_both;
+
+/// A job of that type, by the simulated agent.
+pub(crate) fn spec(job_type: JobType) -> JobSpec {
+    JobSpec { job_type, context: "do it".to_owned(), ..JobSpec::default() }
+}
+
+/// A submission to `scratch` without review.
+pub(crate) fn wish(jobs: Vec<JobSpec>) -> Submission {
+    Submission {
+        key: None,
+        project: SCRATCH.to_owned(),
+        north_star: "make it work".to_owned(),
+        source: "test".to_owned(),
+        policy: Policy { review: false, ..Policy::default() },
+        budget: Budget::default(),
+        priority: 0,
+        base_branch: None,
+        jobs,
+        by: "tester".to_owned(),
+    }
+}
+
+/// The same with review.
+pub(crate) fn reviewed(jobs: Vec<JobSpec>) -> Submission {
+    Submission { policy: Policy::default(), ..wish(jobs) }
+}
+
+pub(crate) async fn submit(store: &Store, submission: Submission) -> Submitted {
+    store.submit(vec![submission]).await.expect("submitted").pop().expect("one submission, one answer")
+}
+
+/// A node with one worker, `default`, of many slots.
+pub(crate) fn node() -> NodeFacts {
+    NodeFacts {
+        node: "node-1".to_owned(),
+        workers: vec![worker("default", 0, 100_000)],
+        harness_defaults: BTreeMap::from([("default".to_owned(), Harness::Simulated)]),
+        has_scanner: false,
+        storage: None,
+        only_assignment: None,
+    }
+}
+
+pub(crate) fn worker(name: &str, running: u32, limit: u32) -> WorkerSlots {
+    WorkerSlots { name: name.to_owned(), slots: Slots { running, limit }, harness: None }
+}
+
+pub(crate) const LEASE_MS: i64 = 30_000;
+
+pub(crate) async fn claim(store: &Store) -> Option<Claimed> {
+    store.claim(node(), LEASE_MS).await.expect("a claim is answered")
+}
+
+pub(crate) async fn claim_one(store: &Store) -> Claimed {
+    claim(store).await.expect("a job is free")
+}
+
+pub(crate) fn end(claimed: &Claimed, result: AttemptResult) -> SettleRequest {
+    SettleRequest {
+        job_id: claimed.job.id,
+        token: claimed.token,
+        attempt_id: claimed.attempt.id,
+        result,
+        output: None,
+        commit: None,
+        usage: None,
+        wall_ms: 5,
+        agent_started: true,
+        verdict: None,
+        retry: RetryPolicy::default(),
+        jitter: 0.0,
+        park_harness: None,
+    }
+}
+
+pub(crate) fn failed(kind: FailureKind) -> AttemptResult {
+    AttemptResult::Failed(Failure::new(kind, format!("it failed: {}", kind.as_str())))
+}
