@@ -1,7 +1,7 @@
 //! What a request is: which wire it speaks, whether it belongs to an agent's main loop, and what it says.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{anthropic, gemini, openai};
 
@@ -103,7 +103,7 @@ fn collect(value: &Value, into: &mut String) {
 pub(super) fn understand(method: &str, path: &str, body: &Value) -> Asked {
     match (method, path) {
         ("HEAD" | "GET", "/") => Asked::Probe,
-        ("GET", "/v1/models") => Asked::Fixed(Wire::OpenAi, serde_json::json!({"object": "list", "data": [], "models": []})),
+        ("GET", "/v1/models") => Asked::Fixed(Wire::OpenAi, json!({"object": "list", "data": [], "models": []})),
         ("POST", _) => anthropic::understand(path, body)
             .or_else(|| openai::understand(path, body))
             .or_else(|| gemini::understand(path, body))
@@ -112,10 +112,32 @@ pub(super) fn understand(method: &str, path: &str, body: &Value) -> Asked {
     }
 }
 
+/// A harmless value that fits a JSON schema: side requests want one.
+pub(super) fn value_for_schema(schema: &Value) -> Value {
+    if let Some(first) = schema["enum"].get(0) {
+        return first.clone();
+    }
+    let kind = schema["type"].as_str().unwrap_or("object").to_ascii_lowercase();
+    match kind.as_str() {
+        "string" => json!("x"),
+        "number" | "integer" => schema.get("minimum").cloned().unwrap_or_else(|| json!(10)),
+        "boolean" => json!(false),
+        "array" => json!([]),
+        _ => {
+            let properties = schema["properties"].as_object();
+            properties
+                .into_iter()
+                .flatten()
+                .map(|(name, inner)| (name.clone(), value_for_schema(inner)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn the_newest_text_is_what_came_since_the_model_spoke() {
@@ -123,5 +145,11 @@ mod tests {
         let said = Said::new(&json!("rules"), &conversation, |e| e["role"] == "assistant");
         assert!(said.all.contains("rules") && said.all.contains("one") && said.all.contains("three"));
         assert!(said.newest.contains("three") && !said.newest.contains("one"));
+    }
+
+    #[test]
+    fn a_schema_gets_a_value_that_fits() {
+        let schema = json!({"type": "object", "properties": {"why": {"type": "string"}, "score": {"type": "integer", "minimum": 1}, "model": {"enum": ["flash", "pro"]}}});
+        assert_eq!(value_for_schema(&schema), json!({"why": "x", "score": 1, "model": "flash"}));
     }
 }

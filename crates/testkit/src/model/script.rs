@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// What a model whose script is spent says.
 pub const SPENT: &str = "There is nothing more to do.";
@@ -429,29 +429,6 @@ impl HttpError {
     }
 }
 
-/// A harmless value that fits a JSON schema: side requests want one.
-pub(super) fn value_for_schema(schema: &Value) -> Value {
-    if let Some(first) = schema["enum"].get(0) {
-        return first.clone();
-    }
-    let kind = schema["type"].as_str().unwrap_or("object").to_ascii_lowercase();
-    match kind.as_str() {
-        "string" => json!("x"),
-        "number" | "integer" => schema.get("minimum").cloned().unwrap_or_else(|| json!(10)),
-        "boolean" => json!(false),
-        "array" => json!([]),
-        _ => {
-            let properties = schema["properties"].as_object();
-            properties
-                .into_iter()
-                .flatten()
-                .map(|(name, inner)| (name.clone(), value_for_schema(inner)))
-                .collect::<serde_json::Map<_, _>>()
-                .into()
-        }
-    }
-}
-
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -490,13 +467,14 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_field_is_an_error() {
-        assert!(ModelScript::from_json(r#"{"turns": [{"txt": "x"}]}"#).is_err());
+    fn the_script_in_the_readme_can_be_read() {
+        let readme = include_str!("../../README.md");
+        let script = readme.split_once("```toml").and_then(|(_, after)| after.split_once("```")).unwrap().0;
+        assert_eq!(ModelScript::from_toml(script).unwrap().turns.len(), 3);
     }
 
     #[test]
-    fn a_schema_gets_a_value_that_fits() {
-        let schema = json!({"type": "object", "properties": {"why": {"type": "string"}, "score": {"type": "integer", "minimum": 1}, "model": {"enum": ["flash", "pro"]}}});
-        assert_eq!(value_for_schema(&schema), json!({"why": "x", "score": 1, "model": "flash"}));
+    fn a_misspelt_field_is_an_error() {
+        assert!(ModelScript::from_json(r#"{"turns": [{"txt": "x"}]}"#).is_err());
     }
 }

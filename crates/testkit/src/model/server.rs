@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::log::{LoggedRequest, OpenRequest, Outcome, RequestLog};
-use super::request::{Asked, ModelRequest, Wire, understand};
-use super::script::{Ending, HttpError, ModelScript, SPENT, StreamError, Turn, value_for_schema};
+use super::request::{Asked, ModelRequest, Wire, understand, value_for_schema};
+use super::script::{Ending, HttpError, ModelScript, SPENT, StreamError, Turn};
 use super::{anthropic, frames, gemini, openai};
 
 /// Longer requests are refused: no agent comes near.
