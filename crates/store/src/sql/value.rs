@@ -33,19 +33,20 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Result<String> {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::from(text.to_owned())
     }
 }
 
 impl From<String> for Value {
+    /// PostgreSQL has no NUL in a text, and what an agent printed may have one: it becomes the replacement character on both.
     fn from(text: String) -> Self {
-        Self::Text(text)
+        Self::Text(if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text })
     }
 }
 
 impl From<&String> for Value {
     fn from(text: &String) -> Self {
-        Self::Text(text.clone())
+        Self::from(text.clone())
     }
 }
 

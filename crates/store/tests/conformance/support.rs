@@ -8,6 +8,8 @@ use windlass_types::{
     AttemptResult, Budget, Clock, Failure, FailureKind, Harness, Ids, JobSpec, JobType, Policy, RetryPolicy, SCRATCH, Slots, Timestamp,
 };
 
+use crate::database::TestDatabase;
+
 /// A store and what keeps it.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
@@ -16,6 +18,7 @@ pub(crate) struct Fixture {
     pub(crate) clock: Clock,
     ids: Ids,
     _dir: Option<TempDir>,
+    pub(crate) database: Option<TestDatabase>,
 }
 
 pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -24,19 +27,19 @@ impl Fixture {
     pub(crate) async fn sqlite() -> Option<Self> {
         let dir = TempDir::new().expect("a temporary folder");
         let url = dir.path().join("windlass.db").display().to_string();
-        Some(Self::open(url, Some(dir)).await)
+        Some(Self::open(url, Some(dir), None).await)
     }
 
     pub(crate) async fn postgres() -> Option<Self> {
-        let url = crate::database::url().await?;
-        Some(Self::open(url, None).await)
+        let database = crate::database::fresh().await?;
+        Some(Self::open(database.url().to_owned(), None, Some(database)).await)
     }
 
-    async fn open(url: String, dir: Option<TempDir>) -> Self {
+    async fn open(url: String, dir: Option<TempDir>, database: Option<TestDatabase>) -> Self {
         let clock = Clock::manual(START);
         let ids = Ids::random(clock.clone());
         let store = open(&url, &clock, &ids).await;
-        Self { store, url, clock, ids, _dir: dir }
+        Self { store, url, clock, ids, _dir: dir, database }
     }
 
     /// Another process on the same database.

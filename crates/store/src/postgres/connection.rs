@@ -1,0 +1,150 @@
+//! A connection to the server, with its prepared statements.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use postgres::types::ToSql;
+use postgres::{Client, Config, NoTls, Statement};
+use windlass_types::Timestamp;
+
+use super::wire::{self, told};
+use crate::error::{Result, StoreError};
+use crate::sql::{Dialect, Row, Tx, Value};
+
+/// The most statements kept prepared; list filters make new ones.
+const STATEMENTS_MAX: usize = 500;
+
+/// Where the server is and how it is spoken to.
+#[derive(Clone)]
+pub(super) struct Server(Config);
+
+impl Server {
+    pub(super) fn parse(url: &str) -> Result<Self> {
+        let mut config: Config = url.parse().map_err(|e: postgres::Error| {
+            let why = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
+            StoreError::Invalid(format!("the database URL cannot be read ({why}): give postgres://USER:PASSWORD@HOST:PORT/NAME"))
+        })?;
+        if config.get_application_name().is_none() {
+            config.application_name("windlass");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(Duration::from_secs(10));
+        }
+        // A server that went away without a word must not hold a heartbeat for longer than a lease lasts.
+        config.keepalives_idle(Duration::from_secs(15));
+        config.tcp_user_timeout(Duration::from_secs(15));
+        Ok(Self(config))
+    }
+}
+
+/// One connection.
+pub(super) struct Connection {
+    client: Client,
+    statements: HashMap<String, Statement>,
+    /// The server asks for the transaction to be run again.
+    pub(super) run_again: bool,
+    /// A transaction is open, or may be.
+    open: bool,
+}
+
+impl Connection {
+    pub(super) fn connect(server: &Server) -> Result<Self> {
+        let mut client = server.0.connect(NoTls).map_err(|e| match told(&e) {
+            // Before there is a connection nothing else can be at fault but the way to it.
+            StoreError::Internal(why) => StoreError::Unavailable(why),
+            other => other,
+        })?;
+        // A process that stops in the middle of a transaction must not hold its locks for ever.
+        client
+            .batch_execute("SET idle_in_transaction_session_timeout = '60s'; SET TIME ZONE 'UTC'; SET client_min_messages = warning")
+            .map_err(|e| told(&e))?;
+        Ok(Self { client, statements: HashMap::new(), run_again: false, open: false })
+    }
+
+    /// Whether it is of no further use.
+    pub(super) fn is_spent(&self) -> bool {
+        self.open || self.client.is_closed()
+    }
+
+    /// Begins a transaction.
+    pub(super) fn begin(&mut self, begin: &str) -> Result<()> {
+        self.run_again = false;
+        self.open = true;
+        self.batch(begin)
+    }
+
+    /// Runs `op` in a transaction.
+    pub(super) fn in_transaction<T>(&mut self, begin: &str, op: impl FnOnce(&mut dyn Tx) -> Result<T>) -> Result<T> {
+        self.begin(begin)?;
+        self.finish(op)
+    }
+
+    /// Runs `op` in the open transaction and ends that.
+    pub(super) fn finish<T>(&mut self, op: impl FnOnce(&mut dyn Tx) -> Result<T>) -> Result<T> {
+        let result = op(self);
+        let ended = match &result {
+            Ok(_) => self.batch("COMMIT"),
+            Err(_) => {
+                let run_again = self.run_again;
+                let ended = self.batch("ROLLBACK");
+                self.run_again = run_again;
+                ended
+            }
+        };
+        self.open = ended.is_err();
+        match (result, ended) {
+            (Ok(value), Ok(())) => Ok(value),
+            (Err(e), _) | (Ok(_), Err(e)) => Err(e),
+        }
+    }
+
+    fn failed(&mut self, e: &postgres::Error) -> StoreError {
+        self.run_again |= wire::asks_to_run_again(e);
+        told(e)
+    }
+
+    fn prepared(&mut self, sql: &str) -> Result<Statement> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        if self.statements.len() >= STATEMENTS_MAX {
+            self.statements.clear();
+        }
+        let statement = self.client.prepare(sql).map_err(|e| self.failed(&e))?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+fn borrowed(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+impl Tx for Connection {
+    fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        let statement = self.prepared(sql)?;
+        self.client.execute(&statement, &borrowed(params)).map_err(|e| self.failed(&e))
+    }
+
+    fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        let statement = self.prepared(sql)?;
+        let rows = self.client.query(&statement, &borrowed(params)).map_err(|e| self.failed(&e))?;
+        rows.iter().map(wire::row).collect()
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<()> {
+        self.client.batch_execute(sql).map_err(|e| self.failed(&e))
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn now(&mut self) -> Result<Timestamp> {
+        let rows = self.query("SELECT CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)", &[])?;
+        match rows.into_iter().next() {
+            Some(mut row) => row.time(),
+            None => Err(StoreError::Internal("the server told no time".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! PostgreSQL: a few threads with a connection each; one transaction per operation, row locks where rows are decided on.
+
+mod connection;
+mod wire;
+mod worker;
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use crate::error::{Result, StoreError};
+use crate::queue::{Announcer, Numbered, Queue};
+use crate::store::{Backend, OpenOptions, begin_boot};
+
+use connection::{Connection, Server};
+
+/// How many connections a node keeps. They serve reads and writes alike.
+const CONNECTIONS: usize = 4;
+
+/// Connects, makes the schema if need be, and starts the threads.
+pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
+    let server = Server::parse(&options.url)?;
+    let mut first = Connection::connect(&server)?;
+    let (generation, last) = first.in_transaction("BEGIN", |tx| begin_boot(tx, &options.ids))?;
+    let announcer = Announcer::new();
+    announcer.announce(Numbered { last, last_ready: last });
+    let (queue, receiver) = Queue::new();
+    let queue = Arc::new(queue);
+    let receiver = Arc::new(Mutex::new(receiver));
+    let mut connection = Some(first);
+    let mut threads = Vec::with_capacity(CONNECTIONS);
+    for _ in 0..CONNECTIONS {
+        let worker = worker::Worker {
+            server: server.clone(),
+            connection: connection.take(),
+            ids: options.ids.clone(),
+            generation,
+            announcer: announcer.clone(),
+        };
+        let receiver = Arc::clone(&receiver);
+        let thread = thread::Builder::new()
+            .name("store-postgres".to_owned())
+            .spawn(move || worker.run(&receiver))
+            .map_err(|e| StoreError::Unavailable(format!("no thread could be started for it: {e}")))?;
+        threads.push(thread);
+    }
+    Ok(Backend { writes: Arc::clone(&queue), reads: queue, announcer, generation, threads })
+}
