@@ -1,1 +1,41 @@
-//! windlass-engine
+//! The engine: claims jobs, carries attempts out, settles them, and answers what it is doing and why.
+//!
+//! Data flows one way: a command or a claim changes the store in one transaction; the change wakes the dispatcher;
+//! the dispatcher converges on what the store says. A wake-up carries no data, so a restarted engine and a signalled
+//! one take the same path.
+//!
+//! **Invariant:** what runs is decided by `windlass_types::hold` inside the claim's own transaction.
+//! **Invariant:** an orphan of an earlier life is seen dead before its job may be claimed again.
+//!
+//! Start at [`Engine::start`], then `dispatch`, then `attempt`.
+
+mod attempt;
+mod command;
+mod config;
+mod dispatch;
+mod doctor;
+mod engine;
+mod error;
+mod explain;
+mod failpoint;
+mod hash;
+mod lease;
+mod recover;
+mod repository_file;
+mod request;
+mod settings;
+mod transcript;
+
+pub use config::{EngineConfig, Isolation, WorkerConfig};
+pub use engine::Engine;
+pub use error::{EngineError, ErrorKind};
+pub use request::{
+    AgentIdentity, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessParked, RunGoal, Status, TranscriptItem,
+    TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,
+};
+pub use windlass_store::{JobEdit, Submitted};
+
+/// The built-in prompt template for a job type.
+pub const fn builtin_template(job_type: windlass_types::JobType) -> &'static str {
+    attempt::builtin_template(job_type)
+}

@@ -1,5 +1,6 @@
 //! What an agent did to its own git directory, and giving it a pristine one.
 
+use super::lock::hold;
 use super::prepare::{agent_git_dir, agent_refs};
 use super::record::{Mark, intact, tree_intact};
 use super::{Workspace, Workspaces, blocking};
@@ -43,6 +44,11 @@ impl Workspaces {
     /// Gives the agent a pristine `.git` at the branch's last commit: its own configuration, hooks, refs and commits are gone. The files
     /// of the tree stay.
     pub async fn refresh(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
+        let _held = hold(workspace).await?;
+        self.refresh_held(workspace).await
+    }
+
+    async fn refresh_held(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
         let mut record = tree_intact(workspace)?;
         let head = self.head(workspace)?;
         let workspace = workspace.clone();
@@ -63,10 +69,11 @@ impl Workspaces {
 
     /// Throws away what is not committed, ignored files excepted, and gives the agent a pristine `.git`.
     pub async fn reset(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
+        let _held = hold(workspace).await?;
         tree_intact(workspace)?;
         let head = self.head(workspace)?;
         self.engine_call(workspace, "clean").args(["-ffdq"]).ok().await?;
         self.engine_call(workspace, "read-tree").args(["--reset", "-u", &head]).ok().await?;
-        self.refresh(workspace).await
+        self.refresh_held(workspace).await
     }
 }

@@ -2,6 +2,7 @@
 
 use windlass_types::Timestamp;
 
+use super::lock::hold;
 use super::record::intact;
 use super::{FileChange, Workspace, Workspaces};
 use crate::git::{WorkspaceError, commit_message, has_trailers};
@@ -34,6 +35,7 @@ impl Workspaces {
     /// Commits the tree's content on the assignment's branch; `None` when there is nothing to commit. Repeated after a crash, it finds
     /// the commit that was made.
     pub async fn commit(&self, workspace: &Workspace, request: &CommitRequest) -> Result<Option<Commit>, WorkspaceError> {
+        let _held = hold(workspace).await?;
         intact(workspace)?;
         let head = self.head(workspace)?;
         let tree = self.stage(workspace).await?;

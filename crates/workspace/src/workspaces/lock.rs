@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::blocking;
-use crate::git::WorkspaceError;
+use super::{Workspace, blocking};
+use crate::git::{WorkspaceError, remove_tree};
 
 /// Waits for the lock of `path` (the file `<path>.lock`); it is held while the file or a duplicate of it is open.
 pub(super) async fn lock(path: &Path) -> Result<File, WorkspaceError> {
@@ -19,4 +19,17 @@ pub(super) async fn lock(path: &Path) -> Result<File, WorkspaceError> {
         Ok(file)
     })
     .await
+}
+
+/// Waits until nobody else works with the engine's git directory of this workspace. A lock file of git's that is in it then is what a
+/// crash or a call that was given up has left.
+pub(super) async fn hold(workspace: &Workspace) -> Result<File, WorkspaceError> {
+    let held = lock(&workspace.engine_git_dir).await?;
+    for name in ["index.lock".to_owned(), format!("refs/heads/{}.lock", workspace.branch)] {
+        let file = workspace.engine_git_dir.join(name);
+        if file.exists() {
+            blocking(move || remove_tree(&file)).await?;
+        }
+    }
+    Ok(held)
 }

@@ -54,9 +54,6 @@ impl Workspaces {
         if let Some(record) = Record::read(&engine_git_dir)? {
             let workspace = workspace(&folders, engine_git_dir, &record);
             intact(&workspace)?;
-            // The engine's git directory has one user at a time: a lock in it is what a crash left.
-            remove_tree(&workspace.engine_git_dir.join("index.lock"))?;
-            remove_tree(&workspace.engine_git_dir.join(format!("refs/heads/{}.lock", workspace.branch)))?;
             return Ok(workspace);
         }
         let start = self.start_of(&repo, request, base_commit.as_ref()).await?;

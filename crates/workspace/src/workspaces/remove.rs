@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::lock::lock;
+use super::lock::hold;
 use super::mirror::TRANSFER_TIMEOUT;
 use super::record::{Record, tree_intact};
 use super::{Workspace, Workspaces, blocking};
@@ -36,7 +36,7 @@ impl Workspaces {
         if workspace.engine_git_dir != engine || !parent.starts_with(&self.root) || !parent.ends_with(assignment_id.to_string()) {
             return Err(WorkspaceError::Outside { path: workspace.path.display().to_string() });
         }
-        let _held = lock(&engine).await?;
+        let _held = hold(workspace).await?;
         tree_intact(workspace)?;
         let head = self.head(workspace)?;
         let changes = self.stage(workspace).await?;
@@ -70,6 +70,13 @@ impl Workspaces {
     /// Whether the origin's branch holds `head`.
     async fn origin_has(&self, workspace: &Workspace, head: &str) -> Result<bool, WorkspaceError> {
         let branch = format!("refs/heads/{}", workspace.branch);
+        // Nearly always the branch there is at our last commit.
+        if let Some(path) = workspace.repo.local_path() {
+            let tips = self.local_refs(path, &branch).await.unwrap_or_default();
+            if tips.iter().any(|(name, commit)| *name == workspace.branch && commit == head) {
+                return Ok(true);
+            }
+        }
         let fetch = self.git.call("fetch").git_dir(&workspace.engine_git_dir).timeout(TRANSFER_TIMEOUT);
         let fetch = fetch.args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance"]);
         let fetch = self.with_transport(fetch, &workspace.repo, "upload-pack");

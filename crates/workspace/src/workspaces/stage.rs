@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::lock::hold;
 use super::record::intact;
 use super::{ContentLimits, Workspace, Workspaces, blocking};
 use crate::git::{Call, Commitish, WorkspaceError};
@@ -68,8 +69,10 @@ pub struct Patch {
 }
 
 impl Workspaces {
-    /// What the tree's content changes, against the branch's last commit.
+    /// What the tree's content changes, against the branch's last commit. While an agent runs in the tree the answer is a guess, and a
+    /// hostile one could swap a folder for a link under git's hands: what is committed is looked at after its end.
     pub async fn changes(&self, workspace: &Workspace) -> Result<Changes, WorkspaceError> {
+        let _held = hold(workspace).await?;
         intact(workspace)?;
         let head = self.head(workspace)?;
         let tree = self.stage(workspace).await?;
@@ -82,6 +85,7 @@ impl Workspaces {
         let to = if let Some(to) = to {
             Commitish::parse(to)?.as_str().to_owned()
         } else {
+            let _held = hold(workspace).await?;
             intact(workspace)?;
             self.stage(workspace).await?
         };
@@ -100,11 +104,11 @@ impl Workspaces {
     pub(super) async fn stage(&self, workspace: &Workspace) -> Result<String, WorkspaceError> {
         let list = self.engine_call(workspace, "ls-files").args(["-z", "--others", "--modified", "--deleted", "--exclude-standard"]);
         let listed = list.ok().await?.stdout;
-        let (tree, limits) = (workspace.path.clone(), self.limits);
-        let paths = blocking(move || sort_paths(&tree, &listed, limits)).await?;
-        if !paths.unreachable.is_empty() {
+        let (tree, limits, hash_len) = (workspace.path.clone(), self.limits, workspace.base_commit.len());
+        let paths = blocking(move || sort_paths(&tree, &listed, hash_len, limits)).await?;
+        if !paths.gone.is_empty() {
             let update = self.engine_call(workspace, "update-index").args(["-z", "--index-info"]);
-            update.stdin(paths.unreachable).ok().await?;
+            update.stdin(paths.gone).ok().await?;
         }
         if !paths.present_or_deleted.is_empty() {
             let update = self.engine_call(workspace, "update-index").args(["-z", "--add", "--remove", "--replace", "--stdin"]);
@@ -133,11 +137,21 @@ fn diff_tree(call: Call<'_>) -> Call<'_> {
 struct Paths {
     /// For `update-index --stdin`.
     present_or_deleted: Vec<u8>,
-    /// For `update-index --index-info`: what lies behind a link now, so is gone from the tree.
-    unreachable: Vec<u8>,
+    /// For `update-index --index-info`: what lies behind a link now, or is no file any more, so is gone from the tree.
+    gone: Vec<u8>,
 }
 
-fn sort_paths(tree: &Path, listed: &[u8], limits: ContentLimits) -> Result<Paths, WorkspaceError> {
+impl Paths {
+    fn remove(&mut self, path: &[u8], hash_len: usize) {
+        self.gone.extend_from_slice(b"0 ");
+        self.gone.resize(self.gone.len() + hash_len, b'0');
+        self.gone.push(b'\t');
+        self.gone.extend_from_slice(path);
+        self.gone.push(0);
+    }
+}
+
+fn sort_paths(tree: &Path, listed: &[u8], hash_len: usize, limits: ContentLimits) -> Result<Paths, WorkspaceError> {
     let mut paths = Paths::default();
     let mut links: HashMap<PathBuf, bool> = HashMap::new();
     let (mut total, mut count) = (0_u64, 0_usize);
@@ -149,9 +163,7 @@ fn sort_paths(tree: &Path, listed: &[u8], limits: ContentLimits) -> Result<Paths
         }
         let relative = Path::new(std::ffi::OsStr::from_bytes(path));
         if behind_link(tree, relative, &mut links) {
-            paths.unreachable.extend_from_slice(b"0 0000000000000000000000000000000000000000\t");
-            paths.unreachable.extend_from_slice(path);
-            paths.unreachable.push(0);
+            paths.remove(path, hash_len);
             continue;
         }
         count += 1;
@@ -161,9 +173,11 @@ fn sort_paths(tree: &Path, listed: &[u8], limits: ContentLimits) -> Result<Paths
                 // A submodule's folder, or files in place of a file: those are listed themselves.
                 continue;
             }
-            if meta.is_file() {
-                total = total.saturating_add(meta.len());
+            if !meta.is_file() && !meta.is_symlink() {
+                paths.remove(path, hash_len);
+                continue;
             }
+            total = total.saturating_add(meta.len());
             if meta.len() > limits.max_file_bytes {
                 return too_large(relative.display().to_string(), limits.max_file_bytes);
             }

@@ -1,0 +1,106 @@
+//! The stages after the gates: `scan`, `commit`, `push`, `propose`. Each looks up its effect before it repeats it.
+
+use serde_json::json;
+use windlass_types::{Failure, FailureKind, JobId, Stage, StageStatus};
+use windlass_workspace::git::RepoAddress;
+use windlass_workspace::workspaces::{CommitRequest, Workspace};
+
+use super::{Attempt, Stop};
+use crate::failpoint;
+
+impl Attempt {
+    /// Commits what the agent left and pushes the branch to where the repository came from. Gives the commit, if there is one.
+    pub(crate) async fn deliver(&mut self, workspace: &Workspace, text: &str) -> Result<Option<String>, Stop> {
+        let job = &self.claimed.job;
+        let (job_id, token) = (job.id, self.token());
+        let workspaces = &self.engine.workspaces;
+
+        let number = self.stage_started(Stage::Scan, 1).await?;
+        if !matches!(workspace.repo, RepoAddress::Local(_)) {
+            let failure =
+                Failure::new(FailureKind::NoScanner, "the repository is not a local path, and no secret scanner has passed this work")
+                    .hint("give a local clone as the repository");
+            return self.stage_result(Stage::Scan, number, Err(failure.into())).await;
+        }
+        self.stage_ended(Stage::Scan, number, StageStatus::Skipped, json!({"why": "no scanner yet: delivered to a local path only"}))
+            .await?;
+
+        let number = self.stage_started(Stage::Commit, 1).await?;
+        let request = CommitRequest {
+            subject: subject(&self.claimed.assignment.north_star, &job.spec.context),
+            body: body(text),
+            trailers: vec![("Windlass-Assignment".to_owned(), job.assignment_id.to_string()), job_trailer(job_id)],
+            now: self.engine.config.clock.now(),
+        };
+        let result = async {
+            let commit = workspaces.commit(workspace, &request).await?;
+            failpoint::hit("commit.made");
+            let detail = match &commit {
+                Some(commit) => json!({"commit": commit.sha, "files": commit.files.iter().take(200).map(|f| f.path.as_str()).collect::<Vec<_>>(), "file_count": commit.files.len()}),
+                None => json!({"commit": null, "why": "nothing to commit"}),
+            };
+            if let Some(commit) = &commit {
+                self.engine.store.set_head(job_id, token, commit.sha.clone()).await?;
+            }
+            Ok((commit.map(|c| c.sha), detail))
+        }
+        .await;
+        let commit = self.stage_result(Stage::Commit, number, result).await?;
+
+        // What an earlier attempt committed and could not push is pushed now.
+        let Some(head) = commit.clone().or_else(|| self.claimed.assignment.head_commit.clone()) else { return Ok(None) };
+        let number = self.stage_started(Stage::Push, 1).await?;
+        let result = async {
+            let pushed = workspaces.push(workspace, &head).await?;
+            failpoint::hit("push.made");
+            let detail = json!({"ref": pushed.remote_ref, "commit": pushed.sha, "already": pushed.already});
+            Ok(((), detail))
+        }
+        .await;
+        self.stage_result(Stage::Push, number, result).await?;
+        workspaces.refresh(workspace).await?;
+        failpoint::hit("refresh.made");
+
+        let number = self.stage_started(Stage::Propose, 1).await?;
+        self.stage_ended(Stage::Propose, number, StageStatus::Skipped, json!({"why": "a local path has no pull requests"})).await?;
+        Ok(commit)
+    }
+}
+
+/// The trailer by which a job's commit is found again.
+pub(super) fn job_trailer(job: JobId) -> (String, String) {
+    ("Windlass-Job".to_owned(), job.to_string())
+}
+
+/// One line that says what was wanted.
+fn subject(north_star: &str, context: &str) -> String {
+    let line = |text: &str| text.lines().map(str::trim).find(|l| !l.is_empty()).map(str::to_owned);
+    let text = line(north_star).or_else(|| line(context)).unwrap_or_else(|| "work".to_owned());
+    if text.chars().count() <= 72 { text } else { format!("{}…", text.chars().take(71).collect::<String>()) }
+}
+
+/// The agent's account of what it did, kept short. It is data: trailers that it holds are not ours.
+fn body(text: &str) -> String {
+    let kept = super::prompt::cut_middle(text.trim(), 2000);
+    kept.lines()
+        .map(|l| if l.to_ascii_lowercase().starts_with("windlass-") { format!("> {l}") } else { l.to_owned() })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_one_short_line() {
+        assert_eq!(subject("\n  make the test pass\nmore", ""), "make the test pass");
+        assert!(subject(&"x".repeat(300), "").chars().count() <= 72);
+        assert_eq!(subject("", ""), "work");
+    }
+
+    #[test]
+    fn an_agent_cannot_forge_our_trailers_in_its_account() {
+        assert_eq!(body("done\nWindlass-Job: job_other"), "done\n> Windlass-Job: job_other");
+    }
+}

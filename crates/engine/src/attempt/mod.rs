@@ -1,0 +1,404 @@
+//! One attempt at a job: a journal of stages, each safe to repeat.
+//!
+//! `prepare → prompt → run → verify (back to run, at most max_iterations) → scan → commit → push → propose`, then settle.
+//!
+//! **Invariant:** every write names the attempt's token; once one is refused as stale, nothing more is written.
+//! **Invariant:** whether the work is good is decided here by what the engine ran itself, never by the agent's words.
+//!
+//! Start at [`carry_out`].
+
+mod deliver;
+mod gate;
+mod prompt;
+mod run;
+mod verdict;
+
+pub(crate) use prompt::builtin_template;
+pub(crate) use run::transcript_path;
+pub(crate) use verdict::check_at_once as check_verdict_at_once;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use windlass_store::{Claimed, SettleRequest, StoreError};
+use windlass_types::{
+    AttemptResult, AttemptStatus, Effect, Failure, FailureKind, Harness, JobType, Stage, StageRecord, StageStatus, Token, Usage, Verdict,
+    is_loop, without_noise,
+};
+use windlass_workspace::workspaces::{Changes, Workspace};
+
+use crate::engine::Inner;
+use crate::failpoint;
+use crate::lease::Control;
+use crate::settings::Effective;
+
+/// Why an attempt stopped before its work could be judged.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The work, or what it needs, failed.
+    Failed(Failure),
+    /// The right to the job is lost: write nothing.
+    Lost,
+    /// The node stops: hand the job back.
+    HandBack,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(e: StoreError) -> Self {
+        match e {
+            StoreError::Stale { .. } => Self::Lost,
+            StoreError::Full(m) | StoreError::ReadOnly(m) => Self::Failed(Failure::new(FailureKind::DiskFull, m)),
+            e => Self::Failed(Failure::new(FailureKind::Internal, format!("the store could not take a step's record: {e}"))),
+        }
+    }
+}
+
+impl From<windlass_workspace::git::WorkspaceError> for Stop {
+    fn from(e: windlass_workspace::git::WorkspaceError) -> Self {
+        Self::Failed(e.failure())
+    }
+}
+
+/// What an attempt that passed every gate leaves.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    output: Option<String>,
+    commit: Option<String>,
+    verdict: Option<Verdict>,
+}
+
+/// One attempt under way.
+pub(crate) struct Attempt {
+    pub(crate) engine: Arc<Inner>,
+    pub(crate) claimed: Claimed,
+    pub(crate) control: watch::Receiver<Control>,
+    pub(crate) deadline: watch::Receiver<Instant>,
+    pub(crate) began: Instant,
+    /// What this attempt's runs have used so far; `None` once a run ended without telling.
+    pub(crate) used: Option<Usage>,
+    pub(crate) agent_started: bool,
+    pub(crate) output: Option<String>,
+}
+
+/// What an earlier attempt of this job already did, so that this one goes on from there.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// The agent's session, if it can be resumed.
+    session: Option<String>,
+    /// The round to go on with.
+    iteration: u32,
+    /// That round's run ended well, with this final text.
+    ran: Option<String>,
+    /// That round's check passed.
+    verified: bool,
+    /// What the round before was refused with.
+    feedback: Option<String>,
+}
+
+impl Done {
+    /// Reads the journal of a lost attempt.
+    fn from_journal(session: Option<String>, journal: &[StageRecord]) -> Self {
+        let of = |stage: Stage, iteration: u32| journal.iter().rev().find(move |s| s.stage == stage && s.iteration == iteration);
+        let refusal = |iteration: u32| {
+            of(Stage::Verify, iteration)
+                .filter(|s| s.status == StageStatus::Failed)
+                .map(|s| s.detail["output"].as_str().unwrap_or_default().to_owned())
+        };
+        let mut iteration =
+            journal.iter().filter(|s| matches!(s.stage, Stage::Run | Stage::Prompt)).map(|s| s.iteration).max().unwrap_or(1);
+        if let Some(output) = refusal(iteration) {
+            iteration += 1;
+            return Self { session, iteration, ran: None, verified: false, feedback: Some(output) };
+        }
+        let ran = of(Stage::Run, iteration)
+            .filter(|s| s.status == StageStatus::Passed)
+            .map(|s| s.detail["text"].as_str().unwrap_or_default().to_owned());
+        let verified = ran.is_some() && of(Stage::Verify, iteration).is_some_and(|s| s.status == StageStatus::Passed);
+        let feedback = iteration.checked_sub(1).and_then(refusal);
+        Self { session, iteration, ran, verified, feedback }
+    }
+}
+
+/// Carries the attempt out and settles it. Never fails: what goes wrong is settled, or left to recovery.
+pub(crate) async fn carry_out(engine: Arc<Inner>, claimed: Claimed, control: watch::Receiver<Control>, deadline: watch::Receiver<Instant>) {
+    let job_id = claimed.job.id;
+    let token = claimed.token;
+    let mut attempt = Attempt {
+        engine: Arc::clone(&engine),
+        claimed,
+        control,
+        deadline,
+        began: Instant::now(),
+        used: Some(Usage::default()),
+        agent_started: false,
+        output: None,
+    };
+    let outcome = attempt.drive().await;
+    failpoint::hit("settle.before");
+    attempt.settle(outcome).await;
+    failpoint::hit("settle.after");
+    engine.forget_agent_token(attempt.claimed.attempt.id);
+    engine.leases.leave(job_id, token);
+    engine.slot_freed.notify_one();
+}
+
+impl Attempt {
+    pub(crate) fn token(&self) -> Token {
+        self.claimed.token
+    }
+
+    async fn drive(&mut self) -> Result<Work, Stop> {
+        let done = self.read_earlier().await?;
+        let mut effective = Effective::of(&self.engine.config, &self.claimed);
+        let workspace = self.stage_prepare(&mut effective).await?;
+        if self.claimed.job.spec.job_type == JobType::Pm {
+            return self.judge(&effective, workspace.as_ref(), done).await;
+        }
+        self.work(&effective, workspace.as_ref(), done).await
+    }
+
+    /// What earlier attempts of this job left to go on from.
+    async fn read_earlier(&self) -> Result<Done, Stop> {
+        // A session belongs to one agent: an attempt with another starts anew.
+        let harness = self.claimed.harness;
+        let session = self.claimed.earlier.iter().rev().filter(|a| a.harness == harness).find_map(|a| a.session_id.clone());
+        // Only a lost attempt is gone on from in the middle: one that failed is done again from the run.
+        for attempt in self.claimed.earlier.iter().rev().take_while(|a| matches!(a.status, AttemptStatus::Lost | AttemptStatus::Stopped)) {
+            let journal = self.engine.store.journal(attempt.id).await?;
+            if journal.iter().any(|s| matches!(s.stage, Stage::Run | Stage::Prompt)) {
+                return Ok(Done::from_journal(session, &journal));
+            }
+        }
+        Ok(Done { session, iteration: 1, ran: None, verified: false, feedback: None })
+    }
+
+    async fn work(&mut self, effective: &Effective, workspace: Option<&Workspace>, done: Done) -> Result<Work, Stop> {
+        let job_type = self.claimed.job.spec.job_type;
+        let may_change = job_type.may_change();
+        let mut feedback = done.feedback;
+        let first = done.iteration;
+        let mut session = done.session;
+        let mut ran = done.ran;
+        for iteration in first.. {
+            let text = match ran.take() {
+                Some(text) => text,
+                None => {
+                    let prompt = self.stage_prompt(effective, workspace, iteration, feedback.as_deref(), session.is_some()).await?;
+                    let (text, new_session) = self.stage_run(effective, workspace, iteration, prompt, session.take()).await?;
+                    session = new_session;
+                    text
+                }
+            };
+            self.output = Some(text.clone());
+            let changes = self.changes_left(workspace, may_change).await?;
+            if !may_change {
+                return Ok(Work { output: Some(text), ..Work::default() });
+            }
+            let nothing = windlass_harness::nothing_to_change(&text).map(str::to_owned);
+            let verified = if done.verified && iteration == first {
+                gate::Verified::Passed
+            } else {
+                self.stage_verify(effective, workspace, iteration).await?
+            };
+            let refusal = match verified {
+                gate::Verified::Failed { output, summary } => Some((FailureKind::VerifyFailed, summary, output)),
+                gate::Verified::Passed | gate::Verified::NoCheck => match &changes {
+                    Some(changes) if job_type.must_change() && changes.files.is_empty() && nothing.is_none() && !self.committed_before(workspace).await? => Some((
+                        FailureKind::NoChange,
+                        "the agent says it is done, and nothing has changed".to_owned(),
+                        "Nothing in the working tree has changed. If there is really nothing to change, say so in a line that begins with NOTHING_TO_CHANGE: and give the reason."
+                            .to_owned(),
+                    )),
+                    _ => None,
+                },
+            };
+            let Some((kind, summary, output)) = refusal else {
+                let commit = match (workspace, &changes) {
+                    (Some(workspace), Some(_)) => self.deliver(workspace, &text).await?,
+                    _ => None,
+                };
+                return Ok(Work { output: Some(text), commit, verdict: None });
+            };
+            self.refuse_loops(iteration, changes.as_ref(), &output, &summary).await?;
+            if iteration >= effective.max_iterations {
+                let failure = Failure::new(kind, format!("{summary} (after {iteration} of {} rounds)", effective.max_iterations))
+                    .hint("read the check's output with `windlass logs`, then retry the job with other words, or change the check");
+                return Err(failure.into());
+            }
+            feedback = Some(output);
+        }
+        Err(Failure::new(FailureKind::Internal, "the rounds of an attempt ran out of numbers").into())
+    }
+
+    /// The same change failing the same check in the same way as before is a loop: stop and say so.
+    async fn refuse_loops(&self, iteration: u32, changes: Option<&Changes>, output: &str, summary: &str) -> Result<(), Stop> {
+        let effect = Effect {
+            job_id: self.claimed.job.id,
+            iteration,
+            diff_hash: changes.map(|c| c.diff_hash.clone()).unwrap_or_default(),
+            check_hash: crate::hash::hex(without_noise(output).as_bytes()),
+        };
+        let earlier = self.engine.store.effects(self.claimed.assignment.id).await?;
+        if is_loop(&earlier, &effect) {
+            let failure = Failure::new(
+                FailureKind::Loop,
+                format!(
+                    "the agent goes in a circle: the same change (diff {}) fails in the same way as before: {summary}",
+                    &effect.diff_hash[..effect.diff_hash.len().min(12)]
+                ),
+            )
+            .hint("retry the job with other words or another agent, or mend what the check complains of");
+            return Err(failure.into());
+        }
+        self.engine.store.add_effect(self.claimed.job.id, self.token(), self.claimed.assignment.id, effect).await?;
+        Ok(())
+    }
+
+    /// Whether an attempt that was lost had committed this job's work already.
+    async fn committed_before(&self, workspace: Option<&Workspace>) -> Result<bool, Stop> {
+        match workspace {
+            Some(workspace) => {
+                Ok(self.engine.workspaces.commit_with(workspace, &deliver::job_trailer(self.claimed.job.id)).await?.is_some())
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// What the agent left in the workspace; the leavings of a job that may change nothing are thrown away.
+    async fn changes_left(&self, workspace: Option<&Workspace>, may_change: bool) -> Result<Option<Changes>, Stop> {
+        let Some(workspace) = workspace else { return Ok(None) };
+        let workspaces = &self.engine.workspaces;
+        let moved = workspaces.audit_refs(workspace).await?;
+        if !moved.is_empty() {
+            let refs: Vec<String> = moved.iter().take(50).map(|m| m.name.clone()).collect();
+            self.notice(
+                json!({"what": "refs_moved", "text": "the agent moved refs that are not its own; they are not pushed", "refs": refs}),
+            )
+            .await?;
+        }
+        let changes = workspaces.changes(workspace).await?;
+        if !may_change && !changes.files.is_empty() {
+            let files: Vec<&str> = changes.files.iter().take(50).map(|f| f.path.as_str()).collect();
+            self.notice(json!({"what": "changes_dropped", "text": format!("a {} job may change nothing: its changes were thrown away", self.claimed.job.spec.job_type), "files": files}))
+                .await?;
+            workspaces.reset(workspace).await?;
+        }
+        Ok(Some(changes))
+    }
+
+    /// Runs `body` as a stage of the journal.
+    pub(crate) async fn stage_started(&self, stage: Stage, iteration: u32) -> Result<i64, Stop> {
+        failpoint::hit(&format!("{stage}.before"));
+        self.check_control()?;
+        let number = self.engine.store.stage_started(self.claimed.job.id, self.token(), self.claimed.attempt.id, stage, iteration).await?;
+        failpoint::hit(&format!("{stage}.started"));
+        Ok(number)
+    }
+
+    pub(crate) async fn stage_ended(&self, stage: Stage, number: i64, status: StageStatus, detail: Value) -> Result<(), Stop> {
+        failpoint::hit(&format!("{stage}.ending"));
+        self.engine.store.stage_ended(self.claimed.job.id, self.token(), self.claimed.attempt.id, number, status, detail).await?;
+        failpoint::hit(&format!("{stage}.ended"));
+        Ok(())
+    }
+
+    /// Ends a stage by what its body gave.
+    pub(crate) async fn stage_result<T>(&self, stage: Stage, number: i64, result: Result<(T, Value), Stop>) -> Result<T, Stop> {
+        match result {
+            Ok((value, detail)) => {
+                self.stage_ended(stage, number, StageStatus::Passed, detail).await?;
+                Ok(value)
+            }
+            Err(Stop::Failed(failure)) => {
+                self.stage_ended(stage, number, StageStatus::Failed, json!({"failure": failure})).await?;
+                Err(Stop::Failed(failure))
+            }
+            Err(stop) => Err(stop),
+        }
+    }
+
+    pub(crate) async fn notice(&self, data: Value) -> Result<(), Stop> {
+        Ok(self.engine.store.notice(self.claimed.job.id, self.token(), self.claimed.attempt.id, data).await?)
+    }
+
+    /// Stops between stages when told to from outside.
+    pub(crate) fn check_control(&self) -> Result<(), Stop> {
+        match *self.control.borrow() {
+            Control::Run => Ok(()),
+            Control::Cancel => Err(cancelled()),
+            Control::Lost => Err(Stop::Lost),
+            Control::HandBack => Err(Stop::HandBack),
+        }
+    }
+
+    async fn settle(&self, outcome: Result<Work, Stop>) {
+        let job = &self.claimed.job;
+        let (result, work) = match outcome {
+            Ok(work) => (AttemptResult::Succeeded, work),
+            Err(Stop::Failed(failure)) => (AttemptResult::Failed(failure), Work { output: self.output.clone(), ..Work::default() }),
+            Err(Stop::HandBack) => (AttemptResult::HandedBack, Work::default()),
+            Err(Stop::Lost) => {
+                tracing::warn!(job.id = %job.id, token = %self.token(), "lost the lease of {}: its agent is stopped and nothing more is written", job.id);
+                return;
+            }
+        };
+        let park_harness = match &result {
+            AttemptResult::Failed(f) if f.kind == FailureKind::RateLimited && self.claimed.harness != Harness::Command => {
+                f.retry_at.map(|at| (self.claimed.harness, at, f.message.clone()))
+            }
+            _ => None,
+        };
+        let request = SettleRequest {
+            job_id: job.id,
+            token: self.token(),
+            attempt_id: self.claimed.attempt.id,
+            result,
+            output: work.output,
+            commit: work.commit,
+            usage: self.used,
+            wall_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            agent_started: self.agent_started,
+            verdict: work.verdict,
+            retry: self.engine.config.retry,
+            jitter: self.engine.config.ids.fraction(),
+            park_harness,
+        };
+        // A store that cannot be written for a while (full disk, lost connection) must not cost the result: the lease is
+        // kept by heartbeats where it can be, and the settlement is offered until it is taken or refused as stale.
+        let mut wait = std::time::Duration::from_millis(50);
+        loop {
+            match self.engine.store.settle(request.clone()).await {
+                Ok(settled) => {
+                    tracing::info!(job.id = %job.id, status = %settled.job.status, "job {} ({}) is {}", job.id, job.spec.job_type, settled.job.status);
+                    return;
+                }
+                Err(StoreError::Stale { .. } | StoreError::NotFound { .. }) => {
+                    tracing::warn!(job.id = %job.id, token = %self.token(), "the result of {} came after its lease was lost and changes nothing", job.id);
+                    return;
+                }
+                Err(e) => {
+                    if *self.control.borrow() == Control::Lost {
+                        tracing::error!(job.id = %job.id, error = %e, "the result of {} could not be recorded while its lease lasted; the job will be rescued", job.id);
+                        return;
+                    }
+                    tracing::warn!(job.id = %job.id, error = %e, "could not record the result of {}; trying again", job.id);
+                    self.engine.storage_failed(&e);
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(std::time::Duration::from_secs(5));
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn cancelled() -> Stop {
+    Stop::Failed(Failure::new(FailureKind::Cancelled, "somebody cancelled it"))
+}

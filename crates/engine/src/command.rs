@@ -1,0 +1,473 @@
+//! What people and programs ask for: each command is checked, then written in one transaction.
+
+use windlass_store::{JobEdit, Submission, Submitted};
+use windlass_types::{
+    Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Budget, Failure, FailureKind, Harness, Job, JobId, JobSpec, JobType,
+    Phase, Policy, Project, ProjectSettings, SCRATCH, Verdict, is_valid_name, name_from,
+};
+use windlass_workspace::git::{RepoAddress, WorkspaceError};
+use windlass_workspace::workspaces::{RepoFacts, RepoKind};
+
+use crate::engine::Engine;
+use crate::error::{EngineError, ErrorKind};
+use crate::lease::Control;
+use crate::repository_file;
+use crate::request::{AgentIdentity, CreateAssignment, HarnessParked, RunGoal, Status, TrustCandidate, UpdateAssignment, WorkerStatus};
+
+/// The longest goal and the longest context, in bytes.
+const TEXT_MAX: usize = 1024 * 1024;
+
+type Result<T> = std::result::Result<T, EngineError>;
+
+impl Engine {
+    /// Makes an assignment with its first job. The same key makes it once.
+    pub async fn run(&self, goal: RunGoal, by: &str) -> Result<Submitted> {
+        let mut made = self.run_many(vec![goal], by).await?;
+        made.pop().ok_or_else(|| EngineError::new(ErrorKind::Internal, "the store made no assignment"))
+    }
+
+    /// Makes many assignments in one transaction: all or none.
+    pub async fn run_many(&self, goals: Vec<RunGoal>, by: &str) -> Result<Vec<Submitted>> {
+        let mut submissions = Vec::with_capacity(goals.len());
+        for goal in goals {
+            submissions.push(self.submission_of(goal, by).await?);
+        }
+        Ok(self.inner.store.submit(submissions).await?)
+    }
+
+    async fn submission_of(&self, goal: RunGoal, by: &str) -> Result<Submission> {
+        check_text("goal", &goal.goal)?;
+        let mut harness_defaults = goal.harness_defaults.clone();
+        check_harness_defaults(&harness_defaults)?;
+        if let Some(harness) = goal.harness {
+            harness_defaults.entry("default".to_owned()).or_insert(harness);
+        }
+        let spec = JobSpec {
+            job_type: goal.job_type.unwrap_or(JobType::Implement),
+            harness: goal.harness.filter(|_| !goal.harness_defaults.contains_key(goal.job_type.unwrap_or(JobType::Implement).as_str())),
+            worker: goal.worker.clone(),
+            model: goal.model.clone(),
+            timeout_secs: goal.timeout_secs,
+            idle_timeout_secs: goal.idle_timeout_secs,
+            max_retries: goal.max_retries,
+            ..JobSpec::default()
+        };
+        check_job(&spec)?;
+        check_means(goal.harness, goal.program.as_deref(), goal.script.as_deref())?;
+        // A program is no judge: its work is reviewed only where an agent for pm jobs is named.
+        let program_alone = goal.harness == Some(Harness::Command) && !goal.harness_defaults.contains_key(JobType::Pm.as_str());
+        let policy = Policy {
+            review: !goal.no_review && !program_alone,
+            verify: given(goal.verify),
+            max_iterations: goal.max_iterations,
+            harness_defaults,
+            program: given(goal.program),
+            script: given(goal.script),
+            ..Policy::default()
+        };
+        let (project, base_branch) = self.project_for(goal.repo.as_deref(), goal.project.as_deref(), goal.base.as_deref(), by).await?;
+        Ok(Submission {
+            key: goal.key,
+            budget: self.budget_for(&project, goal.budget),
+            project: project.name,
+            north_star: goal.goal,
+            source: goal.source.unwrap_or_else(|| "api".to_owned()),
+            policy,
+            priority: goal.priority,
+            base_branch,
+            jobs: vec![spec],
+            by: by.to_owned(),
+        })
+    }
+
+    /// Makes an assignment, with the jobs it names or none.
+    pub async fn create(&self, wanted: CreateAssignment, by: &str) -> Result<Submitted> {
+        check_text("north star", &wanted.north_star)?;
+        check_harness_defaults(&wanted.policy.harness_defaults)?;
+        for spec in &wanted.jobs {
+            check_job(spec)?;
+        }
+        let (project, base_branch) =
+            self.project_for(wanted.repo.as_deref(), wanted.project.as_deref(), wanted.base.as_deref(), by).await?;
+        let submission = Submission {
+            key: wanted.key,
+            budget: self.budget_for(&project, wanted.budget),
+            project: project.name,
+            north_star: wanted.north_star,
+            source: wanted.source.unwrap_or_else(|| "api".to_owned()),
+            policy: wanted.policy,
+            priority: wanted.priority,
+            base_branch,
+            jobs: wanted.jobs,
+            by: by.to_owned(),
+        };
+        let mut made = self.inner.store.submit(vec![submission]).await?;
+        made.pop().ok_or_else(|| EngineError::new(ErrorKind::Internal, "the store made no assignment"))
+    }
+
+    /// Puts jobs in an assignment's line.
+    pub async fn insert_jobs(&self, assignment: AssignmentId, after: Option<JobId>, specs: Vec<JobSpec>, by: &str) -> Result<Vec<Job>> {
+        if specs.is_empty() {
+            return Err(EngineError::new(ErrorKind::Invalid, "no job was given"));
+        }
+        for spec in &specs {
+            check_job(spec)?;
+        }
+        Ok(self.inner.store.insert_jobs(assignment, after, specs, by.to_owned()).await?)
+    }
+
+    /// Moves an assignment to another status, or changes its limits.
+    pub async fn update_assignment(&self, id: AssignmentId, update: UpdateAssignment, by: &str) -> Result<Assignment> {
+        let mut assignment = None;
+        if let Some(budget) = update.budget {
+            assignment = Some(self.inner.store.set_budget(id, budget, by.to_owned()).await?);
+        }
+        if let Some(status) = update.status {
+            let block = (status == AssignmentStatus::Blocked).then(|| Block {
+                owner: update.owner.unwrap_or_else(|| "person".to_owned()),
+                action: update.action.or_else(|| update.reason.clone()).unwrap_or_else(|| "say how to go on".to_owned()),
+                reason: update.reason.unwrap_or_else(|| format!("blocked by {by}")),
+                kind: None,
+            });
+            let by_move = match status {
+                AssignmentStatus::Active => AssignmentMove::Activate,
+                AssignmentStatus::Blocked => AssignmentMove::Block,
+                AssignmentStatus::Complete => AssignmentMove::Complete,
+                AssignmentStatus::Cancelled => return self.cancel_assignment(id, by).await,
+            };
+            assignment = Some(self.inner.store.move_assignment(id, by_move, block, by.to_owned()).await?);
+        }
+        assignment.ok_or_else(|| EngineError::new(ErrorKind::Invalid, "nothing to change was given").hint("give a status or a budget"))
+    }
+
+    /// Cancels a job: a queued one at once, a running one as soon as its agent is stopped.
+    pub async fn cancel_job(&self, id: JobId, by: &str) -> Result<Job> {
+        let job = self.inner.store.cancel_job(id, by.to_owned()).await?;
+        self.inner.leases.tell(id, Control::Cancel);
+        Ok(job)
+    }
+
+    /// Calls an assignment off, with all its jobs.
+    pub async fn cancel_assignment(&self, id: AssignmentId, by: &str) -> Result<Assignment> {
+        let assignment = self.inner.store.move_assignment(id, AssignmentMove::Cancel, None, by.to_owned()).await?;
+        self.inner.leases.tell_assignment(id, Control::Cancel);
+        Ok(assignment)
+    }
+
+    /// Runs a job that ended once more, with what was edited.
+    pub async fn retry_job(&self, id: JobId, edit: JobEdit, by: &str) -> Result<Job> {
+        if let Some(context) = &edit.context
+            && context.len() > TEXT_MAX
+        {
+            return Err(too_long("context", context.len()));
+        }
+        Ok(self.inner.store.revive_job(id, edit, by.to_owned()).await?)
+    }
+
+    /// Pauses or resumes everything: what runs goes on, nothing new is claimed.
+    pub async fn set_paused(&self, paused: bool, by: &str) -> Result<()> {
+        Ok(self.inner.store.set_paused(paused, by.to_owned()).await?)
+    }
+
+    /// Lets a harness go that a quota has parked.
+    pub async fn unpark_harness(&self, harness: Harness, by: &str) -> Result<()> {
+        Ok(self.inner.store.unpark_harness(harness, by.to_owned()).await?)
+    }
+
+    /// What this daemon is and does.
+    pub async fn status(&self) -> Result<Status> {
+        let inner = &self.inner;
+        let counts = inner.store.counts().await?;
+        let running = inner.leases.by_worker();
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            node: inner.node.clone(),
+            started_at: inner.started_at,
+            ready: self.is_ready(),
+            paused: inner.store.paused().await?,
+            isolation: inner.launcher.mode().as_str().to_owned(),
+            store: if inner.store.is_postgres() { "postgres" } else { "sqlite" }.to_owned(),
+            storage_problem: inner.storage_problem(),
+            jobs: counts.jobs.iter().map(|(k, v)| (k.to_string(), *v)).collect(),
+            assignments: counts.assignments.iter().map(|(k, v)| (k.to_string(), *v)).collect(),
+            workers: inner
+                .config
+                .workers
+                .iter()
+                .map(|w| WorkerStatus {
+                    name: w.name.clone(),
+                    running: running.get(&w.name).copied().unwrap_or(0),
+                    limit: w.max_concurrent_tasks,
+                    queued: counts.queued_by_worker.get(&w.name).copied().unwrap_or(0),
+                })
+                .collect(),
+            harness_parks: inner
+                .store
+                .harness_parks()
+                .await?
+                .into_iter()
+                .filter(|p| p.until > inner.config.clock.now())
+                .map(|p| HarnessParked { harness: p.harness, until: p.until, reason: p.reason })
+                .collect(),
+        })
+    }
+
+    /// Lets a repository join as a project.
+    pub async fn init_project(&self, name: Option<String>, repo: String, settings: ProjectSettings, by: &str) -> Result<Project> {
+        let (repo, facts) = self.inspect(&repo, None).await?;
+        let name = match name {
+            Some(name) => name,
+            None => name_of_repo(&repo),
+        };
+        check_name(&name)?;
+        check_harness_defaults(&settings.harness_defaults)?;
+        tracing::info!(project = %name, by, "project {name} joins");
+        Ok(self.inner.store.put_project(name, Some(repo), facts.default_branch, settings).await?)
+    }
+
+    /// What trusting a project would trust.
+    pub async fn trust_candidate(&self, name: &str) -> Result<TrustCandidate> {
+        let project = self.project(name).await?;
+        let repo = project.repo.ok_or_else(|| {
+            EngineError::new(ErrorKind::Invalid, format!("project {name} has no repository, so there is nothing to trust"))
+        })?;
+        let base = project.default_branch.as_deref();
+        let (commit, found) =
+            self.inner.workspaces.read_at_base(&repo, base, &repository_file::paths(), repository_file::FILE_MAX).await.map_err(refused)?;
+        let files: std::collections::BTreeMap<String, String> =
+            found.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned())).collect();
+        if !files.contains_key(repository_file::FILE) {
+            return Err(EngineError::new(
+                ErrorKind::Invalid,
+                format!("the repository of {name} brings no {}, so there is nothing to trust", repository_file::FILE),
+            ));
+        }
+        let file = repository_file::parse(files)?;
+        let trusted = project.trusted.as_deref() == Some(file.hash.as_str());
+        Ok(TrustCandidate { project: name.to_owned(), commit, hash: file.hash, trusted, files: file.files })
+    }
+
+    /// Trusts what a repository brings, named by hash: another content asks again.
+    pub async fn trust(&self, name: &str, hash: &str, by: &str) -> Result<Project> {
+        let candidate = self.trust_candidate(name).await?;
+        if candidate.hash != hash {
+            return Err(EngineError::new(ErrorKind::Conflict, format!("the files of {name} have changed since they were shown"))
+                .hint("look at them again: windlass trust"));
+        }
+        tracing::info!(project = name, hash, by, "{by} trusts what the repository of {name} brings");
+        Ok(self.inner.store.trust_project(name, Some(hash.to_owned())).await?)
+    }
+
+    /// The place of the agent that holds this scoped token, while its attempt lives.
+    pub async fn agent(&self, token: &str) -> Result<Option<AgentIdentity>> {
+        let found = self.inner.store.attempt_by_agent_token(&crate::hash::hex(token.as_bytes())).await?;
+        Ok(found.map(|(attempt, job)| AgentIdentity { assignment_id: job.assignment_id, job, attempt }))
+    }
+
+    /// Takes a pm job's verdict. What can be checked at once is; its evidence is looked up when the run ends.
+    pub async fn verdict(&self, agent: &AgentIdentity, verdict: Verdict) -> Result<()> {
+        if agent.job.spec.job_type != JobType::Pm {
+            return Err(EngineError::new(
+                ErrorKind::Forbidden,
+                format!("only a pm job may give a verdict, and this is a job of type {}", agent.job.spec.job_type),
+            ));
+        }
+        crate::attempt::check_verdict_at_once(&self.inner, &agent.job, &verdict)
+            .await?
+            .map_err(|bad| EngineError::new(ErrorKind::Invalid, bad.to_string()))?;
+        Ok(self.inner.store.propose_verdict(agent.job.id, agent.attempt.token, verdict).await?)
+    }
+
+    /// Takes an agent's word on where it is.
+    pub async fn agent_progress(
+        &self,
+        agent: &AgentIdentity,
+        phase: Option<Phase>,
+        progress: Option<u8>,
+        message: Option<String>,
+    ) -> Result<()> {
+        let message = message.map(|m| m.chars().take(500).collect());
+        Ok(self.inner.store.progress(agent.job.id, agent.attempt.token, phase, progress.map(|p| p.min(100)), message).await?)
+    }
+
+    async fn project(&self, name: &str) -> Result<Project> {
+        self.inner.store.project(name).await?.ok_or_else(|| {
+            EngineError::new(ErrorKind::NotFound, format!("there is no project {name:?}"))
+                .hint("windlass projects shows them; windlass init lets a repository join")
+        })
+    }
+
+    fn budget_for(&self, project: &Project, given: Budget) -> Budget {
+        let (of_project, of_node) = (project.settings.budget, self.inner.config.default_budget);
+        Budget {
+            runs: given.runs.or(of_project.runs).or(of_node.runs),
+            wall_secs: given.wall_secs.or(of_project.wall_secs).or(of_node.wall_secs),
+            tokens: given.tokens.or(of_project.tokens).or(of_node.tokens),
+            cost_micros: given.cost_micros.or(of_project.cost_micros).or(of_node.cost_micros),
+        }
+    }
+
+    /// The project of a submission, made when its repository is new; and the branch to start from, looked up now so that
+    /// what is missing is said at once.
+    async fn project_for(
+        &self,
+        repo: Option<&str>,
+        project: Option<&str>,
+        base: Option<&str>,
+        by: &str,
+    ) -> Result<(Project, Option<String>)> {
+        let store = &self.inner.store;
+        let project = match (repo, project) {
+            (None, None) => self.project(SCRATCH).await?,
+            (None, Some(name)) => self.project(name).await?,
+            (Some(repo), name) => {
+                let (repo, facts) = self.inspect(repo, base).await?;
+                match store.project_by_repo(&repo).await? {
+                    Some(known) if name.is_none_or(|n| n == known.name) => known,
+                    _ => {
+                        let name = match name {
+                            Some(name) => name.to_owned(),
+                            None => self.free_name(&name_of_repo(&repo), &repo).await?,
+                        };
+                        check_name(&name)?;
+                        if let Some(other) = store.project(&name).await?
+                            && other.repo.as_deref() != Some(repo.as_str())
+                        {
+                            return Err(EngineError::new(
+                                ErrorKind::Conflict,
+                                format!("project {name} belongs to another repository ({})", other.repo.unwrap_or_default()),
+                            )
+                            .hint("give another name with --project"));
+                        }
+                        tracing::info!(project = %name, by, "project {name} joins");
+                        store.put_project(name, Some(repo), facts.default_branch.clone(), ProjectSettings::default()).await?
+                    }
+                }
+            }
+        };
+        let Some(repo) = &project.repo else {
+            return match base {
+                Some(base) => {
+                    Err(EngineError::new(ErrorKind::Invalid, format!("a base branch ({base}) needs a repository")).hint("give --repo"))
+                }
+                None => Ok((project, None)),
+            };
+        };
+        let wanted = base.map(str::to_owned).or_else(|| project.default_branch.clone().filter(|_| repo_is_remote(repo)));
+        let (_, facts) = self.inspect(repo, wanted.as_deref()).await?;
+        if facts.dirty && facts.kind == RepoKind::Local {
+            tracing::info!(project = %project.name, "the working tree of {repo} has uncommitted changes; work starts from the commit of {}", facts.base_branch);
+        }
+        let base_branch = Some(facts.base_branch);
+        Ok((project, base_branch))
+    }
+
+    /// Looks at a repository; gives its one true address too, so that two ways to write it are one project.
+    async fn inspect(&self, repo: &str, base: Option<&str>) -> Result<(String, RepoFacts)> {
+        let address = RepoAddress::parse(repo).map_err(refused)?;
+        let address = match address {
+            RepoAddress::Local(path) => path.canonicalize().unwrap_or(path).display().to_string(),
+            RepoAddress::Remote(url) => url,
+        };
+        let facts = self.inner.workspaces.inspect(&address, base).await.map_err(refused)?;
+        Ok((address, facts))
+    }
+
+    async fn free_name(&self, name: &str, repo: &str) -> Result<String> {
+        match self.inner.store.project(name).await? {
+            None => Ok(name.to_owned()),
+            Some(other) if other.repo.as_deref() == Some(repo) => Ok(name.to_owned()),
+            Some(_) => Ok(format!("{name}-{}", &crate::hash::hex(repo.as_bytes())[..8])),
+        }
+    }
+}
+
+fn refused(e: WorkspaceError) -> EngineError {
+    e.failure().into()
+}
+
+fn repo_is_remote(repo: &str) -> bool {
+    !repo.starts_with('/')
+}
+
+fn name_of_repo(repo: &str) -> String {
+    let last = repo.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+    name_from(last.strip_suffix(".git").unwrap_or(last))
+}
+
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|t| !t.trim().is_empty())
+}
+
+fn too_long(what: &str, len: usize) -> EngineError {
+    EngineError::new(ErrorKind::Invalid, format!("the {what} is {len} bytes long; at most {TEXT_MAX} are taken"))
+        .hint("put the long part in a file of the repository and name it")
+}
+
+fn check_text(what: &str, text: &str) -> Result<()> {
+    if text.trim().is_empty() {
+        return Err(EngineError::new(ErrorKind::Invalid, format!("the {what} is empty")).hint("say what is wanted in a sentence or more"));
+    }
+    if text.len() > TEXT_MAX {
+        return Err(too_long(what, text.len()));
+    }
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<()> {
+    if is_valid_name(name) {
+        return Ok(());
+    }
+    Err(EngineError::new(ErrorKind::Invalid, format!("{name:?} cannot be a name"))
+        .hint("use letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 128"))
+}
+
+fn check_harness_defaults(defaults: &std::collections::BTreeMap<String, Harness>) -> Result<()> {
+    for key in defaults.keys() {
+        if key != "default" && key.parse::<JobType>().is_err() {
+            return Err(EngineError::new(ErrorKind::Invalid, format!("harness_defaults has {key:?}, which is no job type"))
+                .hint(format!("use default, {}", JobType::ALL.map(JobType::as_str).join(", "))));
+        }
+    }
+    Ok(())
+}
+
+fn check_job(spec: &JobSpec) -> Result<()> {
+    if spec.context.len() > TEXT_MAX {
+        return Err(too_long("context", spec.context.len()));
+    }
+    if let Some(worker) = &spec.worker {
+        check_name(worker)?;
+    }
+    if spec.timeout_secs == Some(0) || spec.idle_timeout_secs == Some(0) {
+        return Err(EngineError::new(ErrorKind::Invalid, "a timeout of 0 seconds leaves no time to run"));
+    }
+    Ok(())
+}
+
+/// A harness that needs a means is given it: said before anything is dispatched.
+fn check_means(harness: Option<Harness>, program: Option<&str>, script: Option<&str>) -> Result<()> {
+    match harness {
+        Some(Harness::Command) if program.is_none_or(|p| p.trim().is_empty()) => {
+            Err(EngineError::new(ErrorKind::Invalid, "harness command needs a program").hint("give --program \"CMD ARG…\""))
+        }
+        Some(Harness::Simulated) => match script {
+            None => Err(EngineError::new(ErrorKind::Invalid, "harness simulated needs a script").hint("give --script FILE.toml")),
+            Some(script) => windlass_harness::simulated::check(script)
+                .map_err(|f| EngineError::from(Failure::new(FailureKind::BadConfiguration, f.message))),
+        },
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_named_after_its_last_folder() {
+        assert_eq!(name_of_repo("/home/me/shop/"), "shop");
+        assert_eq!(name_of_repo("git@host:me/shop.git"), "shop");
+        assert_eq!(name_of_repo("/"), "project");
+    }
+}

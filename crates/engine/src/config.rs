@@ -1,0 +1,118 @@
+//! What an engine is started with. The binary resolves environment, files and flags once and passes values.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use windlass_types::{Budget, Clock, Harness, Ids, RetryPolicy};
+
+/// A named, bounded executor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkerConfig {
+    /// Its name; jobs that name none go to `default`.
+    pub name: String,
+    /// How many jobs it runs at once.
+    pub max_concurrent_tasks: u32,
+    /// The agent of its jobs that name none.
+    pub harness: Option<Harness>,
+    /// The program of its `command` jobs that name none.
+    pub program: Option<String>,
+    /// How long one run of an agent may take, in seconds.
+    pub task_timeout_secs: Option<u64>,
+}
+
+/// What keeps an agent's processes apart from the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// A PID namespace where one works, else a subreaper.
+    #[default]
+    Auto,
+    /// A PID namespace, or refuse to start.
+    Namespace,
+    /// A child subreaper that walks its descendants.
+    Subreaper,
+    /// Nothing but a process group; for measuring.
+    Off,
+}
+
+/// What an engine is started with.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Where transcripts, run files and the engine's own git directories live.
+    pub data_dir: PathBuf,
+    /// The only place agents may write.
+    pub workspace_root: PathBuf,
+    /// The workers of this node.
+    pub workers: Vec<WorkerConfig>,
+    /// The agent for each job type (`default` for the rest), when nothing nearer says.
+    pub harness_defaults: BTreeMap<String, Harness>,
+    /// How agents are called.
+    pub harness: windlass_harness::Settings,
+    /// The user's own logins, as the binary found them.
+    pub user: windlass_harness::UserFiles,
+    /// How failures are tried again.
+    pub retry: RetryPolicy,
+    /// How long a claim lasts without a heartbeat, in milliseconds.
+    pub lease_ms: i64,
+    /// How long one run of an agent may take, in seconds, when nothing nearer says.
+    pub timeout_secs: u64,
+    /// How long an agent may print nothing, in seconds, when nothing nearer says.
+    pub idle_timeout_secs: u64,
+    /// How often an agent may be sent back with the check's output, when nothing nearer says.
+    pub max_iterations: u32,
+    /// Limits of a new assignment that brings none.
+    pub default_budget: Budget,
+    /// What keeps agents apart.
+    pub isolation: Isolation,
+    /// The `windlass` program, for launchers and for agents to call.
+    pub windlass_exe: PathBuf,
+    /// How agents reach this engine: `unix:PATH` or an HTTP address.
+    pub agent_url: String,
+    /// Variables of the daemon's environment that agents get too.
+    pub env_pass: BTreeMap<String, String>,
+    /// Secrets by name: redacted in every stream before it is stored or parsed.
+    pub secrets: Vec<(String, String)>,
+    /// How long an agent has between the polite and the hard signal, in milliseconds.
+    pub kill_grace_ms: u64,
+    /// The most one run may print, in bytes.
+    pub output_max_bytes: u64,
+    /// Where time comes from.
+    pub clock: Clock,
+    /// Where ids and random numbers come from.
+    pub ids: Ids,
+}
+
+impl EngineConfig {
+    /// The defaults, over a data directory.
+    pub fn new(data_dir: PathBuf, windlass_exe: PathBuf) -> Self {
+        let clock = Clock::system();
+        Self {
+            workspace_root: data_dir.join("workspaces"),
+            agent_url: format!("unix:{}", data_dir.join("agent.sock").display()),
+            data_dir,
+            workers: vec![WorkerConfig {
+                name: "default".to_owned(),
+                max_concurrent_tasks: 2,
+                harness: None,
+                program: None,
+                task_timeout_secs: None,
+            }],
+            harness_defaults: BTreeMap::new(),
+            harness: windlass_harness::Settings::default(),
+            user: windlass_harness::UserFiles::default(),
+            retry: RetryPolicy::default(),
+            lease_ms: 30_000,
+            timeout_secs: 600,
+            idle_timeout_secs: 300,
+            max_iterations: 3,
+            default_budget: Budget { runs: Some(50), ..Budget::default() },
+            isolation: Isolation::Auto,
+            windlass_exe,
+            env_pass: BTreeMap::new(),
+            secrets: Vec::new(),
+            kill_grace_ms: 5_000,
+            output_max_bytes: 256 * 1024 * 1024,
+            ids: Ids::random(clock.clone()),
+            clock,
+        }
+    }
+}

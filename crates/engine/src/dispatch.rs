@@ -1,0 +1,80 @@
+//! The dispatcher: claims what is due while slots are free, wakes on change and at the nearest due time, never polls in between.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use windlass_store::StoreError;
+
+use crate::attempt;
+use crate::engine::Inner;
+use crate::failpoint;
+
+/// A look behind the wake-ups: finds only what a fault left.
+const SAFETY_SCAN: Duration = Duration::from_mins(1);
+/// How often an unwritable store is tried again.
+const STORAGE_RETRY: Duration = Duration::from_secs(2);
+
+/// Runs until the engine stops claiming.
+pub(crate) async fn run(inner: &Arc<Inner>) {
+    let mut changes = inner.store.subscribe_ready();
+    loop {
+        changes.borrow_and_update();
+        let wait = fill_slots(inner).await;
+        tokio::select! {
+            () = inner.claiming.cancelled() => return,
+            () = inner.slot_freed.notified() => {}
+            changed = changes.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Claims until nothing more can be; gives how long to wait for the next due job.
+async fn fill_slots(inner: &Arc<Inner>) -> Duration {
+    if inner.storage_problem().is_some() {
+        match inner.store.check().await {
+            Ok(()) => inner.storage_recovered(),
+            Err(e) => {
+                inner.storage_failed(&e);
+                return STORAGE_RETRY;
+            }
+        }
+    }
+    loop {
+        if inner.claiming.is_cancelled() {
+            return SAFETY_SCAN;
+        }
+        let facts = inner.facts();
+        if facts.workers.iter().all(|w| w.slots.running >= w.slots.limit) {
+            // A freed slot wakes us.
+            return SAFETY_SCAN;
+        }
+        let asked = Instant::now();
+        match inner.store.claim(facts, inner.config.lease_ms).await {
+            Ok(Some(claimed)) => {
+                failpoint::hit("claim.after");
+                let job = &claimed.job;
+                tracing::info!(job.id = %job.id, token = %claimed.token, harness = %claimed.harness, "job {} ({}) starts on {}", job.id, job.spec.job_type, claimed.harness);
+                let (control, deadline) = inner.leases.enter(job.id, job.assignment_id, &job.worker, claimed.token, asked);
+                inner.attempts.spawn(attempt::carry_out(Arc::clone(inner), claimed, control, deadline));
+            }
+            Ok(None) => break,
+            Err(e) => {
+                inner.storage_failed(&e);
+                if !matches!(e, StoreError::Full(_) | StoreError::ReadOnly(_)) {
+                    tracing::warn!(error = %e, "could not claim; trying again");
+                }
+                return STORAGE_RETRY;
+            }
+        }
+    }
+    match inner.store.next_due().await {
+        Ok(Some(due)) => {
+            let ms = due.since_ms(inner.config.clock.now()).max(1);
+            Duration::from_millis(ms.unsigned_abs()).min(SAFETY_SCAN)
+        }
+        Ok(None) => SAFETY_SCAN,
+        Err(_) => STORAGE_RETRY,
+    }
+}

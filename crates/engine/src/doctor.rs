@@ -1,0 +1,58 @@
+//! What is installed, logged in and missing on this machine, and what to do about it.
+
+use windlass_types::{Harness, Problem};
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::request::{Doctor, DoctorCheck};
+
+impl Engine {
+    /// Looks at everything work needs.
+    pub async fn doctor(&self) -> Result<Doctor, EngineError> {
+        let config = &self.inner.config;
+        let mut harnesses = Vec::new();
+        for harness in Harness::ALL {
+            harnesses.push(windlass_harness::probe(harness, &config.harness, &config.user).await);
+        }
+        let mut checks = Vec::new();
+        checks.push(match self.inner.workspaces.git_version().await {
+            Ok(version) => check("git", version, None),
+            Err(e) => check("git", "not found".to_owned(), Some(problem(&e.to_string(), "install git 2.40 or later"))),
+        });
+        let isolation = self.inner.launcher.mode().as_str();
+        checks.push(check(
+            "isolation",
+            isolation.to_owned(),
+            (isolation != "namespace").then(|| {
+                problem("agents do not run in a PID namespace of their own", "install bubblewrap and allow unprivileged user namespaces")
+            }),
+        ));
+        checks.push(match self.inner.store.check().await {
+            Ok(()) => {
+                check("store", if self.inner.store.is_postgres() { "postgres, writable" } else { "sqlite, writable" }.to_owned(), None)
+            }
+            Err(e) => check(
+                "store",
+                "cannot be written".to_owned(),
+                Some(problem(&e.to_string(), "free some disk space or mend the permissions; work goes on by itself")),
+            ),
+        });
+        checks.push(match rustix::fs::statvfs(&config.data_dir) {
+            Ok(stat) => {
+                let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+                let found = format!("{} MiB free in {}", free / (1024 * 1024), config.data_dir.display());
+                check("disk", found, (free < 1024 * 1024 * 1024).then(|| problem("less than 1 GiB is free", "free some disk space")))
+            }
+            Err(e) => check("disk", "unknown".to_owned(), Some(problem(&e.to_string(), "see that the data directory is there"))),
+        });
+        Ok(Doctor { harnesses, checks })
+    }
+}
+
+fn check(name: &str, found: String, problem: Option<Problem>) -> DoctorCheck {
+    DoctorCheck { name: name.to_owned(), found, problem }
+}
+
+fn problem(what: &str, hint: &str) -> Problem {
+    Problem { what: what.to_owned(), hint: hint.to_owned() }
+}

@@ -1,0 +1,213 @@
+//! The engine itself: what it holds, how it starts and how it stops.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use windlass_store::{NodeFacts, Store, StoreError, WorkerSlots};
+use windlass_types::{AssignmentId, AttemptId, JobId, Slots, Timestamp, Token};
+use windlass_workspace::git::Identity;
+use windlass_workspace::launch::{LaunchMode, Launcher, become_subreaper};
+use windlass_workspace::workspaces::Workspaces;
+
+use crate::config::{EngineConfig, Isolation};
+use crate::error::{EngineError, ErrorKind};
+use crate::lease::{Control, Leases};
+use crate::{dispatch, recover};
+
+/// One node's engine. Clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: EngineConfig,
+    pub(crate) store: Store,
+    pub(crate) workspaces: Workspaces,
+    pub(crate) launcher: Launcher,
+    pub(crate) leases: Leases,
+    pub(crate) node: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) ready: AtomicBool,
+    /// A slot is free, or something else than an event makes a claim worth trying.
+    pub(crate) slot_freed: Notify,
+    pub(crate) only: Mutex<Option<AssignmentId>>,
+    storage_problem: Mutex<Option<String>>,
+    agent_tokens: Mutex<HashMap<AttemptId, String>>,
+    pub(crate) claiming: CancellationToken,
+    background: CancellationToken,
+    pub(crate) attempts: TaskTracker,
+}
+
+impl Engine {
+    /// Starts an engine over an open store. Returns at once: recovery runs behind, and nothing is claimed before it is over.
+    pub async fn start(config: EngineConfig, store: Store) -> Result<Self, EngineError> {
+        let exe = config.windlass_exe.clone();
+        let launcher = match config.isolation {
+            Isolation::Off => Launcher::new(exe, LaunchMode::Off),
+            Isolation::Subreaper => Launcher::new(exe, LaunchMode::Subreaper),
+            Isolation::Auto | Isolation::Namespace => Launcher::detect(exe).await,
+        };
+        if config.isolation == Isolation::Namespace && launcher.mode() != LaunchMode::Namespace {
+            return Err(EngineError::new(
+                ErrorKind::Unavailable,
+                format!("a PID namespace is required and does not work here (reached: {})", launcher.mode().as_str()),
+            )
+            .hint("install bubblewrap and allow unprivileged user namespaces, or set isolation to auto"));
+        }
+        let workspaces =
+            Workspaces::open(config.workspace_root.clone(), config.data_dir.clone(), &config.harness.search_path, Identity::default())
+                .map_err(|e| EngineError::from(e.failure()))?;
+        // Should a launcher itself be killed, what it leaves behind comes to us and not to the machine's init.
+        if launcher.mode() != LaunchMode::Off
+            && let Err(e) = become_subreaper()
+        {
+            tracing::warn!(error = %e, "this process could not be made a subreaper: what a killed launcher leaves is found by its environment only");
+        }
+        let inner = Arc::new(Inner {
+            leases: Leases::new(config.lease_ms),
+            node: config.ids.node().to_string(),
+            started_at: config.clock.now(),
+            ready: AtomicBool::new(false),
+            slot_freed: Notify::new(),
+            only: Mutex::new(None),
+            storage_problem: Mutex::new(None),
+            agent_tokens: Mutex::new(HashMap::new()),
+            claiming: CancellationToken::new(),
+            background: CancellationToken::new(),
+            attempts: TaskTracker::new(),
+            config,
+            store,
+            workspaces,
+            launcher,
+        });
+        tracing::info!(node = %inner.node, isolation = inner.launcher.mode().as_str(), "engine of node {} starts; agents are kept apart by {}", inner.node, inner.launcher.mode().as_str());
+        let engine = Self { inner: Arc::clone(&inner) };
+        tokio::spawn(run(inner));
+        Ok(engine)
+    }
+
+    /// The store: reads go straight to it.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Whether recovery is over and jobs are claimed.
+    pub fn is_ready(&self) -> bool {
+        self.inner.ready.load(Ordering::Acquire)
+    }
+
+    /// The highest committed event number of this process, as it rises.
+    pub fn subscribe(&self) -> watch::Receiver<i64> {
+        self.inner.store.subscribe()
+    }
+
+    /// Works on one assignment only from now on: an embedded engine leaves other work alone.
+    pub fn only(&self, assignment: AssignmentId) {
+        *self.inner.only.lock().unwrap_or_else(PoisonError::into_inner) = Some(assignment);
+        self.inner.slot_freed.notify_one();
+    }
+
+    /// Stops: claims nothing more, waits `grace` for what runs, hands back the rest, unharmed and uncounted.
+    pub async fn stop(&self, grace: Duration) {
+        let inner = &self.inner;
+        inner.claiming.cancel();
+        inner.attempts.close();
+        if tokio::time::timeout(grace, inner.attempts.wait()).await.is_err() {
+            tracing::info!(running = inner.leases.len(), "the grace is over: {} job(s) are handed back", inner.leases.len());
+            inner.leases.tell_all(Control::HandBack);
+            let limit = Duration::from_millis(inner.config.kill_grace_ms) + Duration::from_secs(5);
+            if tokio::time::timeout(limit, inner.attempts.wait()).await.is_err() {
+                tracing::error!("some attempts did not end in time; they will be rescued at the next start");
+            }
+        }
+        inner.background.cancel();
+    }
+}
+
+async fn run(inner: Arc<Inner>) {
+    let background = inner.background.clone();
+    tokio::select! {
+        () = background.cancelled() => {}
+        () = async {
+            recover::at_start(&inner).await;
+            inner.ready.store(true, Ordering::Release);
+            tokio::join!(inner.leases.beat(&inner.store), dispatch::run(&inner), recover::expired(&inner));
+        } => {}
+    }
+}
+
+impl Inner {
+    /// What the store needs to know of this node to decide a claim.
+    pub(crate) fn facts(&self) -> NodeFacts {
+        let running = self.leases.by_worker();
+        NodeFacts {
+            node: self.node.clone(),
+            workers: self
+                .config
+                .workers
+                .iter()
+                .map(|w| WorkerSlots {
+                    name: w.name.clone(),
+                    slots: Slots { running: running.get(&w.name).copied().unwrap_or(0), limit: w.max_concurrent_tasks },
+                    harness: w.harness,
+                })
+                .collect(),
+            harness_defaults: self.config.harness_defaults.clone(),
+            has_scanner: false,
+            storage: self.storage_problem(),
+            only_assignment: *self.only.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    pub(crate) fn storage_problem(&self) -> Option<String> {
+        self.storage_problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers that the store cannot be written, so that no new work is taken until it can.
+    pub(crate) fn storage_failed(&self, e: &StoreError) {
+        if matches!(e, StoreError::Full(_) | StoreError::ReadOnly(_)) {
+            let mut problem = self.storage_problem.lock().unwrap_or_else(PoisonError::into_inner);
+            if problem.is_none() {
+                tracing::error!(error = %e, "the store cannot be written: no new work is taken until it can");
+            }
+            *problem = Some(e.to_string());
+        }
+    }
+
+    pub(crate) fn storage_recovered(&self) {
+        let mut problem = self.storage_problem.lock().unwrap_or_else(PoisonError::into_inner);
+        if problem.take().is_some() {
+            tracing::info!("the store can be written again: work goes on");
+        }
+    }
+
+    /// A token for an attempt's agent: known to the store by its hash only, worth nothing once the attempt ends.
+    pub(crate) async fn agent_token(&self, job: JobId, token: Token, attempt: AttemptId) -> Result<String, StoreError> {
+        if let Some(known) = self.agent_tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&attempt) {
+            return Ok(known.clone());
+        }
+        let secret = format!("wla_{}", self.config.ids.secret());
+        self.store.set_agent_token(job, token, attempt, crate::hash::hex(secret.as_bytes())).await?;
+        self.agent_tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(attempt, secret.clone());
+        Ok(secret)
+    }
+
+    pub(crate) fn forget_agent_token(&self, attempt: AttemptId) {
+        self.agent_tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(&attempt);
+    }
+
+    /// Every secret that may not be stored or shown, by name.
+    pub(crate) fn secrets_of(&self, attempt: AttemptId) -> Vec<(String, String)> {
+        let mut secrets = self.config.secrets.clone();
+        if let Some(token) = self.agent_tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&attempt) {
+            secrets.push(("WINDLASS_TOKEN".to_owned(), token.clone()));
+        }
+        secrets
+    }
+}

@@ -1,0 +1,192 @@
+//! Leases of the jobs this node runs: one batched heartbeat, and the order to stop before a right ends.
+//!
+//! **Invariant:** an attempt whose lease could not be renewed is told to stop while the lease still lasts, so that
+//! its agent is dead before anybody else may claim the job. The launcher enforces the same deadline by itself,
+//! should this whole process be stopped.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use windlass_store::{BeatState, Store};
+use windlass_types::{AssignmentId, JobId, Token};
+
+/// What an attempt is told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// Go on.
+    Run,
+    /// Somebody cancelled the job.
+    Cancel,
+    /// The lease is lost, or about to be: nothing may be written any more.
+    Lost,
+    /// The node stops: hand the job back.
+    HandBack,
+}
+
+/// A running attempt's place in the table.
+pub(crate) struct Running {
+    pub(crate) worker: String,
+    pub(crate) assignment: AssignmentId,
+    pub(crate) token: Token,
+    pub(crate) control: watch::Sender<Control>,
+    /// When the lease surely still lasts, by this machine's monotonic clock.
+    pub(crate) deadline: watch::Sender<Instant>,
+}
+
+/// The attempts this node runs.
+#[derive(Clone)]
+pub(crate) struct Leases {
+    table: Arc<Mutex<HashMap<JobId, Running>>>,
+    changed: Arc<Notify>,
+    lease: Duration,
+}
+
+impl Leases {
+    pub(crate) fn new(lease_ms: i64) -> Self {
+        Self { table: Arc::default(), changed: Arc::default(), lease: Duration::from_millis(lease_ms.unsigned_abs()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Running>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters an attempt whose claim was asked for at `asked`.
+    pub(crate) fn enter(
+        &self,
+        job: JobId,
+        assignment: AssignmentId,
+        worker: &str,
+        token: Token,
+        asked: Instant,
+    ) -> (watch::Receiver<Control>, watch::Receiver<Instant>) {
+        let (control, control_seen) = watch::channel(Control::Run);
+        let (deadline, deadline_seen) = watch::channel(asked + self.lease);
+        self.lock().insert(job, Running { worker: worker.to_owned(), assignment, token, control, deadline });
+        self.changed.notify_one();
+        (control_seen, deadline_seen)
+    }
+
+    /// Takes an attempt out once it is settled.
+    pub(crate) fn leave(&self, job: JobId, token: Token) {
+        let mut table = self.lock();
+        if table.get(&job).is_some_and(|r| r.token == token) {
+            table.remove(&job);
+        }
+    }
+
+    /// Tells one job's attempt something, if it runs here.
+    pub(crate) fn tell(&self, job: JobId, control: Control) {
+        if let Some(running) = self.lock().get(&job) {
+            running.control.send_if_modified(|c| {
+                *c == Control::Run && {
+                    *c = control;
+                    true
+                }
+            });
+        }
+    }
+
+    /// Tells every attempt of an assignment something.
+    pub(crate) fn tell_assignment(&self, assignment: AssignmentId, control: Control) {
+        for running in self.lock().values().filter(|r| r.assignment == assignment) {
+            running.control.send_if_modified(|c| {
+                *c == Control::Run && {
+                    *c = control;
+                    true
+                }
+            });
+        }
+    }
+
+    /// Tells every attempt something.
+    pub(crate) fn tell_all(&self, control: Control) {
+        for running in self.lock().values() {
+            running.control.send_if_modified(|c| {
+                *c == Control::Run && {
+                    *c = control;
+                    true
+                }
+            });
+        }
+    }
+
+    /// How many run, by worker.
+    pub(crate) fn by_worker(&self) -> HashMap<String, u32> {
+        let mut counts = HashMap::new();
+        for running in self.lock().values() {
+            *counts.entry(running.worker.clone()).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// How many run.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Renews all leases in one write, three times a lease; no timer runs while no job does.
+    pub(crate) async fn beat(&self, store: &Store) {
+        let every = self.lease / 3;
+        let mut pause = every;
+        loop {
+            if self.len() == 0 {
+                self.changed.notified().await;
+                pause = every;
+                continue;
+            }
+            tokio::time::sleep(pause).await;
+            let held: Vec<(JobId, Token)> = self.lock().iter().map(|(id, r)| (*id, r.token)).collect();
+            if held.is_empty() {
+                continue;
+            }
+            let asked = Instant::now();
+            let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
+            // A store that does not answer must not hold up the order to stop.
+            match tokio::time::timeout(every / 2, store.heartbeat(held, lease_ms)).await {
+                Ok(Ok(beats)) => {
+                    pause = every;
+                    let table = self.lock();
+                    for beat in beats {
+                        let Some(running) = table.get(&beat.job_id) else { continue };
+                        match beat.state {
+                            BeatState::Renewed { .. } => {
+                                running.deadline.send_replace(asked + self.lease);
+                            }
+                            BeatState::CancelRequested { .. } => {
+                                running.deadline.send_replace(asked + self.lease);
+                                running.control.send_if_modified(|c| {
+                                    *c == Control::Run && {
+                                        *c = Control::Cancel;
+                                        true
+                                    }
+                                });
+                            }
+                            BeatState::Lost => {
+                                running.control.send_replace(Control::Lost);
+                            }
+                        }
+                    }
+                }
+                Ok(Err(e)) => {
+                    pause = every / 5;
+                    tracing::warn!(error = %e, "could not renew the leases of running jobs; trying again");
+                }
+                Err(_) => {
+                    pause = every / 5;
+                    tracing::warn!("the store did not answer a heartbeat in time; trying again");
+                }
+            }
+            // Room for the next try and for killing the agent.
+            let margin = self.lease / 6 + pause.min(every / 5);
+            let now = Instant::now();
+            for running in self.lock().values() {
+                if *running.deadline.borrow() <= now + margin {
+                    running.control.send_replace(Control::Lost);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The settings one job runs by: the nearest of job, assignment, worker, project and node that says anything.
+
+use std::collections::BTreeMap;
+
+use windlass_store::Claimed;
+use windlass_types::ProjectSettings;
+
+use crate::config::EngineConfig;
+
+/// What one attempt runs by.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Effective {
+    pub(crate) verify: Option<String>,
+    pub(crate) setup: Option<String>,
+    pub(crate) max_iterations: u32,
+    pub(crate) timeout_secs: u64,
+    pub(crate) idle_timeout_secs: u64,
+    pub(crate) model: Option<String>,
+    pub(crate) program: Option<String>,
+    pub(crate) script: Option<String>,
+    pub(crate) templates: BTreeMap<String, String>,
+}
+
+impl Effective {
+    /// Before the repository's own settings are known.
+    pub(crate) fn of(config: &EngineConfig, claimed: &Claimed) -> Self {
+        let (spec, policy, project) = (&claimed.job.spec, &claimed.assignment.policy, &claimed.project.settings);
+        let worker = config.workers.iter().find(|w| w.name == claimed.job.worker);
+        Self {
+            verify: policy.verify.clone().or_else(|| project.verify.clone()),
+            setup: project.setup.clone(),
+            max_iterations: policy.max_iterations.or(project.max_iterations).unwrap_or(config.max_iterations).clamp(1, 100),
+            timeout_secs: spec
+                .timeout_secs
+                .or(worker.and_then(|w| w.task_timeout_secs))
+                .or(project.timeout_secs)
+                .unwrap_or(config.timeout_secs)
+                .max(1),
+            idle_timeout_secs: spec.idle_timeout_secs.unwrap_or(config.idle_timeout_secs).max(1),
+            model: spec.model.clone().or_else(|| project.models.get(claimed.harness.as_str()).cloned()),
+            program: spec.program.clone().or_else(|| policy.program.clone()).or_else(|| worker.and_then(|w| w.program.clone())),
+            script: spec.script.clone().or_else(|| policy.script.clone()),
+            templates: project.templates.clone(),
+        }
+    }
+
+    /// Adds what the repository's own file says, where nothing nearer does. Commands and templates only when trusted.
+    pub(crate) fn add_repository(&mut self, file: &ProjectSettings, trusted: bool) {
+        if trusted {
+            self.verify = self.verify.take().or_else(|| file.verify.clone());
+            self.setup = self.setup.take().or_else(|| file.setup.clone());
+            for (name, text) in &file.templates {
+                self.templates.entry(name.clone()).or_insert_with(|| text.clone());
+            }
+        }
+    }
+}
