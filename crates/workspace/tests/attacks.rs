@@ -148,7 +148,9 @@ async fn attack_28_29_hooks_and_settings_that_an_agent_planted_never_run() {
     let elsewhere = world.path("elsewhere.cfg");
     std::fs::write(&elsewhere, format!("[core]\n\tfsmonitor = touch {}\n", marker.display())).unwrap();
     git(&workspace.path, &["config", "include.path", &elsewhere.display().to_string()]);
-    let _ = std::fs::remove_file(&marker);
+    // The trap works: the agent's own git springs it.
+    try_git(&workspace.path, &["status"]);
+    std::fs::remove_file(&marker).unwrap();
     let sha = whole_cycle(&world, &workspace).await;
     assert!(!marker.exists());
     assert_eq!(git(&world.repo, &["show", &format!("{sha}:README.md")]), "changed");
@@ -165,7 +167,8 @@ async fn attack_28_29_hooks_and_settings_of_the_users_repository_never_run_eithe
     git(&world.repo, &["commit", "-q", "-m", "attributes"]);
     let marker = world.path("marker");
     plant_settings(&world.repo, &marker);
-    let _ = std::fs::remove_file(&marker);
+    try_git(&world.repo, &["status"]);
+    std::fs::remove_file(&marker).unwrap();
     // Touched, so that looking for changes has to read it.
     write(&world.repo, "README.md", "edited\n");
     assert!(world.workspaces.inspect(&world.repo.display().to_string(), None).await.unwrap().dirty);
@@ -198,7 +201,8 @@ async fn attack_29_settings_of_a_repository_inside_the_tree_never_run() {
     git(&workspace.path, &["init", "-q", "README.md"]);
     git(&workspace.path.join("README.md"), &["commit", "-q", "--allow-empty", "-m", "nested"]);
     plant_settings(&workspace.path.join("README.md"), &marker);
-    let _ = std::fs::remove_file(&marker);
+    try_git(&nested, &["status"]);
+    std::fs::remove_file(&marker).unwrap();
     write(&nested, "file", "y");
     write(&workspace.path, "plain", "x");
     let changes = world.workspaces.changes(&workspace).await.unwrap();
@@ -408,9 +412,7 @@ async fn paths_of_git_itself_and_odd_names_in_a_tree_do_no_harm() {
         write(&workspace.path, name, "x");
     }
     write(&workspace.path, "GIT~1/config", "[core]");
-    let odd = world.workspaces.changes(&workspace).await;
-    assert!(matches!(odd, Err(WorkspaceError::Git { .. })), "a name that is .git on some file systems is refused: {odd:?}");
-    std::fs::remove_dir_all(workspace.path.join("GIT~1")).unwrap();
+    // Nine: what is .git on some file systems is left out, here as in git itself.
     assert_eq!(world.workspaces.changes(&workspace).await.unwrap().files.len(), 9);
     whole_cycle(&world, &workspace).await;
 }

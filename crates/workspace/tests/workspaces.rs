@@ -104,14 +104,58 @@ async fn preparing_again_returns_the_workspace_untouched() {
     let world = World::new();
     let first = world.prepare().await;
     write(&first.path, "new", "x");
-    std::fs::write(first.engine_git_dir.join("index.lock"), "").unwrap();
     let before = snapshot(&first.path);
     git(&world.repo, &["commit", "-q", "--allow-empty", "-m", "third"]);
     assert_eq!(world.prepare().await, first);
     assert_eq!(snapshot(&first.path), before);
-    assert!(!first.engine_git_dir.join("index.lock").exists());
     // Another process, after a restart.
     assert_eq!(open(&world.path("")).prepare(&world.request(ASSIGNMENT)).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn locks_that_a_crash_left_in_the_engines_own_folders_do_not_stop_work() {
+    let world = World::new();
+    let workspace = world.prepare().await;
+    write(&workspace.path, "new", "x");
+    std::fs::write(workspace.engine_git_dir.join("index.lock"), "").unwrap();
+    std::fs::write(workspace.engine_git_dir.join(format!("refs/heads/{}.lock", workspace.branch)), "").unwrap();
+    world.workspaces.commit(&workspace, &commit_request()).await.unwrap().unwrap();
+
+    let mirror = std::fs::read_dir(world.path("data/mirrors")).unwrap().flatten().find(|entry| entry.path().is_dir()).unwrap().path();
+    std::fs::write(mirror.join("refs/heads/main.lock"), "").unwrap();
+    std::fs::write(mirror.join("packed-refs.lock"), "").unwrap();
+    git(&world.repo, &["commit", "-q", "--allow-empty", "-m", "third"]);
+    let next = world.workspaces.prepare(&world.request(OTHER)).await.unwrap();
+    assert_eq!(git(&next.path, &["log", "-1", "--format=%s"]), "third");
+}
+
+#[tokio::test]
+async fn looking_at_changes_and_committing_at_once_do_not_disturb_each_other() {
+    let world = World::new();
+    let workspace = world.prepare().await;
+    let mut all = tokio::task::JoinSet::new();
+    for n in 0..6 {
+        write(&workspace.path, &format!("file{n}"), "x");
+        let (workspaces, workspace) = (world.workspaces.clone(), workspace.clone());
+        all.spawn(async move {
+            if n % 2 == 0 {
+                workspaces.changes(&workspace).await.unwrap();
+            } else {
+                workspaces.commit(&workspace, &commit_request()).await.unwrap();
+            }
+        });
+    }
+    all.join_all().await;
+    world.workspaces.commit(&workspace, &commit_request()).await.unwrap();
+    assert!(world.workspaces.changes(&workspace).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_remote_that_does_not_answer_is_a_failure_that_may_pass() {
+    let world = World::new();
+    let error = world.workspaces.inspect("https://127.0.0.1:1/x.git", None).await.unwrap_err();
+    assert_eq!(error.failure().kind, FailureKind::GitFailed, "{error}");
+    assert!(!error.to_string().is_empty());
 }
 
 #[tokio::test]

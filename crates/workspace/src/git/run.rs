@@ -141,6 +141,8 @@ const CONFIG: &str = "\
 \tprotectNTFS = true
 \tquotePath = false
 \tlogAllRefUpdates = false
+\tfsync = committed,reference
+\tfsyncMethod = batch
 [commit]
 \tgpgSign = false
 [diff]
