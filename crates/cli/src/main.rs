@@ -1,2 +1,56 @@
-//! The windlass binary.
-fn main() {}
+//! The `windlass` binary: the daemon, and every verb that speaks with it.
+//!
+//! **Invariant:** the two hidden verbs, which are started for every agent, run before anything else is set up.
+//! **Invariant:** data goes to standard output, everything else to standard error; exit codes are those of [`failure::Exit`].
+
+mod cli;
+mod client;
+mod config;
+mod daemon;
+mod failure;
+mod follow;
+mod output;
+mod transcript;
+mod verb;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Context};
+use failure::{CliError, Exit, Result};
+
+fn main() -> ExitCode {
+    let hidden = std::env::args_os().nth(1);
+    match hidden.as_ref().and_then(|word| word.to_str()) {
+        Some("launch") => return ExitCode::from(u8::try_from(windlass_workspace::launch::launch_main()).unwrap_or(1)),
+        Some("simulate-agent") => return windlass_harness::simulated::main(),
+        _ => {}
+    }
+    match ask() {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::from(error.exit.code())
+        }
+    }
+}
+
+fn ask() -> Result<Exit> {
+    let cli = Cli::parse();
+    let context = Context { global: cli.global, env: config::Env::of_process()? };
+    let mut builder = if cli.verb.runs_an_engine() {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        // What the daemon does is wait; two threads keep it small.
+        builder.worker_threads(2).max_blocking_threads(16);
+        builder
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = builder.enable_all().build().map_err(|e| CliError::fault(format!("could not start: {e}")))?;
+    let result = runtime.block_on(verb::dispatch(cli.verb, &context));
+    // A thread that waits for standard input or a name look-up must not hold up the end.
+    runtime.shutdown_background();
+    result
+}

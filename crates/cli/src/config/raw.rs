@@ -1,0 +1,318 @@
+//! `windlass.toml` as it is written: every key optional, nothing checked beyond its type.
+//!
+//! Keys that other parts of Windlass own (`files`, `feedback`, `deploy`, `notify`, `gates`) are kept as tables.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use windlass_types::{Budget, Harness, Micros, ProjectSettings};
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawFile {
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) listen: Option<String>,
+    pub(crate) workspace_root: Option<PathBuf>,
+    pub(crate) database_url: Option<String>,
+    pub(crate) namespace: Option<String>,
+    pub(crate) timeout_ms: Option<u64>,
+    pub(crate) harness_defaults: BTreeMap<String, Harness>,
+    pub(crate) max_concurrent_tasks: Option<u32>,
+    pub(crate) task_timeout: Option<u64>,
+    pub(crate) heartbeat_interval: Option<u64>,
+    pub(crate) max_retries: Option<u32>,
+    pub(crate) retry_backoff: Option<f64>,
+    pub(crate) initial_retry_delay: Option<f64>,
+    pub(crate) circuit_breaker_threshold: Option<u32>,
+    pub(crate) circuit_breaker_timeout: Option<u64>,
+    pub(crate) task_dir: Option<PathBuf>,
+    pub(crate) trigger_dir: Option<PathBuf>,
+    pub(crate) result_dir: Option<PathBuf>,
+    pub(crate) heartbeat_dir: Option<PathBuf>,
+    pub(crate) dlq_dir: Option<PathBuf>,
+    pub(crate) log_level: Option<LogLevel>,
+    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) enable_metrics: Option<bool>,
+    pub(crate) metrics_port: Option<u16>,
+    pub(crate) claude_command: Option<String>,
+    pub(crate) worker_name: Option<String>,
+    pub(crate) workers: Vec<String>,
+    pub(crate) budget: RawBudget,
+    pub(crate) engine: RawEngine,
+    pub(crate) harness: BTreeMap<Harness, RawHarness>,
+    pub(crate) worker: BTreeMap<String, RawWorker>,
+    pub(crate) project: BTreeMap<String, RawProject>,
+    pub(crate) files: toml::Table,
+    pub(crate) feedback: toml::Table,
+    pub(crate) deploy: toml::Table,
+    pub(crate) notify: toml::Table,
+    pub(crate) gates: toml::Table,
+}
+
+/// `[engine]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawEngine {
+    pub(crate) lease_ms: Option<i64>,
+    pub(crate) idle_timeout: Option<u64>,
+    pub(crate) max_iterations: Option<u32>,
+    pub(crate) isolation: Option<IsolationChoice>,
+    pub(crate) kill_grace_ms: Option<u64>,
+    pub(crate) output_max_bytes: Option<u64>,
+    pub(crate) grace: Option<u64>,
+    pub(crate) max_retry_delay: Option<f64>,
+    pub(crate) max_rescues: Option<u32>,
+    pub(crate) max_parks: Option<u32>,
+    pub(crate) default_park: Option<u64>,
+    pub(crate) env_pass: Vec<String>,
+    pub(crate) allowed_hosts: Vec<String>,
+}
+
+/// `[harness.NAME]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawHarness {
+    pub(crate) program: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) prices: BTreeMap<String, RawPrice>,
+}
+
+/// A model's price, in US dollars a million tokens.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawPrice {
+    pub(crate) input: f64,
+    pub(crate) output: f64,
+    pub(crate) cache_read: Option<f64>,
+    pub(crate) cache_write: Option<f64>,
+}
+
+/// `[worker.NAME]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawWorker {
+    pub(crate) harness: Option<Harness>,
+    pub(crate) program: Option<String>,
+    pub(crate) max_concurrent_tasks: Option<u32>,
+    pub(crate) task_timeout: Option<u64>,
+    // Read by the file intake, which this build does not have yet; kept so that one file serves both.
+    #[serde(rename = "project")]
+    _project: Option<String>,
+    #[serde(rename = "prompt")]
+    _prompt: Option<PathBuf>,
+    #[serde(rename = "review")]
+    _review: Option<bool>,
+    #[serde(rename = "heartbeat_interval")]
+    _heartbeat_interval: Option<u64>,
+    #[serde(rename = "max_retries")]
+    _max_retries: Option<u32>,
+    #[serde(rename = "retry_backoff")]
+    _retry_backoff: Option<f64>,
+    #[serde(rename = "initial_retry_delay")]
+    _initial_retry_delay: Option<f64>,
+    #[serde(rename = "circuit_breaker_threshold")]
+    _circuit_breaker_threshold: Option<u32>,
+    #[serde(rename = "circuit_breaker_timeout")]
+    _circuit_breaker_timeout: Option<u64>,
+    #[serde(rename = "claude_command")]
+    _claude_command: Option<String>,
+    #[serde(rename = "task_dir")]
+    _task_dir: Option<PathBuf>,
+    #[serde(rename = "trigger_dir")]
+    _trigger_dir: Option<PathBuf>,
+    #[serde(rename = "result_dir")]
+    _result_dir: Option<PathBuf>,
+    #[serde(rename = "heartbeat_dir")]
+    _heartbeat_dir: Option<PathBuf>,
+    #[serde(rename = "dlq_dir")]
+    _dlq_dir: Option<PathBuf>,
+}
+
+/// `[project.NAME]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawProject {
+    pub(crate) repo: Option<String>,
+    pub(crate) default_branch: Option<String>,
+    pub(crate) verify: Option<String>,
+    pub(crate) setup: Option<String>,
+    pub(crate) max_iterations: Option<u32>,
+    pub(crate) harness_defaults: BTreeMap<String, Harness>,
+    pub(crate) models: BTreeMap<String, String>,
+    pub(crate) budget: RawBudget,
+    pub(crate) task_timeout: Option<u64>,
+    pub(crate) max_concurrent: Option<u32>,
+    pub(crate) templates: BTreeMap<String, String>,
+    // Owned by later parts; kept.
+    #[serde(rename = "sandbox")]
+    _sandbox: Option<toml::Value>,
+    #[serde(rename = "gates")]
+    _gates: Option<toml::Value>,
+    #[serde(rename = "deploy")]
+    _deploy: Option<toml::Value>,
+    #[serde(rename = "notify")]
+    _notify: Option<toml::Value>,
+}
+
+impl RawProject {
+    /// What the engine keeps of it.
+    pub(crate) fn settings(&self) -> ProjectSettings {
+        ProjectSettings {
+            verify: self.verify.clone(),
+            setup: self.setup.clone(),
+            max_iterations: self.max_iterations,
+            harness_defaults: self.harness_defaults.clone(),
+            models: self.models.clone(),
+            budget: self.budget.limits(),
+            timeout_secs: self.task_timeout,
+            max_concurrent: self.max_concurrent,
+            templates: self.templates.clone(),
+        }
+    }
+}
+
+/// A budget as people write one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawBudget {
+    pub(crate) runs: Option<u32>,
+    pub(crate) secs: Option<u64>,
+    pub(crate) tokens: Option<u64>,
+    pub(crate) usd: Option<f64>,
+}
+
+impl RawBudget {
+    pub(crate) fn limits(self) -> Budget {
+        Budget { runs: self.runs, wall_secs: self.secs, tokens: self.tokens, cost_micros: self.usd.map(micros) }
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// US dollars as the integer that everything else counts in.
+pub(crate) fn micros(usd: f64) -> Micros {
+    Micros((usd * 1_000_000.0).round() as i64)
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum LogLevel {
+    /// Only what somebody should look at.
+    Error,
+    /// And what is odd.
+    Warn,
+    /// And what happens.
+    Info,
+    /// And how.
+    Debug,
+    /// And everything.
+    Trace,
+}
+
+impl LogLevel {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "ERROR",
+            Self::Warn => "WARN",
+            Self::Info => "INFO",
+            Self::Debug => "DEBUG",
+            Self::Trace => "TRACE",
+        }
+    }
+}
+
+impl std::str::FromStr for LogLevel {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_uppercase().as_str() {
+            "ERROR" | "CRITICAL" | "FATAL" => Ok(Self::Error),
+            "WARN" | "WARNING" => Ok(Self::Warn),
+            "INFO" => Ok(Self::Info),
+            "DEBUG" => Ok(Self::Debug),
+            "TRACE" => Ok(Self::Trace),
+            _ => Err(format!("{text:?} is not a log level (one of: ERROR, WARN, INFO, DEBUG, TRACE)")),
+        }
+    }
+}
+
+/// How it is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For eyes.
+    Text,
+}
+
+impl LogFormat {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl std::str::FromStr for LogFormat {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "json" => Ok(Self::Json),
+            "text" | "plain" | "console" => Ok(Self::Text),
+            _ => Err(format!("{text:?} is not a log format (one of: json, text)")),
+        }
+    }
+}
+
+/// What keeps agents apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(try_from = "String")]
+pub(crate) enum IsolationChoice {
+    /// The best that works here.
+    Auto,
+    /// A PID namespace, or refuse to start.
+    Namespace,
+    /// A child subreaper.
+    Subreaper,
+    /// Nothing but a process group.
+    Off,
+}
+
+impl IsolationChoice {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Namespace => "namespace",
+            Self::Subreaper => "subreaper",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl std::str::FromStr for IsolationChoice {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Auto, Self::Namespace, Self::Subreaper, Self::Off]
+            .into_iter()
+            .find(|c| c.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is not an isolation (one of: auto, namespace, subreaper, off)"))
+    }
+}
+
+macro_rules! from_text {
+    ($($name:ident),*) => {$(
+        impl TryFrom<String> for $name {
+            type Error = String;
+            fn try_from(text: String) -> Result<Self, String> {
+                text.parse()
+            }
+        }
+    )*};
+}
+from_text!(LogLevel, LogFormat, IsolationChoice);

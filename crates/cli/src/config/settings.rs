@@ -1,0 +1,498 @@
+//! The settings as the rest of the program sees them: complete and checked.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use windlass_types::{Budget, Harness, ProjectSettings, RetryPolicy, is_valid_name};
+
+use super::env::Env;
+use super::layers::{Layers, Shown};
+use super::raw::{IsolationChoice, LogFormat, LogLevel, RawFile, RawHarness};
+use super::read::{self, Read};
+use crate::failure::{CliError, Result};
+
+/// The flags that set a setting.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flags {
+    pub(crate) config: Option<PathBuf>,
+    /// The file is about to be written, so it need not be there.
+    pub(crate) config_may_be_missing: bool,
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) listen: Option<String>,
+    pub(crate) workspace_root: Option<PathBuf>,
+    pub(crate) database_url: Option<String>,
+    pub(crate) max_concurrent: Option<u32>,
+    pub(crate) log_level: Option<LogLevel>,
+    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) isolation: Option<IsolationChoice>,
+}
+
+/// A named worker.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct WorkerSettings {
+    pub(crate) name: String,
+    pub(crate) max_concurrent_tasks: u32,
+    pub(crate) harness: Option<Harness>,
+    pub(crate) program: Option<String>,
+    pub(crate) task_timeout_secs: Option<u64>,
+}
+
+/// A project that the file names.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ProjectEntry {
+    pub(crate) name: String,
+    pub(crate) repo: Option<String>,
+    pub(crate) default_branch: Option<String>,
+    pub(crate) settings: ProjectSettings,
+}
+
+/// Everything, validated.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) config_path: PathBuf,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: String,
+    pub(crate) workspace_root: PathBuf,
+    pub(crate) database_url: String,
+    pub(crate) log_level: LogLevel,
+    pub(crate) log_format: LogFormat,
+    /// Whether somebody chose the level, so that a short-lived engine logs too.
+    pub(crate) log_level_given: bool,
+    pub(crate) workers: Vec<WorkerSettings>,
+    pub(crate) harness_defaults: BTreeMap<String, Harness>,
+    pub(crate) harness: BTreeMap<Harness, RawHarness>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) lease_ms: i64,
+    pub(crate) timeout_secs: u64,
+    pub(crate) idle_timeout_secs: u64,
+    pub(crate) max_iterations: u32,
+    pub(crate) budget: Option<Budget>,
+    pub(crate) isolation: IsolationChoice,
+    pub(crate) kill_grace_ms: u64,
+    pub(crate) output_max_bytes: u64,
+    pub(crate) grace_secs: u64,
+    pub(crate) env_pass: Vec<String>,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) projects: Vec<ProjectEntry>,
+    /// The project of what names none.
+    pub(crate) namespace: Option<String>,
+    pub(crate) shown: Vec<Shown>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the file that flags and environment name, and puts everything together.
+    pub(crate) fn load(flags: &Flags, env: &Env) -> Result<Self> {
+        let named = flags.config.clone().or_else(|| env.text("WINDLASS_CONFIG").map(PathBuf::from));
+        let path = match &named {
+            Some(path) => absolute(path)?,
+            None => default_config_path(env)?,
+        };
+        let read = read::read(&path, named.is_some() && !flags.config_may_be_missing)?;
+        Self::resolve(flags, env, &read, path)
+    }
+
+    fn resolve(flags: &Flags, env: &Env, read: &Read, config_path: PathBuf) -> Result<Self> {
+        let raw = &read.raw;
+        let mut warnings = read.warnings.clone();
+        let mut l = Layers { env, file: read, shown: Vec::new() };
+
+        let data_dir = match l.given("data_dir", &["WINDLASS_DATA_DIR"], flags.data_dir.clone(), raw.data_dir.clone())? {
+            Some(dir) => dir,
+            None => show_default(&mut l, xdg(env, "XDG_DATA_HOME", ".local/share")?.join("windlass")),
+        };
+        let data_dir = absolute(&data_dir)?;
+        let port: Option<u16> = env.parse("PORT")?;
+        let mut listen = l.given("listen", &["WINDLASS_LISTEN"], flags.listen.clone(), raw.listen.clone())?;
+        if let Some(port) = port
+            && flags.listen.is_none()
+            && env.text("WINDLASS_LISTEN").is_none()
+        {
+            let host = listen.as_deref().and_then(|l| l.rsplit_once(':')).map_or("127.0.0.1", |(host, _)| host).to_owned();
+            listen = Some(format!("{host}:{port}"));
+            l.shown.pop();
+            l.shown.push(Shown {
+                key: "listen".to_owned(),
+                value: listen.clone().unwrap_or_default().into(),
+                origin: super::Origin::Env("PORT"),
+            });
+        }
+        let listen = match listen {
+            Some(listen) => listen,
+            None => show_default(&mut l, "127.0.0.1:3001".to_owned()),
+        };
+        check_listen(&listen)?;
+        let workspace_root = match l.given("workspace_root", &["WORKSPACE_ROOT"], flags.workspace_root.clone(), raw.workspace_root.clone())? {
+            Some(root) => absolute(&root)?,
+            None => show_default(&mut l, data_dir.join("workspaces")),
+        };
+        let database_url = match l.given("database_url", &["WINDLASS_DATABASE_URL"], flags.database_url.clone(), raw.database_url.clone())? {
+            Some(url) => url,
+            None => show_default(&mut l, data_dir.join("windlass.db").display().to_string()),
+        };
+        if let Some(shown) = l.shown.last_mut() {
+            shown.value = without_password(&database_url).into();
+        }
+
+        let max_concurrent = l.given("max_concurrent_tasks", &["MAX_CONCURRENT_TASKS"], flags.max_concurrent, raw.max_concurrent_tasks)?;
+        let default_file = raw.worker.get("default").and_then(|w| w.max_concurrent_tasks);
+        let default_concurrent = l.pick(
+            "worker.default.max_concurrent_tasks",
+            &["WORKER_CONCURRENCY"],
+            flags.max_concurrent,
+            default_file,
+            max_concurrent.unwrap_or(2),
+        )?;
+        let file_timeout = raw.task_timeout.or(raw.timeout_ms.map(|ms| ms.div_ceil(1000)));
+        let timeout_secs = l.pick("task_timeout", &["TASK_TIMEOUT"], None, file_timeout, 600)?;
+        l.pick("heartbeat_interval", &["HEARTBEAT_INTERVAL"], None, raw.heartbeat_interval, 10)?;
+        let defaults = RetryPolicy::default();
+        let max_retries = l.pick("max_retries", &["MAX_RETRIES"], None, raw.max_retries, defaults.max_retries)?;
+        let backoff = l.pick("retry_backoff", &["RETRY_BACKOFF"], None, raw.retry_backoff, defaults.backoff)?;
+        let initial = l.pick("initial_retry_delay", &["INITIAL_RETRY_DELAY"], None, raw.initial_retry_delay, 1.0)?;
+        l.pick("circuit_breaker_threshold", &["CIRCUIT_BREAKER_THRESHOLD"], None, raw.circuit_breaker_threshold, 5)?;
+        l.pick("circuit_breaker_timeout", &["CIRCUIT_BREAKER_TIMEOUT"], None, raw.circuit_breaker_timeout, 60)?;
+        for (key, var, value) in [
+            ("task_dir", "TASK_DIR", &raw.task_dir),
+            ("trigger_dir", "TRIGGER_DIR", &raw.trigger_dir),
+            ("result_dir", "RESULT_DIR", &raw.result_dir),
+            ("heartbeat_dir", "HEARTBEAT_DIR", &raw.heartbeat_dir),
+            ("dlq_dir", "DLQ_DIR", &raw.dlq_dir),
+        ] {
+            l.given(key, &[var], None, value.clone())?;
+        }
+        let log_level_given = flags.log_level.is_some() || env.text("LOG_LEVEL").is_some() || raw.log_level.is_some();
+        let log_level = l.pick("log_level", &["LOG_LEVEL"], flags.log_level, raw.log_level, LogLevel::Info)?;
+        let log_format = l.pick("log_format", &["LOG_FORMAT"], flags.log_format, raw.log_format, LogFormat::Json)?;
+        l.pick("enable_metrics", &["ENABLE_METRICS"], None, raw.enable_metrics, true)?;
+        l.pick("metrics_port", &["METRICS_PORT"], None, raw.metrics_port, 9090)?;
+        let claude = l.given("claude_command", &["CLAUDE_COMMAND"], None, raw.claude_command.clone())?;
+        let worker_name = l.given("worker_name", &["WORKER_NAME"], None, raw.worker_name.clone())?;
+        let listed = Some(raw.workers.clone()).filter(|w| !w.is_empty());
+        let names = l.pick("workers", &["WORKERS"], None, listed, Vec::new())?;
+        l.given("files.root", &["WINDLASS_SHARED_DIR"], None, table_path(&raw.files, "root"))?;
+        l.given("feedback.dir", &["WINDLASS_FEEDBACK_DIR"], None, table_path(&raw.feedback, "dir"))?;
+        l.given::<String>("namespace", &[], None, raw.namespace.clone())?;
+
+        let e = &raw.engine;
+        let lease_ms = l.pick("engine.lease_ms", &[], None, e.lease_ms, 30_000)?;
+        let idle_timeout_secs = l.pick("engine.idle_timeout", &[], None, e.idle_timeout, 300)?;
+        let max_iterations = l.pick("engine.max_iterations", &[], None, e.max_iterations, 3)?;
+        let isolation = l.pick("engine.isolation", &[], flags.isolation, e.isolation, IsolationChoice::Auto)?;
+        let kill_grace_ms = l.pick("engine.kill_grace_ms", &[], None, e.kill_grace_ms, 5_000)?;
+        let output_max_bytes = l.pick("engine.output_max_bytes", &[], None, e.output_max_bytes, 256 * 1024 * 1024)?;
+        let grace_secs = l.pick("engine.grace", &[], None, e.grace, 30)?;
+        let max_delay = l.pick("engine.max_retry_delay", &[], None, e.max_retry_delay, defaults.max_delay_ms as f64 / 1000.0)?;
+        let max_rescues = l.pick("engine.max_rescues", &[], None, e.max_rescues, defaults.max_rescues)?;
+        let max_parks = l.pick("engine.max_parks", &[], None, e.max_parks, defaults.max_parks)?;
+        let default_park = l.pick("engine.default_park", &[], None, e.default_park, defaults.default_park_ms / 1000)?;
+        let env_pass = l.pick("engine.env_pass", &[], None, Some(e.env_pass.clone()).filter(|v| !v.is_empty()), Vec::new())?;
+        let hosts = Some(e.allowed_hosts.clone()).filter(|v| !v.is_empty());
+        let allowed_hosts = l.pick("engine.allowed_hosts", &[], None, hosts, Vec::new())?;
+        for (job_type, harness) in &raw.harness_defaults {
+            check_job_type("harness_defaults", job_type)?;
+            l.given(&format!("harness_defaults.{job_type}"), &[], None, Some(harness.as_str().to_owned()))?;
+        }
+
+        check_range("task_timeout", timeout_secs, 1, 7 * 24 * 3600)?;
+        check_range("engine.idle_timeout", idle_timeout_secs, 1, 7 * 24 * 3600)?;
+        check_range("engine.lease_ms", lease_ms, 1_000, 3_600_000)?;
+        check_range("max_retries", max_retries, 0, 1000)?;
+        check_range("engine.output_max_bytes", output_max_bytes, 1024, 1 << 40)?;
+        check_number("retry_backoff", backoff, 1.0, 100.0)?;
+        check_number("initial_retry_delay", initial, 0.0, 86_400.0)?;
+        check_number("engine.max_retry_delay", max_delay, 0.0, 7.0 * 86_400.0)?;
+
+        let mut harness = raw.harness.clone();
+        if let Some(program) = claude {
+            // Set by the seed's own name; `[harness.claude] program` is the same setting and is the nearer word in the file.
+            let from_env = env.text("CLAUDE_COMMAND").is_some();
+            let entry = harness.entry(Harness::Claude).or_default();
+            if from_env || entry.program.is_none() {
+                entry.program = Some(program);
+            }
+        }
+        for (name, h) in &harness {
+            l.given(&format!("harness.{name}.program"), &[], None, h.program.clone())?;
+            l.given(&format!("harness.{name}.model"), &[], None, h.model.clone())?;
+            for (model, price) in &h.prices {
+                let prices = [price.input, price.output, price.cache_read.unwrap_or(0.0), price.cache_write.unwrap_or(0.0)];
+                for p in prices {
+                    check_number(&format!("harness.{name}.prices.{model}"), p, 0.0, 1e6)?;
+                }
+            }
+        }
+        let workers = workers(&mut l, raw, worker_name, names, max_concurrent, default_concurrent)?;
+        let projects = projects(&mut l, raw)?;
+        if env.text("REDIS_URL").is_some() {
+            warnings.push("REDIS_URL is set and not used: Windlass keeps its own queue".to_owned());
+        }
+        for (part, table) in [("files", &raw.files), ("feedback", &raw.feedback), ("deploy", &raw.deploy), ("notify", &raw.notify)] {
+            if !table.is_empty() {
+                warnings.push(format!("[{part}] is kept, and this build does nothing with it yet"));
+            }
+        }
+
+        Ok(Self {
+            config_path,
+            data_dir,
+            listen,
+            workspace_root,
+            database_url,
+            log_level,
+            log_format,
+            log_level_given,
+            workers,
+            harness_defaults: raw.harness_defaults.clone(),
+            harness,
+            retry: RetryPolicy {
+                max_retries,
+                initial_delay_ms: (initial * 1000.0) as u64,
+                backoff,
+                max_delay_ms: (max_delay * 1000.0) as u64,
+                max_rescues,
+                max_parks,
+                default_park_ms: default_park.saturating_mul(1000),
+            },
+            lease_ms,
+            timeout_secs,
+            idle_timeout_secs,
+            max_iterations,
+            budget: Some(raw.budget).filter(|b| !b.is_empty()).map(super::raw::RawBudget::limits),
+            isolation,
+            kill_grace_ms,
+            output_max_bytes,
+            grace_secs,
+            env_pass,
+            allowed_hosts,
+            projects,
+            namespace: raw.namespace.clone(),
+            shown: l.shown,
+            warnings,
+        })
+    }
+}
+
+fn workers(
+    l: &mut Layers<'_>,
+    raw: &RawFile,
+    worker_name: Option<String>,
+    names: Vec<String>,
+    max_concurrent: Option<u32>,
+    default_concurrent: u32,
+) -> Result<Vec<WorkerSettings>> {
+    let mut all = vec!["default".to_owned()];
+    for name in raw.worker.keys().cloned().chain(worker_name).chain(names) {
+        if !is_valid_name(&name) {
+            return Err(CliError::usage(format!("{name:?} cannot be a worker's name"))
+                .hint("a name is a letter or digit and then letters, digits, dots, dashes and underscores"));
+        }
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    let none = super::raw::RawWorker::default();
+    let mut workers = Vec::new();
+    for name in all {
+        let w = raw.worker.get(&name).unwrap_or(&none);
+        let limit = if name == "default" {
+            default_concurrent
+        } else {
+            let key = format!("worker.{name}.max_concurrent_tasks");
+            l.pick(&key, &[], None, w.max_concurrent_tasks, max_concurrent.unwrap_or(3))?
+        };
+        check_range(&format!("worker.{name}.max_concurrent_tasks"), limit, 0, 10_000)?;
+        if let Some(secs) = l.given(&format!("worker.{name}.task_timeout"), &[], None, w.task_timeout)? {
+            check_range(&format!("worker.{name}.task_timeout"), secs, 1, 7 * 24 * 3600)?;
+        }
+        l.given(&format!("worker.{name}.harness"), &[], None, w.harness.map(|h| h.as_str().to_owned()))?;
+        l.given(&format!("worker.{name}.program"), &[], None, w.program.clone())?;
+        workers.push(WorkerSettings {
+            name,
+            max_concurrent_tasks: limit,
+            harness: w.harness,
+            program: w.program.clone(),
+            task_timeout_secs: w.task_timeout,
+        });
+    }
+    Ok(workers)
+}
+
+fn projects(l: &mut Layers<'_>, raw: &RawFile) -> Result<Vec<ProjectEntry>> {
+    let mut projects = Vec::new();
+    for (name, p) in &raw.project {
+        if !is_valid_name(name) {
+            return Err(CliError::usage(format!("[project.{name}]: {name:?} cannot be a project's name"))
+                .hint("a name is a letter or digit and then letters, digits, dots, dashes and underscores"));
+        }
+        for job_type in p.harness_defaults.keys() {
+            check_job_type(&format!("project.{name}.harness_defaults"), job_type)?;
+        }
+        l.given(&format!("project.{name}.repo"), &[], None, p.repo.clone())?;
+        l.given(&format!("project.{name}.default_branch"), &[], None, p.default_branch.clone())?;
+        l.given(&format!("project.{name}.verify"), &[], None, p.verify.clone())?;
+        projects.push(ProjectEntry {
+            name: name.clone(),
+            repo: p.repo.clone(),
+            default_branch: p.default_branch.clone(),
+            settings: p.settings(),
+        });
+    }
+    Ok(projects)
+}
+
+fn show_default<T: super::layers::Value>(l: &mut Layers<'_>, value: T) -> T {
+    if let Some(last) = l.shown.last_mut() {
+        last.value = value.show();
+    }
+    value
+}
+
+fn table_path(table: &toml::Table, key: &str) -> Option<PathBuf> {
+    table.get(key).and_then(toml::Value::as_str).map(PathBuf::from)
+}
+
+fn check_job_type(key: &str, word: &str) -> Result<()> {
+    if word == "default" || word.parse::<windlass_types::JobType>().is_ok() {
+        return Ok(());
+    }
+    let known = windlass_types::JobType::ALL.map(windlass_types::JobType::as_str).join(", ");
+    Err(CliError::usage(format!("`{key}.{word}`: {word:?} is not a job type (one of: default, {known})")))
+}
+
+fn check_range<T: PartialOrd + std::fmt::Display>(key: &str, value: T, min: T, max: T) -> Result<()> {
+    if value < min || value > max {
+        return Err(CliError::usage(format!("`{key}` is {value}, and has to be from {min} to {max}")));
+    }
+    Ok(())
+}
+
+fn check_number(key: &str, value: f64, min: f64, max: f64) -> Result<()> {
+    // Not a number is in no range.
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(CliError::usage(format!("`{key}` is {value}, and has to be from {min} to {max}")))
+}
+
+fn check_listen(listen: &str) -> Result<()> {
+    let good = listen.parse::<std::net::SocketAddr>().is_ok()
+        || listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if good {
+        return Ok(());
+    }
+    Err(CliError::usage(format!("`listen` is {listen:?}, which is not an address")).hint("give HOST:PORT, for example 127.0.0.1:3001"))
+}
+
+/// A database address as it may be shown.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((login, place)) = rest.split_once('@') else { return url.to_owned() };
+    match login.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:***@{place}"),
+        None => url.to_owned(),
+    }
+}
+
+fn xdg(env: &Env, var: &str, under_home: &str) -> Result<PathBuf> {
+    // The specification says to ignore a relative path.
+    if let Some(dir) = env.text(var).map(PathBuf::from).filter(|d| d.is_absolute()) {
+        return Ok(dir);
+    }
+    match env.text("HOME") {
+        Some(home) => Ok(Path::new(home).join(under_home)),
+        None => Err(CliError::usage(format!("neither {var} nor HOME is set, so there is no place for Windlass's own files"))
+            .hint("set WINDLASS_DATA_DIR and WINDLASS_CONFIG, or HOME")),
+    }
+}
+
+/// The configuration file when nobody names one.
+pub(crate) fn default_config_path(env: &Env) -> Result<PathBuf> {
+    Ok(xdg(env, "XDG_CONFIG_HOME", ".config")?.join("windlass").join("windlass.toml"))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|e| CliError::usage(format!("{} cannot be used as a path: {e}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Origin;
+
+    fn load(text: &str, env: &[(&str, &str)], flags: &Flags) -> Result<Settings> {
+        let dir = tempfile::tempdir().map_err(|e| CliError::fault(e.to_string()))?;
+        let path = dir.path().join("windlass.toml");
+        std::fs::write(&path, text).map_err(|e| CliError::fault(e.to_string()))?;
+        let mut pairs = vec![("HOME", "/home/somebody")];
+        pairs.extend_from_slice(env);
+        Settings::load(&Flags { config: Some(path), ..flags.clone() }, &Env::of(&pairs))
+    }
+
+    fn origin(settings: &Settings, key: &str) -> Option<Origin> {
+        settings.shown.iter().find(|s| s.key == key).map(|s| s.origin.clone())
+    }
+
+    #[test]
+    fn a_flag_outranks_the_environment_which_outranks_the_file_which_outranks_the_default() -> Result<()> {
+        let none = Flags::default();
+        let s = load("", &[], &none)?;
+        assert_eq!((s.listen.as_str(), origin(&s, "listen")), ("127.0.0.1:3001", Some(Origin::Default)));
+        let s = load("\nlisten = \"127.0.0.1:1\"", &[], &none)?;
+        assert_eq!((s.listen.as_str(), origin(&s, "listen")), ("127.0.0.1:1", Some(Origin::File(2))));
+        let s = load("listen = \"127.0.0.1:1\"", &[("WINDLASS_LISTEN", "127.0.0.1:2")], &none)?;
+        assert_eq!((s.listen.as_str(), origin(&s, "listen")), ("127.0.0.1:2", Some(Origin::Env("WINDLASS_LISTEN"))));
+        let flags = Flags { listen: Some("127.0.0.1:3".to_owned()), ..none };
+        let s = load("listen = \"127.0.0.1:1\"", &[("WINDLASS_LISTEN", "127.0.0.1:2")], &flags)?;
+        assert_eq!((s.listen.as_str(), origin(&s, "listen")), ("127.0.0.1:3", Some(Origin::Flag)));
+        Ok(())
+    }
+
+    #[test]
+    fn workers_come_from_the_file_and_the_environment_and_default_is_always_there() -> Result<()> {
+        let s = load("[worker.marie]\nharness = \"codex\"\nmax_concurrent_tasks = 1", &[("WORKERS", "anga, marie")], &Flags::default())?;
+        let workers: Vec<_> = s.workers.iter().map(|w| (w.name.as_str(), w.max_concurrent_tasks)).collect();
+        assert_eq!(workers, [("default", 2), ("marie", 1), ("anga", 3)]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_default_worker_follows_its_own_variable_first() -> Result<()> {
+        let s = load("", &[("MAX_CONCURRENT_TASKS", "7")], &Flags::default())?;
+        assert_eq!(s.workers.first().map(|w| w.max_concurrent_tasks), Some(7));
+        let s = load("", &[("MAX_CONCURRENT_TASKS", "7"), ("WORKER_CONCURRENCY", "4")], &Flags::default())?;
+        assert_eq!(s.workers.first().map(|w| w.max_concurrent_tasks), Some(4));
+        Ok(())
+    }
+
+    #[test]
+    fn the_millisecond_timeout_keeps_its_meaning() -> Result<()> {
+        assert_eq!(load("timeout_ms = 600000", &[], &Flags::default())?.timeout_secs, 600);
+        assert_eq!(load("timeout_ms = 1", &[], &Flags::default())?.timeout_secs, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused_and_named() {
+        for (text, key) in [
+            ("task_timeout = 0", "task_timeout"),
+            ("listen = \"here\"", "listen"),
+            ("retry_backoff = nan", "retry_backoff"),
+            ("[worker.\"../x\"]", "../x"),
+            ("[project.\"-rf\"]", "-rf"),
+            ("[harness_defaults]\nshipit = \"claude\"", "shipit"),
+            ("[engine]\nlease_ms = 1", "lease_ms"),
+        ] {
+            let message = load(text, &[], &Flags::default()).err().map(|e| e.message).unwrap_or_default();
+            assert!(message.contains(key), "{text}: {message:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_shown() -> Result<()> {
+        let s = load("database_url = \"postgres://w:hunter2@db/x\"", &[], &Flags::default())?;
+        assert!(!format!("{:?}", s.shown).contains("hunter2"));
+        assert_eq!(s.database_url, "postgres://w:hunter2@db/x");
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! The daemon: lock, listener, store and engine, started and stopped in their order.
+//!
+//! **Invariant:** one process serves a data directory; the lock is taken before anything in it is read or written.
+
+pub(crate) mod endpoint;
+pub(crate) mod engine_config;
+mod lock;
+pub(crate) mod logs;
+pub(crate) mod signals;
+
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use windlass_api::{ApiConfig, ApiError, Bound};
+use windlass_engine::Engine;
+use windlass_store::{OpenOptions, Store, StoreError};
+use windlass_types::AssignmentId;
+
+use crate::client::Client;
+use crate::client::find::Place;
+use crate::config::Settings;
+use crate::failure::{CliError, Result};
+use endpoint::EndpointFile;
+use lock::Lock;
+
+/// What a daemon is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// For everybody, until it is stopped.
+    Daemon,
+    /// For one assignment of this process.
+    Embedded,
+}
+
+/// A daemon that serves. What is dropped first is what others find it by.
+pub(crate) struct Daemon {
+    endpoint: EndpointFile,
+    bound: Bound,
+    engine: Engine,
+    store: Store,
+    place: Place,
+    _lock: Lock,
+}
+
+impl Daemon {
+    /// Starts one over the settings' data directory.
+    pub(crate) async fn start(settings: &Settings, kind: Kind) -> Result<Self> {
+        let dir = &settings.data_dir;
+        make_data_dir(dir)?;
+        let lock = Lock::take(dir, kind).await?;
+        let token = windlass_api::load_or_create_token(dir).map_err(api_error)?;
+        let listen = match kind {
+            Kind::Daemon => address(&settings.listen).await?,
+            Kind::Embedded => SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        let socket = dir.join("agent.sock");
+        let config = ApiConfig {
+            listen,
+            allowed_hosts: settings.allowed_hosts.clone(),
+            data_dir: dir.clone(),
+            token: token.clone(),
+            // A socket's address holds 107 bytes; agents use the port where the path is longer.
+            agent_socket: (socket.as_os_str().len() <= 100).then(|| socket.clone()),
+        };
+        let has_socket = config.agent_socket.is_some();
+        let bound = windlass_api::bind(config).await.map_err(api_error)?;
+        let url = format!("http://{}", reachable(bound.local_addr()));
+        let agent_url = if has_socket { format!("unix:{}", socket.display()) } else { url.clone() };
+
+        let config = engine_config::of(settings, agent_url, token.secret())?;
+        let options = OpenOptions { url: settings.database_url.clone(), clock: config.clock.clone(), ids: config.ids.clone() };
+        let store = Store::open(options).await.map_err(|e| store_error(settings, &e))?;
+        let nobody = config.ids.assignment();
+        let engine = Engine::start(config, store.clone()).await.map_err(engine_error)?;
+        if kind == Kind::Embedded {
+            // Until its own assignment is known it works on none.
+            engine.only(nobody);
+        }
+        for project in &settings.projects {
+            let Some(repo) = project.repo.clone() else { continue };
+            let put = engine.init_project(Some(project.name.clone()), repo, project.settings.clone(), "configuration").await;
+            if let Err(e) = put {
+                tracing::warn!(project = project.name, error = %e, "project {} of the configuration cannot be used: {e}", project.name);
+            }
+        }
+        bound.attach(engine.clone());
+        let endpoint = EndpointFile::write(dir, &url, kind)?;
+        let place = Place { url, token: Some(token.secret().to_owned()) };
+        Ok(Self { endpoint, bound, engine, store, place, _lock: lock })
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.place.url
+    }
+
+    /// A client of it.
+    pub(crate) fn client(&self) -> Result<Client> {
+        Client::new(&self.place)
+    }
+
+    /// Works on this assignment only.
+    pub(crate) fn only(&self, assignment: AssignmentId) {
+        self.engine.only(assignment);
+    }
+
+    /// Takes no more work, gives what runs this long, hands back the rest, and closes.
+    pub(crate) async fn stop(self, grace: Duration) {
+        self.engine.stop(grace).await;
+        drop(self.endpoint);
+        self.bound.shutdown().await;
+        self.store.close().await;
+    }
+}
+
+fn make_data_dir(dir: &Path) -> Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| {
+        CliError::fault(format!("the data directory {} cannot be made: {e}", dir.display())).hint("name a place you may write with --data-dir or WINDLASS_DATA_DIR")
+    })
+}
+
+/// An address to listen on; names are looked up.
+async fn address(text: &str) -> Result<SocketAddr> {
+    let bad = |why: String| CliError::usage(format!("cannot listen on {text:?}: {why}")).hint("give HOST:PORT, for example 127.0.0.1:3001");
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let mut found = tokio::net::lookup_host(text).await.map_err(|e| bad(e.to_string()))?;
+    found.next().ok_or_else(|| bad("no such address".to_owned()))
+}
+
+/// An address that a client on this machine can connect to.
+fn reachable(local: SocketAddr) -> SocketAddr {
+    if !local.ip().is_unspecified() {
+        return local;
+    }
+    let loopback: std::net::IpAddr = if local.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+    SocketAddr::new(loopback, local.port())
+}
+
+fn api_error(e: ApiError) -> CliError {
+    sentence(&e)
+}
+
+fn engine_error(e: windlass_engine::EngineError) -> CliError {
+    CliError::fault(e.message.clone()).maybe_hint(e.hint)
+}
+
+fn store_error(settings: &Settings, e: &StoreError) -> CliError {
+    let url = crate::config::settings::without_password(&settings.database_url);
+    let mut error = sentence(e);
+    error.message = format!("{} ({url})", error.message);
+    match e {
+        StoreError::TooNew { .. } => error.hint("a later windlass has written it: use that version, or another database (WINDLASS_DATABASE_URL)"),
+        StoreError::Foreign(_) => error.hint("another program's tables are in it: name another database (WINDLASS_DATABASE_URL)"),
+        _ => error,
+    }
+}
+
+/// The libraries' errors say what to do behind a semicolon.
+fn sentence(e: &dyn std::error::Error) -> CliError {
+    let said = e.to_string();
+    let (what, hint) = said.rsplit_once("; ").map_or((said.as_str(), None), |(what, hint)| (what, Some(hint.to_owned())));
+    let causes = e.source().map(|c| format!(": {}", chain(c))).unwrap_or_default();
+    CliError::fault(format!("{what}{causes}")).maybe_hint(hint)
+}
+
+/// An error with what caused it, each cause once.
+fn chain(e: &dyn std::error::Error) -> String {
+    let mut text = e.to_string();
+    let mut cause = e.source();
+    while let Some(c) = cause {
+        let said = c.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = c.source();
+    }
+    text
+}

@@ -1,0 +1,256 @@
+//! Following one assignment to its end, a line at a time.
+//!
+//! Two streams are joined: the daemon's events, and the transcript of the attempt that runs. Lines go to standard
+//! error, so that the answer on standard output can be piped.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use windlass_types::{AgentEvent, Assignment, AssignmentId, AssignmentStatus, AttemptId, Event, EventKind, Hold, HoldKind, JobStatus};
+
+use crate::client::Client;
+use crate::failure::{CliError, Exit, Result};
+use crate::output::{self, clean, one_line, show};
+use crate::transcript;
+use crate::wire::{AssignmentDetail, Explanation};
+
+/// How often the records themselves are looked at, beside the events.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How long a transcript's last lines are waited for after its attempt has ended.
+const DRAIN_MAX: Duration = Duration::from_secs(3);
+
+/// How following ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) detail: AssignmentDetail,
+    /// A hold that nobody but a person lifts, where that is what it waits for.
+    pub(crate) hold: Option<Hold>,
+}
+
+impl Outcome {
+    /// The exit code that tells it.
+    pub(crate) fn exit(&self) -> Exit {
+        let a = &self.detail.assignment;
+        match a.status {
+            AssignmentStatus::Complete => Exit::Done,
+            AssignmentStatus::Cancelled => Exit::Failed,
+            AssignmentStatus::Active => Exit::Blocked,
+            AssignmentStatus::Blocked => {
+                // The job that ended last is what blocked it, unless a verdict or a missing setting did.
+                let last = self.detail.jobs.iter().filter(|j| j.status.is_final()).max_by_key(|j| j.ended_at);
+                let queued = self.detail.jobs.iter().any(|j| j.status == JobStatus::Queued);
+                match last.map(|j| j.status) {
+                    Some(JobStatus::Failed | JobStatus::Dead) if !queued => Exit::Failed,
+                    _ => Exit::Blocked,
+                }
+            }
+        }
+    }
+}
+
+/// Follows an assignment until it is complete, blocked or cancelled, or waits for what only a person can give.
+pub(crate) async fn to_the_end(client: &Client, id: AssignmentId, quiet: bool) -> Result<Outcome> {
+    let mut events = client.follow(vec![("assignment", id.to_string())], 0);
+    let (lines_in, mut lines) = mpsc::channel::<AgentLine>(256);
+    let mut follower = Follower { client: client.clone(), quiet, began: None, tail: None, lines_in, told_hold: None, max: line_max() };
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut events_open = true;
+    loop {
+        tokio::select! {
+            biased;
+            Some(line) = lines.recv() => follower.agent(&line),
+            event = events.recv(), if events_open => match event {
+                Some(Ok(event)) => {
+                    if event.kind == EventKind::AttemptEnded {
+                        follower.drain(&mut lines).await;
+                    }
+                    follower.event(&event);
+                    if matters(&event) && let Some(outcome) = follower.look(id).await? {
+                        return Ok(outcome);
+                    }
+                }
+                Some(Err(e)) => return Err(lost(e, id)),
+                None => events_open = false,
+            },
+            _ = look.tick() => {
+                match follower.look(id).await {
+                    Ok(Some(outcome)) => return Ok(outcome),
+                    Ok(None) => {}
+                    // The event stream decides how long a daemon may be away.
+                    Err(e) if e.exit == Exit::NoDaemon && events_open => {}
+                    Err(e) => return Err(lost(e, id)),
+                }
+            }
+        }
+    }
+}
+
+fn lost(e: CliError, id: AssignmentId) -> CliError {
+    if e.exit != Exit::NoDaemon {
+        return e;
+    }
+    CliError::new(Exit::NoDaemon, format!("the daemon went away while {id} was followed"))
+        .hint("its work is kept and goes on with the next `windlass up`")
+}
+
+/// Whether an event may mean that it is over.
+fn matters(event: &Event) -> bool {
+    event.kind == EventKind::AssignmentStatus
+}
+
+fn line_max() -> usize {
+    rustix::termios::tcgetwinsize(std::io::stderr()).ok().map_or(140, |size| usize::from(size.ws_col).max(40)).saturating_sub(10)
+}
+
+/// One event of an attempt's transcript.
+struct AgentLine {
+    event: AgentEvent,
+    at: windlass_types::Timestamp,
+}
+
+struct Follower {
+    client: Client,
+    quiet: bool,
+    /// When the first event happened: times are told from there.
+    began: Option<windlass_types::Timestamp>,
+    tail: Option<tokio::task::JoinHandle<()>>,
+    lines_in: mpsc::Sender<AgentLine>,
+    told_hold: Option<String>,
+    max: usize,
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        if let Some(tail) = self.tail.take() {
+            tail.abort();
+        }
+    }
+}
+
+impl Follower {
+    fn say(&self, at: windlass_types::Timestamp, text: &str) {
+        if !self.quiet {
+            let secs = self.began.map_or(0, |began| at.since_ms(began).max(0) / 1000);
+            output::say(&format!("{:>3}:{:02}  {}", secs / 60, secs % 60, one_line(text, self.max)));
+        }
+    }
+
+    fn agent(&self, line: &AgentLine) {
+        // An agent's talk is for `logs`; here only what it does, and its whole sentences.
+        if let AgentEvent::Text { delta: true, .. } = line.event {
+            return;
+        }
+        if let Some(text) = show::agent_line(&line.event, self.max) {
+            self.say(line.at, &format!("  {text}"));
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.began.get_or_insert(event.at);
+        let word = |key: &str| event.data.get(key).and_then(Value::as_str).map(clean);
+        let text = match event.kind {
+            EventKind::AttemptStarted => {
+                if let Some(id) = event.attempt_id {
+                    self.follow_attempt(id);
+                }
+                let number = event.data.get("number").and_then(Value::as_u64).map(|n| format!(" {n}")).unwrap_or_default();
+                Some(format!("attempt{number} began{}", word("harness").map(|h| format!(" ({h})")).unwrap_or_default()))
+            }
+            EventKind::StageStarted => word("stage").map(|stage| format!("{stage} …")),
+            EventKind::StageEnded => word("stage").zip(word("status")).filter(|(_, status)| status != "skipped").map(|(stage, status)| format!("{stage} {status}")),
+            EventKind::JobInserted => Some(format!("{} job is in line", word("type").unwrap_or_else(|| "a".to_owned()))),
+            EventKind::JobStatus => word("status").filter(|s| s != "running").map(|status| {
+                let why = event.data.get("failure").and_then(|f| f.get("message")).and_then(Value::as_str).map(clean).or_else(|| word("message"));
+                format!("job {status}{}", why.map(|w| format!(": {w}")).unwrap_or_default())
+            }),
+            EventKind::JobProgress => word("message"),
+            EventKind::AttemptNotice => word("message").or_else(|| word("text")).or_else(|| word("what")).map(|t| format!("note: {t}")),
+            EventKind::VerdictApplied => word("verdict").map(|v| format!("verdict: {v}{}", word("reason").map(|r| format!(": {r}")).unwrap_or_default())),
+            EventKind::VerdictRefused => word("reason").map(|r| format!("the verdict was refused: {r}")),
+            _ => None,
+        };
+        if let Some(text) = text {
+            self.say(event.at, &text);
+        }
+    }
+
+    fn follow_attempt(&mut self, id: AttemptId) {
+        if self.quiet {
+            return;
+        }
+        if let Some(tail) = self.tail.take() {
+            tail.abort();
+        }
+        let (client, lines) = (self.client.clone(), self.lines_in.clone());
+        self.tail = Some(tokio::spawn(async move {
+            let mut from = 0;
+            // What cannot be read any more is only not shown: the events tell how it went.
+            while let Ok(page) = transcript::page(&client, id, from, true).await {
+                from = page.next;
+                for item in page.items {
+                    for event in item.events {
+                        if lines.send(AgentLine { event, at: item.at }).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+                if page.ended {
+                    return;
+                }
+            }
+        }));
+    }
+
+    /// Prints what an attempt said last before its end is told.
+    async fn drain(&mut self, lines: &mut mpsc::Receiver<AgentLine>) {
+        let Some(mut tail) = self.tail.take() else { return };
+        let deadline = tokio::time::Instant::now() + DRAIN_MAX;
+        loop {
+            tokio::select! {
+                biased;
+                Some(line) = lines.recv() => self.agent(&line),
+                _ = &mut tail => break,
+                () = tokio::time::sleep_until(deadline) => {
+                    tail.abort();
+                    break;
+                }
+            }
+        }
+        while let Ok(line) = lines.try_recv() {
+            self.agent(&line);
+        }
+    }
+
+    /// Looks at the records: whether it is over, and if it waits, why.
+    async fn look(&mut self, id: AssignmentId) -> Result<Option<Outcome>> {
+        let detail: AssignmentDetail = self.client.get(&format!("/api/v1/assignments/{id}"), &[]).await?;
+        if over(&detail.assignment) {
+            return Ok(Some(Outcome { detail, hold: None }));
+        }
+        let running = detail.jobs.iter().any(|j| j.status == JobStatus::Running);
+        let Some(job) = detail.jobs.iter().find(|j| j.status == JobStatus::Queued).filter(|_| !running) else {
+            self.told_hold = None;
+            return Ok(None);
+        };
+        let explained: Explanation = self.client.get(&format!("/api/v1/jobs/{}/explain", job.id), &[]).await?;
+        let Some(hold) = explained.hold else { return Ok(None) };
+        if matches!(hold.kind, HoldKind::Budget | HoldKind::NoScanner | HoldKind::NoWorker) {
+            return Ok(Some(Outcome { detail, hold: Some(hold) }));
+        }
+        if hold.kind != HoldKind::Ready && self.told_hold.as_ref() != Some(&hold.reason) {
+            let now = windlass_types::Clock::system().now();
+            self.began.get_or_insert(now);
+            let until = hold.until.map(|u| format!(" ({})", show::ago(u, now))).unwrap_or_default();
+            let hint = hold.hint.as_ref().map(|h| format!("; {h}")).unwrap_or_default();
+            self.say(now, &format!("waits: {}{until}{hint}", hold.reason));
+            self.told_hold = Some(hold.reason);
+        }
+        Ok(None)
+    }
+}
+
+fn over(assignment: &Assignment) -> bool {
+    assignment.status != AssignmentStatus::Active
+}

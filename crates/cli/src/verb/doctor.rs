@@ -1,0 +1,110 @@
+use std::path::Path;
+
+use clap::Args;
+use serde_json::Value;
+use windlass_types::{Harness, Problem};
+use windlass_workspace::launch::Launcher;
+
+use crate::cli::{Context, Json};
+use crate::config::Settings;
+use crate::daemon::engine_config;
+use crate::failure::{CliError, Exit, Result};
+use crate::output;
+use crate::wire::{Doctor, DoctorCheck};
+
+/// Look at what is installed, logged in and missing
+///
+/// Works without a daemon too.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    json: Json,
+}
+
+pub(crate) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit> {
+    let (value, from) = match context.running_client().await? {
+        Some(client) => (client.get::<Value>("/api/v1/doctor", &[]).await?, client.url().to_owned()),
+        None => {
+            let doctor = without_daemon(&context.settings(&context.flags())?).await?;
+            (serde_json::to_value(doctor).map_err(|e| CliError::fault(e.to_string()))?, "none runs".to_owned())
+        }
+    };
+    if args.json.json {
+        output::json(&value)?;
+        return Ok(Exit::Done);
+    }
+    let doctor: Doctor = serde_json::from_value(value).map_err(|e| CliError::fault(format!("the daemon's answer could not be understood: {e}")))?;
+    output::data(&format!("daemon     {from}"))?;
+    for check in &doctor.checks {
+        output::data(&format!("{:10} {}", check.name, output::clean(&check.found)))?;
+        print_problems(check.problem.as_slice())?;
+    }
+    for probe in &doctor.harnesses {
+        let found = match (&probe.path, &probe.version) {
+            (Some(path), Some(version)) => format!("{} ({path})", output::one_line(version, 60)),
+            (Some(path), None) => path.clone(),
+            (None, _) => "not found".to_owned(),
+        };
+        let login = probe.login.as_ref().map(|l| format!(", login by {l}")).unwrap_or_default();
+        let ready = if probe.problems.is_empty() { "ready: " } else { "" };
+        output::data(&format!("{:10} {ready}{}{login}", probe.harness, output::clean(&found)))?;
+        print_problems(&probe.problems)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn print_problems(problems: &[Problem]) -> Result<()> {
+    for problem in problems {
+        output::data(&format!("{:10} ! {}", "", output::clean(&problem.what)))?;
+        output::data(&format!("{:10}   hint: {}", "", output::clean(&problem.hint)))?;
+    }
+    Ok(())
+}
+
+/// The same look from this process.
+async fn without_daemon(settings: &Settings) -> Result<Doctor> {
+    let config = engine_config::harness_settings(settings)?;
+    let user = engine_config::user_files();
+    let mut harnesses = Vec::new();
+    for harness in Harness::ALL {
+        harnesses.push(windlass_harness::probe(harness, &config, &user).await);
+    }
+    let mode = Launcher::detect(config.windlass_exe.clone()).await.mode();
+    let shared = (mode.as_str() != "namespace")
+        .then(|| problem("agents do not run in a PID namespace of their own", "install bubblewrap and allow unprivileged user namespaces"));
+    let isolation = check("isolation", mode.as_str().to_owned(), shared);
+    Ok(Doctor { harnesses, checks: vec![git(&config.search_path).await, isolation, disk(&settings.data_dir)] })
+}
+
+async fn git(search_path: &str) -> DoctorCheck {
+    let program = windlass_workspace::launch::resolve_program("git", search_path);
+    let missing = || check("git", "not found".to_owned(), Some(problem("git is needed for every repository", "install git 2.40 or later")));
+    let Ok(program) = program else { return missing() };
+    let asked = tokio::process::Command::new(program).arg("--version").kill_on_drop(true).output();
+    match tokio::time::timeout(std::time::Duration::from_secs(10), asked).await {
+        Ok(Ok(answer)) if answer.status.success() => check("git", output::one_line(&String::from_utf8_lossy(&answer.stdout), 80), None),
+        _ => missing(),
+    }
+}
+
+/// The room on the disk that the data directory is on, or will be.
+fn disk(data_dir: &Path) -> DoctorCheck {
+    const ROOM_MIN: u64 = 1024 * 1024 * 1024;
+    let there = data_dir.ancestors().find(|d| d.exists()).unwrap_or(Path::new("/"));
+    match rustix::fs::statvfs(there) {
+        Ok(stat) => {
+            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+            let found = format!("{} MiB free for {}", free / (1024 * 1024), data_dir.display());
+            check("disk", found, (free < ROOM_MIN).then(|| problem("less than 1 GiB is free", "free some disk space")))
+        }
+        Err(e) => check("disk", "unknown".to_owned(), Some(problem(&e.to_string(), "see that the data directory can be reached"))),
+    }
+}
+
+fn check(name: &str, found: String, problem: Option<Problem>) -> DoctorCheck {
+    DoctorCheck { name: name.to_owned(), found, problem }
+}
+
+fn problem(what: &str, hint: &str) -> Problem {
+    Problem { what: what.to_owned(), hint: hint.to_owned() }
+}

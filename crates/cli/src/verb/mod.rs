@@ -1,0 +1,68 @@
+//! One file per verb: its flags, its help and what it does.
+
+pub(crate) mod assignment;
+pub(crate) mod assignments;
+pub(crate) mod cancel;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod create;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod events;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod insert_job;
+pub(crate) mod job;
+pub(crate) mod jobs;
+pub(crate) mod logs;
+pub(crate) mod man;
+pub(crate) mod pause;
+pub(crate) mod progress;
+pub(crate) mod projects;
+pub(crate) mod queue;
+pub(crate) mod retry;
+pub(crate) mod run;
+pub(crate) mod status;
+pub(crate) mod trust;
+pub(crate) mod unpark;
+pub(crate) mod up;
+pub(crate) mod update_assignment;
+pub(crate) mod verdict;
+
+use crate::cli::{Context, Verb};
+use crate::failure::{Exit, Result};
+
+/// Does what was asked.
+pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
+    match verb {
+        Verb::Init(args) => init::run(args, context).await,
+        Verb::Up(args) => up::run(args, context).await,
+        Verb::Run(args) => run::run(*args, context).await,
+        Verb::Status(args) => status::run(args, context).await,
+        Verb::Queue(args) => queue::run(args, context).await,
+        Verb::Assignments(args) => assignments::run(args, context).await,
+        Verb::Assignment(args) => assignment::run(args, context).await,
+        Verb::Jobs(args) => jobs::run(args, context).await,
+        Verb::Job(args) => job::run(args, context).await,
+        Verb::Logs(args) => logs::run(args, context).await,
+        Verb::Explain(args) => explain::run(args, context).await,
+        Verb::Diff(args) => diff::run(args, context).await,
+        Verb::Events(args) => events::run(args, context).await,
+        Verb::Create(args) => create::run(args, context).await,
+        Verb::InsertJob(args) => insert_job::run(args, context).await,
+        Verb::UpdateAssignment(args) => update_assignment::run(args, context).await,
+        Verb::Cancel(args) => cancel::run(args, context).await,
+        Verb::Retry(args) => retry::run(args, context).await,
+        Verb::Pause(args) => pause::run(args, context).await,
+        Verb::Resume(args) => pause::resume(args, context).await,
+        Verb::Unpark(args) => unpark::run(args, context).await,
+        Verb::Projects(args) => projects::run(args, context).await,
+        Verb::Trust(args) => trust::run(args, context).await,
+        Verb::Doctor(args) => doctor::run(args, context).await,
+        Verb::Config(args) => config::run(&args, context),
+        Verb::Verdict(args) => verdict::run(args, context).await,
+        Verb::Progress(args) => progress::run(args, context).await,
+        Verb::Completions(args) => completions::run(args),
+        Verb::Man(args) => man::run(&args),
+    }
+}

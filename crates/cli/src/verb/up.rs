@@ -1,0 +1,70 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::Context;
+use crate::config::Flags;
+use crate::config::raw::{IsolationChoice, LogFormat, LogLevel};
+use crate::daemon::{Daemon, Kind, logs, signals::Signals};
+use crate::failure::{Exit, Result};
+use crate::output;
+
+/// Run the daemon: API, workers and engine in one process
+///
+/// Prints `windlass ready on http://HOST:PORT` once it serves. SIGTERM or Ctrl-C: takes no more work, waits for what
+/// runs, hands back the rest; a second one stops at once.
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// The address to listen on; port 0 picks a free one [env: WINDLASS_LISTEN] [default: 127.0.0.1:3001]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// The only place agents may write [env: WORKSPACE_ROOT]
+    #[arg(long, value_name = "DIR")]
+    workspace_root: Option<PathBuf>,
+    /// The database: a path, sqlite:PATH or postgres://… [env: WINDLASS_DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// How many jobs a worker runs at once [env: MAX_CONCURRENT_TASKS]
+    #[arg(long, value_name = "N")]
+    max_concurrent_tasks: Option<u32>,
+    /// How much is logged: error, warn, info, debug, trace [env: LOG_LEVEL]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<LogLevel>,
+    /// How it is logged: json or text [env: LOG_FORMAT]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// What keeps agents apart
+    #[arg(long, value_enum)]
+    isolation: Option<IsolationChoice>,
+}
+
+pub(crate) async fn run(args: UpArgs, context: &Context) -> Result<Exit> {
+    let flags = Flags {
+        listen: args.listen,
+        workspace_root: args.workspace_root,
+        database_url: args.database_url,
+        max_concurrent: args.max_concurrent_tasks,
+        log_level: args.log_level,
+        log_format: args.log_format,
+        isolation: args.isolation,
+        ..context.flags()
+    };
+    let settings = context.settings(&flags)?;
+    logs::start(&settings, true);
+    let mut signals = Signals::listen()?;
+    let daemon = tokio::select! {
+        daemon = Daemon::start(&settings, Kind::Daemon) => daemon?,
+        () = signals.next() => return Ok(Exit::Interrupted),
+    };
+    output::data(&format!("windlass ready on {}", daemon.url()))?;
+    signals.next().await;
+    tracing::info!(grace_secs = settings.grace_secs, "stopping: no more work is taken, what runs has {} s", settings.grace_secs);
+    tokio::select! {
+        () = daemon.stop(Duration::from_secs(settings.grace_secs)) => Ok(Exit::Done),
+        () = signals.next() => {
+            tracing::warn!("stopped at once: what ran is rescued at the next start");
+            Ok(Exit::Interrupted)
+        }
+    }
+}

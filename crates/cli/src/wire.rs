@@ -1,0 +1,50 @@
+//! What goes over the wire between this program and the daemon: the engine's own request and answer types.
+
+pub(crate) use windlass_engine::{CreateAssignment, Diff, Doctor, DoctorCheck, Explanation, RunGoal, Status, TranscriptPage, TrustCandidate, UpdateAssignment};
+
+use serde::Deserialize;
+use windlass_types::{Assignment, Attempt, Job, StageRecord, VerdictRecord};
+
+/// One page of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// An assignment with its line.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AssignmentDetail {
+    #[serde(flatten)]
+    pub(crate) assignment: Assignment,
+    #[serde(default)]
+    pub(crate) jobs: Vec<Job>,
+    #[serde(default)]
+    pub(crate) verdicts: Vec<VerdictRecord>,
+}
+
+/// What a submission answers.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Submitted {
+    pub(crate) assignment: Assignment,
+    #[serde(default)]
+    pub(crate) created: bool,
+}
+
+/// A job with its attempts.
+#[derive(Debug, Deserialize)]
+pub(crate) struct JobDetail {
+    #[serde(flatten)]
+    pub(crate) job: Job,
+    #[serde(default)]
+    pub(crate) attempts_list: Vec<AttemptDetail>,
+}
+
+/// An attempt with its journal.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AttemptDetail {
+    #[serde(flatten)]
+    pub(crate) attempt: Attempt,
+    #[serde(default)]
+    pub(crate) stages: Vec<StageRecord>,
+}

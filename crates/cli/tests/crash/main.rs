@@ -1,0 +1,220 @@
+//! Crashes: the daemon is killed at every failpoint of a whole assignment, and started again.
+//!
+//! What must hold is seen from outside: a witness file that each agent appends to, the processes of the machine, and git.
+#![allow(missing_docs, reason = "tests")]
+
+mod daemon;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use daemon::Daemon;
+use serde_json::Value;
+use windlass_testkit::repo::TempRepo;
+
+/// A line of three jobs: work that needs two rounds, a pm that completes. Each agent run signs the witness file.
+const SCRIPT: &str = r#"
+[[turn]]
+type = "implement"
+iteration = 1
+steps = [
+  { witness = "@WITNESS@" },
+  { write = { path = "answer.txt", content = "40\n" } },
+  { say = "Done, all tests pass." },
+]
+
+[[turn]]
+type = "implement"
+iteration = 2
+steps = [
+  { witness = "@WITNESS@" },
+  { write = { path = "answer.txt", content = "42\n" } },
+  { background = "sleep 300" },
+  { say = "Now it is 42." },
+]
+
+[[turn]]
+type = "pm"
+steps = [
+  { witness = "@WITNESS@" },
+  { verdict = { verdict = "complete", reason = "the check is green", evidence = [{ kind = "commit", sha = "${head_commit}" }, { kind = "check", job = "${last_commit_job}" }] } },
+]
+"#;
+
+struct Bench {
+    dir: tempfile::TempDir,
+    repo: TempRepo,
+    witness: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let witness = dir.path().join("witness.jsonl");
+        std::fs::create_dir(dir.path().join("data")).unwrap();
+        std::fs::write(dir.path().join("script.toml"), SCRIPT.replace("@WITNESS@", witness.to_str().unwrap())).unwrap();
+        Self { repo: TempRepo::failing_check(), dir, witness }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn submit(&self, daemon: &Daemon) -> Option<Value> {
+        let (repo, script) = (self.repo.path().to_str().unwrap().to_owned(), self.dir.path().join("script.toml"));
+        daemon.json(&[
+            "run", "make the check pass", "--repo", &repo, "--harness", "simulated", "--script", script.to_str().unwrap(), "--verify", "./check.sh", "--key", "sweep",
+            "--detach",
+        ])
+    }
+}
+
+/// Waits for a condition that has no event of its own.
+fn eventually<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + limit;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < until, "not within {limit:?}: {what}");
+        let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 20_000_000 }));
+    }
+}
+
+fn assignment(daemon: &Daemon, id: &str) -> Option<Value> {
+    daemon.json(&["assignment", id])
+}
+
+/// Every process whose environment says that it works for this assignment.
+fn agents_of(id: &str) -> Vec<windlass_testkit::process::Process> {
+    windlass_testkit::process::processes_with_env("WINDLASS_ASSIGNMENT_ID", id)
+}
+
+/// Each agent holds a lock on its job for as long as it lives, and signs the witness file with whether it was alone. The kernel
+/// frees the lock at the holder's death, so nothing that the daemon says can hide a second one.
+fn assert_never_two_at_once(witness: &Path, point: &str) {
+    let text = std::fs::read_to_string(witness).unwrap();
+    let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert!(lines.iter().any(|l| l["event"] == "start"), "{point}: nothing was witnessed");
+    for line in lines {
+        assert_ne!(line["alone"], false, "{point}: two agents of one job at once: {line}\n{text}");
+    }
+}
+
+/// Names every failpoint that one undisturbed run passes, with how often.
+fn enumerate() -> BTreeMap<String, u32> {
+    let bench = Bench::new();
+    let log = bench.dir.path().join("failpoints");
+    let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT_LOG", log.to_str().unwrap());
+    assert!(daemon.start());
+    let id = bench.submit(&daemon).unwrap()["assignment"]["id"].as_str().unwrap().to_owned();
+    let done = eventually("the undisturbed run completes", Duration::from_secs(60), || assignment(&daemon, &id).filter(|a| a["status"] != "active"));
+    assert_eq!(done["status"], "complete", "{done:#}");
+    let mut passed = BTreeMap::new();
+    for name in std::fs::read_to_string(log).unwrap().lines() {
+        *passed.entry(name.to_owned()).or_insert(0) += 1;
+    }
+    passed
+}
+
+/// Kills the daemon at the `nth` passage of `name`, starts it again and checks all that must hold.
+fn survives(name: &str, nth: u32) {
+    let point = format!("{name}:{nth}");
+    let bench = Bench::new();
+    let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT", point.clone());
+    assert!(daemon.start(), "{point}");
+    let acknowledged = bench.submit(&daemon).map(|s| s["assignment"]["id"].as_str().unwrap().to_owned());
+    daemon.wait_dead();
+    if let Some(id) = &acknowledged {
+        eventually(&format!("{point}: no process of a dead daemon is left"), Duration::from_secs(5), || agents_of(id).is_empty().then_some(()));
+    }
+    finishes(&bench, &point, acknowledged.as_deref());
+}
+
+/// Starts the daemon again and sees the work to its end: once, whole, in order.
+fn finishes(bench: &Bench, point: &str, acknowledged: Option<&str>) {
+    let mut daemon = Daemon::new(&bench.data());
+    assert!(daemon.start(), "{point}: starts again");
+    // A submission whose answer was lost is sent again under its key: it is the same one.
+    let id = bench.submit(&daemon).unwrap()["assignment"]["id"].as_str().unwrap().to_owned();
+    if let Some(acknowledged) = acknowledged {
+        assert_eq!(id, acknowledged, "{point}: an acknowledged assignment is there");
+    }
+    let done = eventually(&format!("{point}: the assignment ends"), Duration::from_secs(60), || assignment(&daemon, &id).filter(|a| a["status"] != "active"));
+    assert_eq!(done["status"], "complete", "{point}: {done:#}");
+
+    let all = daemon.json(&["assignments"]).unwrap();
+    assert_eq!(all["items"].as_array().unwrap().len(), 1, "{point}: nothing was doubled");
+    let jobs = done["jobs"].as_array().unwrap();
+    let types: Vec<&str> = jobs.iter().map(|j| j["spec"]["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["implement", "pm"], "{point}");
+    for job in jobs {
+        assert_eq!(job["status"], "succeeded", "{point}: {job:#}");
+        assert_eq!(job["failures"], 0, "{point}: a crash of ours is no failure of the job");
+        assert!(job["rescues"].as_u64().unwrap() <= 1, "{point}");
+    }
+    assert!(jobs[0]["ended_at"].as_str() <= jobs[1]["started_at"].as_str(), "{point}: in order");
+
+    let branch = done["branch"].as_str().unwrap();
+    let commits = bench.repo.git(&["rev-list", "--count", &format!("main..{branch}")]);
+    assert_eq!(commits.trim(), "1", "{point}: one commit");
+    assert_eq!(bench.repo.git(&["show", &format!("{branch}:answer.txt")]).trim(), "42", "{point}");
+    assert_eq!(bench.repo.git(&["status", "--porcelain"]), "", "{point}: the user's checkout is as it was");
+
+    assert_never_two_at_once(&bench.witness, point);
+    eventually(&format!("{point}: nothing is left running"), Duration::from_secs(5), || agents_of(&id).is_empty().then_some(()));
+}
+
+#[test]
+fn a_kill_at_every_failpoint_loses_nothing_and_doubles_nothing() {
+    let points = enumerate();
+    let all: Vec<(String, u32)> = points.iter().flat_map(|(name, count)| (1..=*count).map(move |nth| (name.clone(), nth))).collect();
+    assert!(all.len() > 40, "too few failpoints were passed: {points:?}");
+    println!("{} failpoint passages: {points:?}", all.len());
+    // Each run sleeps in git and processes more than it computes.
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while let Some((name, nth)) = all.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) {
+                    survives(name, *nth);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_kill_during_recovery_loses_nothing_either() {
+    for point in ["rescue.before:1", "rescue.after:1"] {
+        let bench = Bench::new();
+        let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT", "go.after:1");
+        assert!(daemon.start());
+        let acknowledged = bench.submit(&daemon).map(|s| s["assignment"]["id"].as_str().unwrap().to_owned());
+        daemon.wait_dead();
+        let mut again = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT", point);
+        again.start();
+        again.wait_dead();
+        finishes(&bench, point, acknowledged.as_deref());
+    }
+}
+
+#[test]
+fn a_kill_within_16_ms_of_the_spawn_leaves_no_orphan() {
+    for ms in [0u64, 1, 2, 4, 6, 8, 11, 16] {
+        let bench = Bench::new();
+        let mut daemon = Daemon::new(&bench.data());
+        assert!(daemon.start());
+        let id = bench.submit(&daemon).unwrap()["assignment"]["id"].as_str().unwrap().to_owned();
+        eventually("the agent is spawned", Duration::from_secs(20), || (!agents_of(&id).is_empty() || witnessed(&bench.witness)).then_some(()));
+        let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: (ms * 1_000_000).cast_signed() }));
+        daemon.kill();
+        eventually(&format!("{ms} ms: no orphan is left"), Duration::from_secs(5), || agents_of(&id).is_empty().then_some(()));
+        finishes(&bench, &format!("{ms} ms after the spawn"), Some(&id));
+    }
+}
+
+fn witnessed(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|m| m.len() > 0)
+}
