@@ -1,1 +1,124 @@
-//! windlass-api
+//! The HTTP API: what people, programs and agents call, and the only way in from outside.
+//!
+//! **Invariant:** no rule of the engine lives here. A handler checks who calls and what was sent, calls the engine or
+//! reads its store, and prints the answer.
+//! **Invariant:** nothing but `/health`, `/ready` and a static page answers without a token, and nothing at all to a
+//! foreign Host or Origin.
+//!
+//! Start at [`bind`], then `router`, which lists the routes.
+
+mod agent;
+mod assignments;
+mod attempts;
+mod auth;
+mod control;
+mod error;
+mod events;
+mod extract;
+mod guard;
+mod jobs;
+mod metrics;
+mod openapi;
+mod page;
+mod problem;
+mod projects;
+mod router;
+mod server;
+mod state;
+mod stream;
+mod token;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use windlass_engine::Engine;
+
+pub use crate::error::ApiError;
+pub use crate::openapi::openapi_json;
+pub use crate::state::Limits;
+pub use crate::token::{ApiToken, load_or_create_token};
+
+/// Where and to whom the API answers.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// The address to listen on; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Names it may be called by beside loopback's: NAME, NAME:PORT or an address. Needed to listen beyond loopback.
+    pub allowed_hosts: Vec<String>,
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The token that opens everything.
+    pub token: ApiToken,
+    /// Where to make the agents' socket, if anywhere; mostly `<data_dir>/agent.sock`.
+    pub agent_socket: Option<PathBuf>,
+}
+
+/// A listening API. Until it is given an engine, it says that it is recovering. Dropping it closes it without grace.
+#[derive(Debug)]
+pub struct Bound {
+    app: state::App,
+    server: server::Server,
+    local: SocketAddr,
+    agent_socket: Option<PathBuf>,
+}
+
+/// Listens, and serves `/health` and `/ready` at once.
+pub async fn bind(config: ApiConfig) -> Result<Bound, ApiError> {
+    bind_with_limits(config, Limits::default()).await
+}
+
+/// Listens, with bounds other than the usual ones.
+pub async fn bind_with_limits(config: ApiConfig, limits: Limits) -> Result<Bound, ApiError> {
+    let listen = config.listen;
+    if !listen.ip().to_canonical().is_loopback() {
+        if config.allowed_hosts.is_empty() {
+            return Err(ApiError::NotLoopback { listen });
+        }
+        tracing::warn!(%listen, "Other machines can reach this address, and the token crosses the network unencrypted: put TLS in front");
+    }
+    let listener = TcpListener::bind(listen).await.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => ApiError::PortTaken { listen },
+        _ => ApiError::Listen { listen, source },
+    })?;
+    let local = listener.local_addr().map_err(|source| ApiError::Listen { listen, source })?;
+    let hosts = guard::Hosts::new(local, &config.allowed_hosts)?;
+    let agents = match &config.agent_socket {
+        Some(path) => Some(server::listen_unix(path).map_err(|source| ApiError::AgentSocket { path: path.clone(), source })?),
+        None => None,
+    };
+    let app = Arc::new(state::Shared::new(hosts, config.token, limits.clone()));
+    let server = server::Server::new(router::router(Arc::clone(&app)), limits, app.closing.clone());
+    server.serve_tcp(listener);
+    if let Some(agents) = agents {
+        server.serve_unix(agents);
+    }
+    Ok(Bound { app, server, local, agent_socket: config.agent_socket })
+}
+
+impl Bound {
+    /// The address it listens on, with the port that was picked.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Gives the API its engine; from now on every route answers. A second engine is ignored.
+    pub fn attach(&self, engine: Engine) {
+        self.app.attach(engine);
+    }
+
+    /// Accepts no more requests, ends streams, lets the rest end within a few seconds, and removes the agents' socket.
+    pub async fn shutdown(self) {
+        self.server.close().await;
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        self.app.closing.cancel();
+        if let Some(path) = &self.agent_socket {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Assignments: what somebody wants.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Json, response::IntoResponse};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use windlass_engine::{CreateAssignment, Diff, RunGoal, UpdateAssignment};
+use windlass_store::{AssignmentFilter, Submitted};
+use windlass_types::{Assignment, AssignmentId, Job, JobId, JobSpec, VerdictRecord};
+
+use crate::auth::Caller;
+use crate::extract::{Asked, Sent, id, page_size, words};
+use crate::problem::{Answer, Problem};
+use crate::state::App;
+
+/// Who the events say did it.
+pub(crate) const BY: &str = "person";
+
+const MANY_MAX: usize = 10_000;
+
+/// A new assignment and its jobs, or the one that the same key made before.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SubmittedAnswer {
+    /// The assignment.
+    assignment: Assignment,
+    /// Its jobs.
+    jobs: Vec<Job>,
+    /// Whether this request made it.
+    created: bool,
+}
+
+impl From<Submitted> for SubmittedAnswer {
+    fn from(submitted: Submitted) -> Self {
+        Self { assignment: submitted.assignment, jobs: submitted.jobs, created: submitted.created }
+    }
+}
+
+impl IntoResponse for SubmittedAnswer {
+    fn into_response(self) -> axum::response::Response {
+        let status = if self.created { StatusCode::CREATED } else { StatusCode::OK };
+        (status, Json(self)).into_response()
+    }
+}
+
+/// Several of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SubmittedList {
+    /// In the order they were sent.
+    items: Vec<SubmittedAnswer>,
+    /// Always null: the list is whole.
+    next_cursor: Option<String>,
+}
+
+/// A page of assignments, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AssignmentPage {
+    /// The assignments.
+    items: Vec<Assignment>,
+    /// Asks for the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// An assignment with its line and its verdicts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AssignmentDetail {
+    /// The assignment.
+    #[serde(flatten)]
+    assignment: Assignment,
+    /// Its jobs, by place in the line.
+    jobs: Vec<Job>,
+    /// The verdicts applied so far.
+    verdicts: Vec<VerdictRecord>,
+}
+
+/// Which assignments.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListAsked {
+    /// Of this project.
+    project: Option<String>,
+    /// Of these statuses: `active,blocked`.
+    status: Option<String>,
+    /// With this text in the north star.
+    q: Option<String>,
+    /// Where the last page ended.
+    cursor: Option<String>,
+    /// At most so many; 50 by default, at most 500.
+    limit: Option<u32>,
+}
+
+/// Jobs to put in the line.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InsertJobs {
+    /// The job to put them behind; at the end when none is named.
+    #[serde(default)]
+    after: Option<JobId>,
+    /// The jobs, in order.
+    jobs: Vec<JobSpec>,
+}
+
+/// Jobs that were inserted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InsertedJobs {
+    /// The jobs, in order.
+    items: Vec<Job>,
+    /// Always null: the list is whole.
+    next_cursor: Option<String>,
+}
+
+/// Lists assignments, newest first.
+#[utoipa::path(get, path = "/api/v1/assignments", operation_id = "list_assignments", tag = "assignments", params(ListAsked),
+    responses((status = 200, body = AssignmentPage), Problem))]
+pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<ListAsked>) -> Answer<Json<AssignmentPage>> {
+    let filter = AssignmentFilter { project: asked.project, status: words(asked.status.as_deref())?, text: asked.q };
+    let page = app.engine()?.store().assignments(filter, asked.cursor, page_size(asked.limit)).await?;
+    Ok(Json(AssignmentPage { items: page.items, next_cursor: page.next_cursor }))
+}
+
+/// Makes an assignment, with the jobs it brings or with none.
+#[utoipa::path(post, path = "/api/v1/assignments", operation_id = "create_assignment", tag = "assignments", request_body = CreateAssignment,
+    responses((status = 201, body = SubmittedAnswer), (status = 200, description = "the key made it before", body = SubmittedAnswer), Problem))]
+pub(crate) async fn create(State(app): State<App>, Sent(mut wanted): Sent<CreateAssignment>) -> Answer<SubmittedAnswer> {
+    from_api(&mut wanted.source);
+    Ok(app.engine()?.create(wanted, BY).await?.into())
+}
+
+/// Makes an assignment with its first job.
+#[utoipa::path(post, path = "/api/v1/assignments/run", tag = "assignments", request_body = RunGoal,
+    responses((status = 201, body = SubmittedAnswer), (status = 200, description = "the key made it before", body = SubmittedAnswer), Problem))]
+pub(crate) async fn run(State(app): State<App>, Sent(mut goal): Sent<RunGoal>) -> Answer<SubmittedAnswer> {
+    from_api(&mut goal.source);
+    Ok(app.engine()?.run(goal, BY).await?.into())
+}
+
+/// Makes many assignments, all or none.
+#[utoipa::path(post, path = "/api/v1/assignments/run-many", tag = "assignments", request_body = Vec<RunGoal>,
+    responses((status = 201, body = SubmittedList), (status = 200, description = "the keys made all of them before", body = SubmittedList), Problem))]
+pub(crate) async fn run_many(State(app): State<App>, Sent(mut goals): Sent<Vec<RunGoal>>) -> Answer<(StatusCode, Json<SubmittedList>)> {
+    if goals.is_empty() || goals.len() > MANY_MAX {
+        return Err(Problem::invalid(format!("{} goals were sent", goals.len())).hint(format!("send 1 to {MANY_MAX} at once")));
+    }
+    for goal in &mut goals {
+        from_api(&mut goal.source);
+    }
+    let items: Vec<SubmittedAnswer> = app.engine()?.run_many(goals, BY).await?.into_iter().map(Into::into).collect();
+    let status = if items.iter().any(|item| item.created) { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(SubmittedList { items, next_cursor: None })))
+}
+
+fn from_api(source: &mut Option<String>) {
+    source.get_or_insert_with(|| "api".to_owned());
+}
+
+/// Shows an assignment with its line and its verdicts.
+#[utoipa::path(get, path = "/api/v1/assignments/{id}", operation_id = "show_assignment", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
+    responses((status = 200, body = AssignmentDetail), Problem))]
+pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(path): Path<String>) -> Answer<Json<AssignmentDetail>> {
+    let wanted: AssignmentId = id(&path)?;
+    caller.may_see(wanted)?;
+    let store = app.engine()?.store();
+    let assignment = store.assignment(wanted).await?;
+    let jobs = store.line(wanted).await?;
+    let verdicts = store.verdicts(wanted).await?;
+    Ok(Json(AssignmentDetail { assignment, jobs, verdicts }))
+}
+
+/// Changes an assignment's status or budget.
+#[utoipa::path(patch, path = "/api/v1/assignments/{id}", operation_id = "update_assignment", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
+    request_body = UpdateAssignment, responses((status = 200, body = Assignment), Problem))]
+pub(crate) async fn update(
+    State(app): State<App>,
+    Path(path): Path<String>,
+    Sent(change): Sent<UpdateAssignment>,
+) -> Answer<Json<Assignment>> {
+    Ok(Json(app.engine()?.update_assignment(id(&path)?, change, BY).await?))
+}
+
+/// Puts jobs in an assignment's line.
+#[utoipa::path(post, path = "/api/v1/assignments/{id}/jobs", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
+    request_body = InsertJobs, responses((status = 201, body = InsertedJobs), Problem))]
+pub(crate) async fn insert_jobs(
+    State(app): State<App>,
+    Path(path): Path<String>,
+    Sent(wanted): Sent<InsertJobs>,
+) -> Answer<(StatusCode, Json<InsertedJobs>)> {
+    let assignment = id(&path)?;
+    if wanted.jobs.is_empty() {
+        return Err(Problem::invalid("no job was sent"));
+    }
+    let items = app.engine()?.insert_jobs(assignment, wanted.after, wanted.jobs, BY).await?;
+    Ok((StatusCode::CREATED, Json(InsertedJobs { items, next_cursor: None })))
+}
+
+/// Calls an assignment off, with what runs and what waits.
+#[utoipa::path(post, path = "/api/v1/assignments/{id}/cancel", operation_id = "cancel_assignment", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
+    responses((status = 200, body = Assignment), Problem))]
+pub(crate) async fn cancel(State(app): State<App>, Path(path): Path<String>) -> Answer<Json<Assignment>> {
+    Ok(Json(app.engine()?.cancel_assignment(id(&path)?, BY).await?))
+}
+
+/// Shows what an assignment's branch changes.
+#[utoipa::path(get, path = "/api/v1/assignments/{id}/diff", operation_id = "show_diff", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
+    responses((status = 200, body = Diff), Problem))]
+pub(crate) async fn diff(State(app): State<App>, caller: Caller, Path(path): Path<String>) -> Answer<Json<Diff>> {
+    let wanted: AssignmentId = id(&path)?;
+    caller.may_see(wanted)?;
+    Ok(Json(app.engine()?.diff(wanted).await?))
+}

@@ -1,0 +1,66 @@
+//! Attempts: what an agent printed.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use tokio::time::Instant;
+use utoipa::IntoParams;
+use windlass_engine::TranscriptPage;
+use windlass_types::AttemptId;
+
+use crate::auth::Caller;
+use crate::extract::{Asked, PAGE_MAX, id};
+use crate::problem::{Answer, Problem};
+use crate::state::App;
+
+/// How long a request may wait for more.
+const WAIT_SECS_MAX: u64 = 30;
+
+/// How often a waiting request looks: a transcript is a file, and its lines are no events.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Which part of a transcript.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TranscriptAsked {
+    /// The number of the first record; 0 by default.
+    #[serde(default)]
+    from: u64,
+    /// At most so many; 200 by default, at most 500.
+    limit: Option<u32>,
+    /// Wait so long for something new, in seconds; at most 30.
+    #[serde(default)]
+    wait_secs: u64,
+}
+
+/// Shows a piece of what an agent printed; with `wait_secs`, waits for more of it.
+#[utoipa::path(get, path = "/api/v1/attempts/{id}/transcript", operation_id = "show_transcript", tag = "attempts", params(("id" = String, Path, description = "the attempt"), TranscriptAsked),
+    responses((status = 200, body = TranscriptPage), Problem))]
+pub(crate) async fn transcript(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    Asked(asked): Asked<TranscriptAsked>,
+) -> Answer<Json<TranscriptPage>> {
+    let wanted: AttemptId = id(&path)?;
+    let engine = app.engine()?;
+    let attempt = engine.store().attempt(wanted).await.map_err(|e| caller.hide(e.into()))?;
+    caller.may_see(attempt.assignment_id)?;
+    let limit = asked.limit.unwrap_or(200).clamp(1, PAGE_MAX);
+    let mut page = engine.transcript(wanted, asked.from, limit).await?;
+    if !page.items.is_empty() || page.ended || asked.wait_secs == 0 {
+        return Ok(Json(page));
+    }
+    let _permit = app.stream_permit()?;
+    let until = Instant::now() + Duration::from_secs(asked.wait_secs.min(WAIT_SECS_MAX));
+    while page.items.is_empty() && !page.ended && Instant::now() < until {
+        if app.closing.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
+            break;
+        }
+        page = engine.transcript(wanted, asked.from, limit).await?;
+    }
+    Ok(Json(page))
+}

@@ -1,0 +1,71 @@
+//! The daemon itself: whether it lives, what it is, and what a person holds or lets go.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use windlass_engine::{Doctor, Status};
+use windlass_types::Harness;
+
+use crate::assignments::BY;
+use crate::problem::{Answer, Problem};
+use crate::state::App;
+
+/// One word on how it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Word {
+    /// `ok`, `ready` or `recovering`.
+    status: &'static str,
+}
+
+/// Says that the process answers. Asks nothing of store or engine.
+#[utoipa::path(get, path = "/health", tag = "control", security(()), responses((status = 200, body = Word)))]
+pub(crate) async fn health() -> Json<Word> {
+    Json(Word { status: "ok" })
+}
+
+/// Says whether recovery is over and jobs are claimed.
+#[utoipa::path(get, path = "/ready", tag = "control", security(()), responses((status = 200, body = Word), (status = 503, body = Word)))]
+pub(crate) async fn ready(State(app): State<App>) -> Response {
+    if app.engine().is_ok_and(windlass_engine::Engine::is_ready) {
+        Json(Word { status: "ready" }).into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(Word { status: "recovering" })).into_response()
+    }
+}
+
+/// Says what the daemon is and how much it has to do.
+#[utoipa::path(get, path = "/api/v1/status", tag = "control", responses((status = 200, body = Status), Problem))]
+pub(crate) async fn status(State(app): State<App>) -> Answer<Json<Status>> {
+    Ok(Json(app.engine()?.status().await?))
+}
+
+/// Looks at what is installed, logged in and missing.
+#[utoipa::path(get, path = "/api/v1/doctor", tag = "control", responses((status = 200, body = Doctor), Problem))]
+pub(crate) async fn doctor(State(app): State<App>) -> Answer<Json<Doctor>> {
+    Ok(Json(app.engine()?.doctor().await?))
+}
+
+/// Lets no job start until `resume`; what runs goes on.
+#[utoipa::path(post, path = "/api/v1/pause", tag = "control", responses((status = 200, body = Status), Problem))]
+pub(crate) async fn pause(State(app): State<App>) -> Answer<Json<Status>> {
+    app.engine()?.set_paused(true, BY).await?;
+    status(State(app)).await
+}
+
+/// Lets jobs start again.
+#[utoipa::path(post, path = "/api/v1/resume", tag = "control", responses((status = 200, body = Status), Problem))]
+pub(crate) async fn resume(State(app): State<App>) -> Answer<Json<Status>> {
+    app.engine()?.set_paused(false, BY).await?;
+    status(State(app)).await
+}
+
+/// Lets a harness go on that a quota has parked.
+#[utoipa::path(post, path = "/api/v1/harnesses/{harness}/unpark", operation_id = "unpark_harness", tag = "control", params(("harness" = String, Path, description = "the agent")),
+    responses((status = 200, body = Status), Problem))]
+pub(crate) async fn unpark(State(app): State<App>, Path(harness): Path<String>) -> Answer<Json<Status>> {
+    app.engine()?.unpark_harness(harness.parse::<Harness>()?, BY).await?;
+    status(State(app)).await
+}

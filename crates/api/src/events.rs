@@ -1,0 +1,236 @@
+//! The event stream: what happened, in order, without gap or repeat.
+//!
+//! A stream holds nothing but its cursor. It reads the store when its client has taken what was sent, so a slow
+//! reader keeps no memory and blocks no writer; one that takes nothing at all is dropped by its connection.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{self, HeaderMap};
+use axum::response::sse::{Event as Message, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::Stream;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::Instant;
+use utoipa::{IntoParams, ToSchema};
+use windlass_store::{EventFilter, Store, StoreError};
+use windlass_types::Event;
+
+use crate::auth::Caller;
+use crate::extract::{Asked, maybe_id, page_size, words};
+use crate::problem::{Answer, Problem};
+use crate::state::App;
+
+/// How many events are read at once.
+const BATCH: u32 = 256;
+
+/// How often other nodes' events are looked for; this node's are told at once.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Which events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsAsked {
+    /// Of this project.
+    project: Option<String>,
+    /// Of this assignment.
+    assignment: Option<String>,
+    /// Of this job.
+    job: Option<String>,
+    /// Of these kinds: `job.status,job.progress`.
+    kinds: Option<String>,
+    /// After this number. `Last-Event-ID` counts before it. A stream without either begins now, a list at the beginning.
+    after: Option<i64>,
+    /// Of a list: at most so many; 50 by default, at most 500.
+    limit: Option<u32>,
+}
+
+/// A page of events, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventPage {
+    /// The events.
+    items: Vec<Event>,
+    /// The `after` of the next page; null when there is no more now.
+    next_cursor: Option<String>,
+}
+
+/// Follows what happens as server-sent events (`id` is the number to resume from), or lists it for `Accept: application/json`.
+#[utoipa::path(get, path = "/api/v1/events", operation_id = "follow_events", tag = "events",
+    params(EventsAsked, ("Last-Event-ID" = Option<i64>, Header, description = "the number of the last event seen")),
+    responses(
+        (status = 200, content((Event = "text/event-stream"), (EventPage = "application/json"))),
+        Problem
+    ))]
+pub(crate) async fn events(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Asked(asked): Asked<EventsAsked>,
+) -> Answer<Response> {
+    let mut filter = EventFilter {
+        project: asked.project,
+        assignment: maybe_id(asked.assignment.as_deref())?,
+        job: maybe_id(asked.job.as_deref())?,
+        kinds: words(asked.kinds.as_deref())?,
+    };
+    if let Caller::Agent(agent) = &caller {
+        caller.may_see(filter.assignment.unwrap_or(agent.assignment_id))?;
+        filter.assignment = Some(agent.assignment_id);
+    }
+    let engine = app.engine()?;
+    if wants_list(&headers) {
+        let limit = page_size(asked.limit);
+        let items = engine.store().events_after(asked.after.unwrap_or(0), filter, limit).await?;
+        let is_full = items.len() >= limit as usize;
+        let next_cursor = items.last().filter(|_| is_full).map(|event| event.seq.to_string());
+        return Ok(Json(EventPage { items, next_cursor }).into_response());
+    }
+    let permit = app.stream_permit()?;
+    // Taken before the newest number is read, so that nothing falls between.
+    let changes = engine.subscribe();
+    let newest = engine.store().last_seq().await?;
+    let after = last_event_id(&headers)?.or(asked.after).unwrap_or(newest);
+    if after > newest || after < 0 {
+        return Err(Problem::conflict(format!("there is no event {after} yet; the newest is {newest}"))
+            .hint("this is another history than the one you followed: read everything anew and follow from the newest event"));
+    }
+    let follow = Follow {
+        store: engine.store().clone(),
+        changes,
+        filter,
+        cursor: after,
+        seen: newest,
+        told: None,
+        read: VecDeque::new(),
+        is_behind: newest > after,
+        heartbeat: app.limits.heartbeat,
+        quiet_since: Instant::now(),
+        closing: app.closing.clone(),
+        _permit: permit,
+    };
+    Ok(Sse::new(follow.messages()).into_response())
+}
+
+fn wants_list(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    accept.contains("application/json") && !accept.contains("text/event-stream")
+}
+
+fn last_event_id(headers: &HeaderMap) -> Answer<Option<i64>> {
+    let Some(given) = headers.get("last-event-id") else { return Ok(None) };
+    let number = given.to_str().ok().and_then(|text| text.trim().parse().ok());
+    number.map(Some).ok_or_else(|| Problem::bad_request("Last-Event-ID is not the number of an event"))
+}
+
+/// One client's place in the stream.
+struct Follow {
+    store: Store,
+    changes: watch::Receiver<i64>,
+    filter: EventFilter,
+    /// Everything up to this number was read, and either is in `read` or does not pass the filter.
+    cursor: i64,
+    /// The newest number known of.
+    seen: i64,
+    /// The last number the client was told.
+    told: Option<i64>,
+    read: VecDeque<Event>,
+    is_behind: bool,
+    heartbeat: Duration,
+    /// When the client was last told something.
+    quiet_since: Instant,
+    closing: tokio_util::sync::CancellationToken,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Follow {
+    fn messages(self) -> impl Stream<Item = Result<Message, Infallible>> {
+        futures_util::stream::unfold(self, |mut follow| async move { follow.next().await.map(|message| (Ok(message), follow)) })
+    }
+
+    async fn next(&mut self) -> Option<Message> {
+        if self.told.is_none() {
+            // The number alone: a client that is cut off before the first event resumes from here all the same.
+            return Some(self.place("following"));
+        }
+        loop {
+            if let Some(event) = self.read.pop_front() {
+                self.told = Some(event.seq);
+                self.quiet_since = Instant::now();
+                return Some(message(&event));
+            }
+            if self.is_behind {
+                match self.read_more().await {
+                    Ok(()) => continue,
+                    // The client resumes from its last number.
+                    Err(error) => {
+                        tracing::warn!(%error, "An event stream ended: the store could not be read");
+                        return None;
+                    }
+                }
+            }
+            match self.wait().await {
+                Woken::News => {}
+                Woken::Quiet => return Some(self.place("alive")),
+                Woken::Closing => return None,
+            }
+        }
+    }
+
+    async fn read_more(&mut self) -> Result<(), StoreError> {
+        self.seen = self.seen.max(*self.changes.borrow_and_update());
+        let events = self.store.events_after(self.cursor, self.filter.clone(), BATCH).await?;
+        self.is_behind = events.len() >= BATCH as usize;
+        if let Some(last) = events.last() {
+            self.cursor = last.seq;
+        }
+        if !self.is_behind {
+            // Numbers are told after their commit, so whatever is left up to here does not pass the filter.
+            self.cursor = self.cursor.max(self.seen);
+        }
+        self.read.extend(events);
+        Ok(())
+    }
+
+    async fn wait(&mut self) -> Woken {
+        let quiet = tokio::time::sleep_until(self.quiet_since + self.heartbeat);
+        tokio::pin!(quiet);
+        loop {
+            let newest = *self.changes.borrow_and_update();
+            if newest > self.cursor {
+                self.is_behind = true;
+                return Woken::News;
+            }
+            tokio::select! {
+                () = self.closing.cancelled() => return Woken::Closing,
+                changed = self.changes.changed() => if changed.is_err() { return Woken::Closing },
+                () = &mut quiet => return Woken::Quiet,
+                () = tokio::time::sleep(LOOK_EVERY), if self.store.is_postgres() => {
+                    self.is_behind = true;
+                    return Woken::News;
+                }
+            }
+        }
+    }
+
+    fn place(&mut self, comment: &str) -> Message {
+        self.told = Some(self.cursor);
+        self.quiet_since = Instant::now();
+        Message::default().id(self.cursor.to_string()).comment(comment)
+    }
+}
+
+enum Woken {
+    News,
+    Quiet,
+    Closing,
+}
+
+fn message(event: &Event) -> Message {
+    let data = serde_json::to_string(event).unwrap_or_default();
+    Message::default().id(event.seq.to_string()).event(event.kind.as_str()).data(data)
+}

@@ -1,0 +1,81 @@
+//! The routes: each is registered once, for the router and the OpenAPI document alike.
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use axum::middleware::{from_fn_with_state, map_response};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::problem::Problem;
+use crate::state::App;
+use crate::{agent, assignments, attempts, auth, control, events, guard, jobs, metrics, openapi, page, projects};
+
+/// Everything, behind the guard and the tokens.
+pub(crate) fn router(app: App) -> Router {
+    let (router, _) = documented(Some(&app)).split_for_parts();
+    // The last layer is the first that sees a request.
+    router
+        .merge(page::routes())
+        .method_not_allowed_fallback(no_such_method)
+        .fallback(no_such_route)
+        .layer(from_fn_with_state(app.clone(), auth::authenticate))
+        .layer(from_fn_with_state(app.clone(), guard::guard))
+        .layer(map_response(guard::harden))
+        .with_state(app)
+}
+
+/// The documented routes. Without an app there are no checks: for the document only.
+pub(crate) fn documented(app: Option<&App>) -> OpenApiRouter<App> {
+    let open = OpenApiRouter::with_openapi(openapi::head()).routes(routes!(control::health)).routes(routes!(control::ready));
+    let people = match app {
+        Some(app) => people().layer(from_fn_with_state(app.clone(), auth::people_only)),
+        None => people(),
+    };
+    open.merge(people).merge(people_and_agents())
+}
+
+/// What only a person may call. A route belongs here unless its handler checks which assignment it is about.
+fn people() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(control::status))
+        .routes(routes!(control::doctor))
+        .routes(routes!(control::pause))
+        .routes(routes!(control::resume))
+        .routes(routes!(control::unpark))
+        .routes(routes!(openapi::document))
+        .routes(routes!(assignments::list, assignments::create))
+        .routes(routes!(assignments::run))
+        .routes(routes!(assignments::run_many))
+        .routes(routes!(assignments::update))
+        .routes(routes!(assignments::insert_jobs))
+        .routes(routes!(assignments::cancel))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(projects::list))
+        .routes(routes!(projects::show, projects::put))
+        .routes(routes!(projects::trust_candidate, projects::trust))
+}
+
+/// What an agent may call too: each handler asks [`auth::Caller`] about the assignment it shows.
+fn people_and_agents() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(assignments::show))
+        .routes(routes!(assignments::diff))
+        .routes(routes!(jobs::show))
+        .routes(routes!(jobs::explain))
+        .routes(routes!(attempts::transcript))
+        .routes(routes!(events::events))
+        .routes(routes!(agent::identity))
+        .routes(routes!(agent::verdict))
+        .routes(routes!(agent::progress))
+}
+
+async fn no_such_route(method: Method, uri: Uri) -> Problem {
+    Problem::not_found(format!("nothing answers {method} {}", uri.path())).hint("the routes are listed in /api/v1/openapi.json")
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    Problem::method_not_allowed(format!("{} does not answer {method}", uri.path())).hint("the routes are listed in /api/v1/openapi.json")
+}

@@ -1,0 +1,100 @@
+//! What every handler shares.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use windlass_engine::Engine;
+
+use crate::ApiToken;
+use crate::auth::Limiter;
+use crate::guard::Hosts;
+use crate::problem::{Answer, Problem};
+
+/// The bounds of the server; what is at one is refused, dropped or told to come again.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Open connections. At the bound, the oldest that is not being answered gives way.
+    pub connections_max: usize,
+    /// Event streams and long polls open at once.
+    pub streams_max: usize,
+    /// The size of a request's body.
+    pub body_bytes_max: usize,
+    /// How long a request's headers may take to arrive; also how long a connection may be idle.
+    pub header_timeout: Duration,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a reader may take nothing of an answer before it is dropped.
+    pub stall_timeout: Duration,
+    /// How often a quiet event stream says that it is alive.
+    pub heartbeat: Duration,
+    /// How long open requests have when the server stops.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 512,
+            streams_max: 256,
+            body_bytes_max: 4 * 1024 * 1024,
+            header_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(15),
+            shutdown_grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What every handler shares. Clones share one.
+pub(crate) type App = Arc<Shared>;
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) hosts: Hosts,
+    pub(crate) token: ApiToken,
+    pub(crate) limits: Limits,
+    pub(crate) limiter: Limiter,
+    /// Cancelled when the server stops: streams and long polls end then.
+    pub(crate) closing: CancellationToken,
+    streams: Arc<Semaphore>,
+    engine: OnceLock<Attached>,
+}
+
+struct Attached(Engine);
+
+impl std::fmt::Debug for Attached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(hosts: Hosts, token: ApiToken, limits: Limits) -> Self {
+        let streams = Arc::new(Semaphore::new(limits.streams_max));
+        Self { hosts, token, limits, limiter: Limiter::default(), closing: CancellationToken::new(), streams, engine: OnceLock::new() }
+    }
+
+    /// The engine, once there is one.
+    pub(crate) fn engine(&self) -> Answer<&Engine> {
+        self.engine.get().map(|attached| &attached.0).ok_or_else(|| {
+            Problem::unavailable("Windlass is starting").hint("ask /ready, and come again when it says ready").retry_after(1)
+        })
+    }
+
+    /// Gives the handlers their engine; a second one is ignored.
+    pub(crate) fn attach(&self, engine: Engine) {
+        if self.engine.set(Attached(engine)).is_err() {
+            tracing::warn!("The API has an engine already; the second one was ignored");
+        }
+    }
+
+    /// The right to keep one request open for long.
+    pub(crate) fn stream_permit(&self) -> Answer<OwnedSemaphorePermit> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            Problem::full(format!("{} streams are open, which is the bound", self.limits.streams_max)).hint("close one").retry_after(5)
+        })
+    }
+}
