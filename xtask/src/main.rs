@@ -1,2 +1,41 @@
-//! Developer tasks.
-fn main() {}
+//! Developer tasks: `cargo xtask test`, `cargo xtask demo`, `cargo xtask bench …`.
+//!
+//! Everything here drives programs that are on the machine or come from the package registries, and says loudly what is
+//! missing. With `CI=true` a missing part fails the run.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool speaks on the terminal")]
+
+mod bench;
+mod demo;
+mod run;
+mod setup;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer tasks of Windlass")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the tests need and can be had here: agent CLIs from npm, and with root on Debian bubblewrap
+    Setup,
+    /// Run everything that has to pass: format, lints, tests on both databases, documentation
+    Test(test::Args),
+    /// Run the main job on a small real repository and show it live
+    Demo(demo::Args),
+    /// Measure: `engine` for the engine by itself, beside what the machine can do
+    Bench(bench::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().task {
+        Task::Setup => setup::everything().map(|_| ()),
+        Task::Test(args) => test::test(&args),
+        Task::Demo(args) => demo::demo(&args),
+        Task::Bench(args) => bench::bench(&args),
+    }
+}

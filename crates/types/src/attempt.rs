@@ -202,7 +202,9 @@ pub struct Effect {
 
 /// Whether the newest effect repeats an earlier one: the same change, failing the same check in the same way.
 pub fn is_loop(earlier: &[Effect], newest: &Effect) -> bool {
-    earlier.iter().any(|e| (e.job_id, e.iteration) != (newest.job_id, newest.iteration) && e.diff_hash == newest.diff_hash && e.check_hash == newest.check_hash)
+    earlier.iter().any(|e| {
+        (e.job_id, e.iteration) != (newest.job_id, newest.iteration) && e.diff_hash == newest.diff_hash && e.check_hash == newest.check_hash
+    })
 }
 
 /// A check's output with what differs from run to run taken out, so that two failures can be compared: digits become `0`.

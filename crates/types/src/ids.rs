@@ -59,7 +59,11 @@ impl Ids {
 
     /// A new secret of 256 bits, as 64 hex digits.
     pub fn secret(&self) -> String {
-        (0..4).map(|_| format!("{:016x}", self.bits())).collect()
+        use std::fmt::Write as _;
+        (0..4).fold(String::with_capacity(64), |mut text, _| {
+            let _ = write!(text, "{:016x}", self.bits());
+            text
+        })
     }
 
     /// A new assignment id.

@@ -139,12 +139,11 @@ impl JobStatus {
         use JobMove as M;
         Ok(match (self, by) {
             (Self::Queued, M::Claim) => Self::Running,
-            (Self::Running, M::Requeue) => Self::Queued,
+            (Self::Running, M::Requeue) | (Self::Failed | Self::Dead | Self::Cancelled, M::Revive) => Self::Queued,
             (Self::Running, M::Succeed) => Self::Succeeded,
             (Self::Running, M::Fail) => Self::Failed,
             (Self::Running, M::Bury) => Self::Dead,
             (Self::Queued | Self::Running, M::Cancel) => Self::Cancelled,
-            (Self::Failed | Self::Dead | Self::Cancelled, M::Revive) => Self::Queued,
             (from, by) => return Err(IllegalMove { from, by }),
         })
     }

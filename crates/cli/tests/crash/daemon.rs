@@ -49,7 +49,8 @@ impl Daemon {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        let served = BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).is_ok_and(|n| n > 0) && line.starts_with("windlass ready on http://");
+        let served = BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).is_ok_and(|n| n > 0)
+            && line.starts_with("windlass ready on http://");
         self.child = Some(child);
         served
     }

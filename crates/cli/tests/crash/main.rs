@@ -64,7 +64,18 @@ impl Bench {
     fn submit(&self, daemon: &Daemon) -> Option<Value> {
         let (repo, script) = (self.repo.path().to_str().unwrap().to_owned(), self.dir.path().join("script.toml"));
         daemon.json(&[
-            "run", "make the check pass", "--repo", &repo, "--harness", "simulated", "--script", script.to_str().unwrap(), "--verify", "./check.sh", "--key", "sweep",
+            "run",
+            "make the check pass",
+            "--repo",
+            &repo,
+            "--harness",
+            "simulated",
+            "--script",
+            script.to_str().unwrap(),
+            "--verify",
+            "./check.sh",
+            "--key",
+            "sweep",
             "--detach",
         ])
     }
@@ -109,7 +120,9 @@ fn enumerate() -> BTreeMap<String, u32> {
     let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT_LOG", log.to_str().unwrap());
     assert!(daemon.start());
     let id = bench.submit(&daemon).unwrap()["assignment"]["id"].as_str().unwrap().to_owned();
-    let done = eventually("the undisturbed run completes", Duration::from_secs(60), || assignment(&daemon, &id).filter(|a| a["status"] != "active"));
+    let done = eventually("the undisturbed run completes", Duration::from_secs(60), || {
+        assignment(&daemon, &id).filter(|a| a["status"] != "active")
+    });
     assert_eq!(done["status"], "complete", "{done:#}");
     let mut passed = BTreeMap::new();
     for name in std::fs::read_to_string(log).unwrap().lines() {
@@ -127,7 +140,9 @@ fn survives(name: &str, nth: u32) {
     let acknowledged = bench.submit(&daemon).map(|s| s["assignment"]["id"].as_str().unwrap().to_owned());
     daemon.wait_dead();
     if let Some(id) = &acknowledged {
-        eventually(&format!("{point}: no process of a dead daemon is left"), Duration::from_secs(5), || agents_of(id).is_empty().then_some(()));
+        eventually(&format!("{point}: no process of a dead daemon is left"), Duration::from_secs(5), || {
+            agents_of(id).is_empty().then_some(())
+        });
     }
     finishes(&bench, &point, acknowledged.as_deref());
 }
@@ -141,7 +156,9 @@ fn finishes(bench: &Bench, point: &str, acknowledged: Option<&str>) {
     if let Some(acknowledged) = acknowledged {
         assert_eq!(id, acknowledged, "{point}: an acknowledged assignment is there");
     }
-    let done = eventually(&format!("{point}: the assignment ends"), Duration::from_secs(60), || assignment(&daemon, &id).filter(|a| a["status"] != "active"));
+    let done = eventually(&format!("{point}: the assignment ends"), Duration::from_secs(60), || {
+        assignment(&daemon, &id).filter(|a| a["status"] != "active")
+    });
     assert_eq!(done["status"], "complete", "{point}: {done:#}");
 
     let all = daemon.json(&["assignments"]).unwrap();
@@ -207,7 +224,9 @@ fn a_kill_within_16_ms_of_the_spawn_leaves_no_orphan() {
         let mut daemon = Daemon::new(&bench.data());
         assert!(daemon.start());
         let id = bench.submit(&daemon).unwrap()["assignment"]["id"].as_str().unwrap().to_owned();
-        eventually("the agent is spawned", Duration::from_secs(20), || (!agents_of(&id).is_empty() || witnessed(&bench.witness)).then_some(()));
+        eventually("the agent is spawned", Duration::from_secs(20), || {
+            (!agents_of(&id).is_empty() || witnessed(&bench.witness)).then_some(())
+        });
         let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: (ms * 1_000_000).cast_signed() }));
         daemon.kill();
         eventually(&format!("{ms} ms: no orphan is left"), Duration::from_secs(5), || agents_of(&id).is_empty().then_some(()));

@@ -1,0 +1,58 @@
+//! What the tests need beside Rust: from the registries, by their ordinary clients.
+
+use std::process::Command;
+
+use anyhow::bail;
+
+use crate::run::{find, in_ci, root, step};
+
+/// Installs what can be had; gives what is missing.
+pub(crate) fn everything() -> anyhow::Result<Vec<String>> {
+    let mut missing = Vec::new();
+    if let Err(e) = agent_clis() {
+        missing.push(format!("the agent CLIs: {e}"));
+    }
+    if let Err(e) = bubblewrap() {
+        missing.push(format!("bubblewrap: {e}"));
+    }
+    for what in &missing {
+        eprintln!("SKIPPED: {what}");
+    }
+    if in_ci() && missing.iter().any(|m| m.starts_with("the agent CLIs")) {
+        bail!("CI needs every part: {}", missing.join("; "));
+    }
+    Ok(missing)
+}
+
+/// The real agent CLIs and a PostgreSQL, at the versions that `package-lock.json` pins.
+fn agent_clis() -> anyhow::Result<()> {
+    let dir = root().join("crates/testkit/npm");
+    let (lock, stamp) = (dir.join("package-lock.json"), dir.join("node_modules/.windlass-installed"));
+    let wanted = std::fs::read(&lock)?;
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    if find("npm").is_none() {
+        bail!("npm is not installed");
+    }
+    step("install the agent CLIs", Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]).arg(&dir))?;
+    std::fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+/// With root on Debian, bubblewrap from its packages: then agents run in a PID namespace of their own.
+fn bubblewrap() -> anyhow::Result<()> {
+    if find("bwrap").is_some() {
+        return Ok(());
+    }
+    if find("apt-get").is_none() || !rustix::process::geteuid().is_root() {
+        bail!("not installed, and only root on Debian can have it installed from here");
+    }
+    step("update the package lists", Command::new("apt-get").args(["-qq", "update"]))?;
+    step(
+        "install bubblewrap",
+        Command::new("apt-get")
+            .args(["-qq", "-y", "--no-install-recommends", "install", "bubblewrap"])
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )
+}
