@@ -283,6 +283,7 @@ impl Attempt {
         drop(sender);
         let stopper = launched.stopper();
         let grace = Duration::from_millis(self.engine.config.kill_grace_ms);
+        let margin = Duration::from_millis(self.engine.config.lease_ms.unsigned_abs() / 10);
 
         let secrets = self.engine.secrets_of(attempt_id);
         let (mut redact_out, mut redact_err) = (Redactor::new(&secrets), Redactor::new(&secrets));
@@ -296,7 +297,7 @@ impl Attempt {
         tokio::pin!(idle);
         let mut control = self.control.clone();
         let mut deadline = self.deadline.clone();
-        renew(&stopper, *deadline.borrow_and_update());
+        renew(&stopper, *deadline.borrow_and_update(), margin);
         let mut cut: Option<Cut> = None;
         let mut printed: u64 = 0;
         let mut message_at: Option<Instant> = None;
@@ -337,7 +338,7 @@ impl Attempt {
                     cut = Some(Cut::Control(told));
                     if told == Control::Lost { stop(&stopper, Duration::ZERO); } else { stop(&stopper, grace); }
                 }
-                Ok(()) = deadline.changed() => { renew(&stopper, *deadline.borrow_and_update()); }
+                Ok(()) = deadline.changed() => { renew(&stopper, *deadline.borrow_and_update(), margin); }
             }
         }
         for pump in [pump_out, pump_err].into_iter().flatten() {
@@ -569,9 +570,9 @@ fn stop(stopper: &Stopper, grace: Duration) {
     tokio::spawn(async move { stopper.stop(grace).await });
 }
 
-/// Lets the launcher know how long the lease lasts.
-fn renew(stopper: &Stopper, deadline: Instant) {
-    let (stopper, left) = (stopper.clone(), deadline.saturating_duration_since(Instant::now()));
+/// Lets the launcher know how long the agent may live: the lease, less the time that killing takes.
+fn renew(stopper: &Stopper, deadline: Instant, margin: Duration) {
+    let (stopper, left) = (stopper.clone(), deadline.saturating_duration_since(Instant::now()).saturating_sub(margin));
     tokio::spawn(async move { stopper.renew(left).await });
 }
 
