@@ -28,10 +28,7 @@ pub(crate) fn unnamed_harness(
     settings: &ProjectSettings,
     node_defaults: &BTreeMap<String, Harness>,
 ) -> Harness {
-    worker
-        .or_else(|| by_type(&settings.harness_defaults, job_type))
-        .or_else(|| by_type(node_defaults, job_type))
-        .unwrap_or(Harness::Claude)
+    worker.or_else(|| by_type(&settings.harness_defaults, job_type)).or_else(|| by_type(node_defaults, job_type)).unwrap_or(Harness::Claude)
 }
 
 fn by_type(defaults: &BTreeMap<String, Harness>, job_type: JobType) -> Option<Harness> {

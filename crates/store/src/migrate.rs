@@ -25,7 +25,9 @@ const fn binary() -> i64 {
 /// Brings the schema of an open transaction up to this binary, or refuses.
 pub(crate) fn migrate(tx: &mut dyn Tx) -> Result<()> {
     let tables = match tx.dialect() {
-        Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIMIT 1000",
+        Dialect::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIMIT 1000"
+        }
         Dialect::Postgres => {
             tx.query("SELECT pg_advisory_xact_lock($1)", values![MIGRATION_LOCK])?;
             "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1 LIMIT 1000"

@@ -69,10 +69,7 @@ fn move_by_person(w: &mut Work<'_>, id: AssignmentId, mv: AssignmentMove, block:
     rows::save_assignment(w, &mut assignment)?;
     match mv {
         AssignmentMove::Cancel => {
-            let rest = format!(
-                "WHERE assignment_id = $1 AND status IN ('queued', 'running') ORDER BY position, id{}",
-                w.dialect().lock()
-            );
+            let rest = format!("WHERE assignment_id = $1 AND status IN ('queued', 'running') ORDER BY position, id{}", w.dialect().lock());
             for mut row in rows::job_rows(w, &rest, values![id])? {
                 cancel(w, &mut row, by)?;
             }

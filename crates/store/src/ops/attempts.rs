@@ -1,9 +1,7 @@
 //! Attempts and their journal, as their worker writes them and everybody reads them.
 
 use serde_json::{Value as Json, json};
-use windlass_types::{
-    AssignmentId, Attempt, AttemptId, Effect, EventKind, Job, JobId, Stage, StageRecord, StageStatus, Token,
-};
+use windlass_types::{AssignmentId, Attempt, AttemptId, Effect, EventKind, Job, JobId, Stage, StageRecord, StageStatus, Token};
 
 use super::{guard, moves, rows};
 use crate::error::{Result, StoreError};
@@ -134,7 +132,15 @@ impl Store {
     }
 
     /// Remembers the attempt's process before it may do anything.
-    pub async fn record_spawn(&self, id: JobId, token: Token, attempt: AttemptId, pid: u32, pid_start: u64, isolation: String) -> Result<()> {
+    pub async fn record_spawn(
+        &self,
+        id: JobId,
+        token: Token,
+        attempt: AttemptId,
+        pid: u32,
+        pid_start: u64,
+        isolation: String,
+    ) -> Result<()> {
         self.ride(move |w| {
             guard::attempt(w, id, token, attempt)?;
             w.execute(
@@ -162,7 +168,15 @@ impl Store {
     }
 
     /// Ends a stage.
-    pub async fn stage_ended(&self, id: JobId, token: Token, attempt: AttemptId, number: i64, status: StageStatus, detail: Json) -> Result<()> {
+    pub async fn stage_ended(
+        &self,
+        id: JobId,
+        token: Token,
+        attempt: AttemptId,
+        number: i64,
+        status: StageStatus,
+        detail: Json,
+    ) -> Result<()> {
         self.ride(move |w| end_stage(w, id, token, attempt, number, status, &detail)).await
     }
 

@@ -8,8 +8,8 @@ use windlass_types::{AssignmentId, Harness, JobId, JobType};
 
 use super::claim::{NodeFacts, WorkerSlots};
 use super::page::Conditions;
-use super::world::Ground;
 use super::projects;
+use super::world::Ground;
 use crate::error::Result;
 use crate::harness::unnamed_harness;
 use crate::sql::{Value, Work, values};

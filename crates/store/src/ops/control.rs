@@ -100,9 +100,7 @@ fn counts(w: &mut Work<'_>) -> Result<Counts> {
         counts.assignments.insert(row.word()?, row.int()?);
     }
     for (status, by_worker) in [("queued", &mut counts.queued_by_worker), ("running", &mut counts.running_by_worker)] {
-        for mut row in
-            w.query("SELECT worker, COUNT(*) FROM jobs WHERE status = $1 GROUP BY worker ORDER BY worker", values![status])?
-        {
+        for mut row in w.query("SELECT worker, COUNT(*) FROM jobs WHERE status = $1 GROUP BY worker ORDER BY worker", values![status])? {
             by_worker.insert(row.text()?, row.int()?);
         }
     }

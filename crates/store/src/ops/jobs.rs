@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use windlass_types::{
-    AssignmentId, AssignmentMove, AssignmentStatus, AttemptResult, Counters, Failure, FailureKind, Harness, Job, JobId, JobMove,
-    JobStatus, JobType, LineFacts, LineMove, Phase, RetryPolicy, Spent, Timestamp, Token, settle,
+    AssignmentId, AssignmentMove, AssignmentStatus, AttemptResult, Counters, Failure, FailureKind, Harness, Job, JobId, JobMove, JobStatus,
+    JobType, LineFacts, LineMove, Phase, RetryPolicy, Spent, Timestamp, Token, settle,
 };
 
 use super::page::{Conditions, Page, bounded, page, parse_cursor};
@@ -180,7 +180,14 @@ impl Store {
     }
 
     /// What a running job's worker says about its work.
-    pub async fn progress(&self, id: JobId, token: Token, phase: Option<Phase>, progress: Option<u8>, message: Option<String>) -> Result<()> {
+    pub async fn progress(
+        &self,
+        id: JobId,
+        token: Token,
+        phase: Option<Phase>,
+        progress: Option<u8>,
+        message: Option<String>,
+    ) -> Result<()> {
         self.ride(move |w| report(w, id, token, phase, progress, message.as_deref())).await
     }
 

@@ -68,7 +68,9 @@ fn insert(w: &mut Work<'_>, id: AssignmentId, after: Option<JobId>, specs: &[Job
     let line = line(w, id)?;
     let position = match after {
         None => line.last().map_or(0, |job| job.position),
-        Some(after) => line.iter().find(|job| job.id == after).ok_or_else(|| StoreError::not_found("job of this assignment", after))?.position,
+        Some(after) => {
+            line.iter().find(|job| job.id == after).ok_or_else(|| StoreError::not_found("job of this assignment", after))?.position
+        }
     };
     if let Some(started) = line.iter().find(|job| job.position > position && job.started_at.is_some()) {
         return Err(StoreError::Conflict(format!("{} has started and nothing can be put before it; put it behind that job", started.id)));

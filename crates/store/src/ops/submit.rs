@@ -1,9 +1,7 @@
 //! Submission: an assignment and its line in one transaction, once per key.
 
 use serde_json::json;
-use windlass_types::{
-    Assignment, AssignmentStatus, Budget, EventKind, Job, JobSpec, Policy, Spent, is_valid_name,
-};
+use windlass_types::{Assignment, AssignmentStatus, Budget, EventKind, Job, JobSpec, Policy, Spent, is_valid_name};
 
 use super::{moves, projects, rows};
 use crate::error::{Result, StoreError};

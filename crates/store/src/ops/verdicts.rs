@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use windlass_types::{
-    Assignment, AssignmentId, AssignmentMove, AssignmentStatus, AttemptId, Block, EventKind, Harness, Job, JobId, JobSpec, JobType,
-    Token, Verdict, VerdictRecord,
+    Assignment, AssignmentId, AssignmentMove, AssignmentStatus, AttemptId, Block, EventKind, Harness, Job, JobId, JobSpec, JobType, Token,
+    Verdict, VerdictRecord,
 };
 
 use super::attempts::leave_event;
@@ -77,13 +77,16 @@ fn refuse(w: &mut Work<'_>, id: JobId, token: Token, attempt: AttemptId, reason:
 }
 
 fn all(w: &mut Work<'_>, id: AssignmentId) -> Result<Vec<VerdictRecord>> {
-    w.query("SELECT id, assignment_id, job_id, at, verdict FROM verdicts WHERE assignment_id = $1 ORDER BY at, id LIMIT 10000", values![id])?
-        .into_iter()
-        .map(|mut r| {
-            let r = &mut r;
-            Ok(VerdictRecord { id: r.word()?, assignment_id: r.word()?, job_id: r.word()?, at: r.time()?, verdict: r.json()? })
-        })
-        .collect()
+    w.query(
+        "SELECT id, assignment_id, job_id, at, verdict FROM verdicts WHERE assignment_id = $1 ORDER BY at, id LIMIT 10000",
+        values![id],
+    )?
+    .into_iter()
+    .map(|mut r| {
+        let r = &mut r;
+        Ok(VerdictRecord { id: r.word()?, assignment_id: r.word()?, job_id: r.word()?, at: r.time()?, verdict: r.json()? })
+    })
+    .collect()
 }
 
 impl Store {

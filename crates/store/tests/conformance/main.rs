@@ -1,7 +1,17 @@
 //! One suite for both databases: what every operation promises.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
+mod attempts;
+mod claims;
 mod database;
+mod events;
+mod files;
+mod guard;
+mod holds;
 mod life;
+mod lists;
+mod load;
+mod people;
+mod projects;
+mod submit;
 mod support;
+mod verdicts;

@@ -42,6 +42,31 @@ impl Fixture {
         Self { store, url, clock, ids, _dir: dir, database }
     }
 
+    /// Lets `ms` pass for every job that waits: SQLite's time is the clock's, PostgreSQL's cannot be moved and so the rows are.
+    pub(crate) async fn age_jobs(&self, ms: i64) {
+        match &self.database {
+            None => self.clock.advance_ms(ms),
+            Some(_) => {
+                self.sql(format!("UPDATE jobs SET rank = rank - {ms}, due_at = due_at - {ms}, created_at = created_at - {ms}")).await;
+            }
+        }
+    }
+
+    /// Runs statements behind the store's back.
+    pub(crate) async fn sql(&self, statements: String) {
+        let url = self.url.clone();
+        let postgres = self.database.is_some();
+        let ran = tokio::task::spawn_blocking(move || {
+            if postgres {
+                let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+                client.batch_execute(&statements).unwrap();
+            } else {
+                rusqlite::Connection::open(&url).unwrap().execute_batch(&statements).unwrap();
+            }
+        });
+        ran.await.unwrap();
+    }
+
     /// Another process on the same database.
     pub(crate) async fn again(&self) -> Store {
         open(&self.url, &self.clock, &self.ids).await
