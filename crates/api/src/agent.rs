@@ -2,14 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use utoipa::ToSchema;
 use windlass_engine::AgentIdentity;
 use windlass_types::{Phase, Verdict};
 
-use crate::auth::Agent;
-use crate::extract::Sent;
+use crate::auth::{Agent, bearer};
+use crate::extract::{Sent, shaped};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -43,8 +45,10 @@ pub(crate) async fn identity(Agent(agent): Agent) -> Json<AgentIdentity> {
 pub(crate) async fn verdict(
     State(app): State<App>,
     Agent(agent): Agent,
-    Sent(verdict): Sent<Verdict>,
+    headers: HeaderMap,
+    Sent(said): Sent<Value>,
 ) -> Answer<(StatusCode, Json<Taken>)> {
+    let verdict: Verdict = without_tokens(&app, &headers, said)?;
     app.engine()?.verdict(&agent, verdict).await?;
     Ok((StatusCode::ACCEPTED, Json(Taken { status: "accepted" })))
 }
@@ -55,8 +59,10 @@ pub(crate) async fn verdict(
 pub(crate) async fn progress(
     State(app): State<App>,
     Agent(agent): Agent,
-    Sent(said): Sent<TellProgress>,
+    headers: HeaderMap,
+    Sent(said): Sent<Value>,
 ) -> Answer<(StatusCode, Json<Taken>)> {
+    let said: TellProgress = without_tokens(&app, &headers, said)?;
     if said.progress.is_some_and(|progress| progress > 100) {
         return Err(Problem::invalid("progress goes from 0 to 100"));
     }
@@ -72,4 +78,21 @@ pub(crate) async fn progress(
 pub(crate) struct Taken {
     /// `accepted`.
     status: &'static str,
+}
+
+/// What an agent said, with the daemon's token and its own taken out: its words are kept and shown.
+fn without_tokens<T: DeserializeOwned>(app: &App, headers: &HeaderMap, mut said: Value) -> Answer<T> {
+    for token in [app.token.secret(), bearer(headers)?] {
+        redact(&mut said, token);
+    }
+    shaped(serde_json::from_value(said))
+}
+
+fn redact(value: &mut Value, token: &str) {
+    match value {
+        Value::String(text) if text.contains(token) => *text = text.replace(token, "[redacted]"),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, token)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| redact(field, token)),
+        _ => {}
+    }
 }

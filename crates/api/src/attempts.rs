@@ -18,8 +18,11 @@ use crate::state::App;
 /// How long a request may wait for more.
 const WAIT_SECS_MAX: u64 = 30;
 
-/// How often a waiting request looks: a transcript is a file, and its lines are no events.
+/// How often a waiting request looks, at most: a transcript is a file, and its lines are no events.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How seldom, at least; between the two, so that reading a long transcript keeps no more than a fifth of a core busy.
+const LOOK_EVERY_MAX: Duration = Duration::from_secs(2);
 
 /// Which part of a transcript.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -56,11 +59,14 @@ pub(crate) async fn transcript(
     }
     let _permit = app.stream_permit()?;
     let until = Instant::now() + Duration::from_secs(asked.wait_secs.min(WAIT_SECS_MAX));
+    let mut pause = LOOK_EVERY;
     while page.items.is_empty() && !page.ended && Instant::now() < until {
-        if app.closing.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
+        if app.closing.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             break;
         }
+        let before = Instant::now();
         page = engine.transcript(wanted, asked.from, limit).await?;
+        pause = (before.elapsed() * 4).clamp(LOOK_EVERY, LOOK_EVERY_MAX);
     }
     Ok(Json(page))
 }

@@ -124,7 +124,8 @@ async fn caller(app: &App, peer: Peer, headers: &HeaderMap) -> Answer<Caller> {
     Err(unknown())
 }
 
-fn bearer(headers: &HeaderMap) -> Answer<&str> {
+/// The token that was sent, whoever's it is.
+pub(crate) fn bearer(headers: &HeaderMap) -> Answer<&str> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else {
         return Err(unknown());

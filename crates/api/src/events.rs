@@ -59,7 +59,7 @@ pub(crate) struct EventPage {
     next_cursor: Option<String>,
 }
 
-/// Follows what happens as server-sent events (`id` is the number to resume from), or lists it for `Accept: application/json`.
+/// Follows what happens as server-sent events (`id` is the number to resume from), or lists it for `Accept: application/json` or a `limit`.
 #[utoipa::path(get, path = "/api/v1/events", operation_id = "follow_events", tag = "events",
     params(EventsAsked, ("Last-Event-ID" = Option<i64>, Header, description = "the number of the last event seen")),
     responses(
@@ -83,7 +83,7 @@ pub(crate) async fn events(
         filter.assignment = Some(agent.assignment_id);
     }
     let engine = app.engine()?;
-    if wants_list(&headers) {
+    if wants_list(&headers, asked.limit) {
         let limit = page_size(asked.limit);
         let items = engine.store().events_after(asked.after.unwrap_or(0), filter, limit).await?;
         let is_full = items.len() >= limit as usize;
@@ -116,9 +116,10 @@ pub(crate) async fn events(
     Ok(Sse::new(follow.messages()).into_response())
 }
 
-fn wants_list(headers: &HeaderMap) -> bool {
+/// A list has a limit and a stream has none, whatever a client that accepts anything says.
+fn wants_list(headers: &HeaderMap, limit: Option<u32>) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    accept.contains("application/json") && !accept.contains("text/event-stream")
+    !accept.contains("text/event-stream") && (accept.contains("application/json") || limit.is_some())
 }
 
 fn last_event_id(headers: &HeaderMap) -> Answer<Option<i64>> {

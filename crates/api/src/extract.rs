@@ -82,7 +82,12 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for MaybeSent<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
-    serde_json::from_slice(bytes).map_err(|e| {
+    shaped(serde_json::from_slice(bytes))
+}
+
+/// What was read of a body, or what is wrong with it.
+pub(crate) fn shaped<T>(read: Result<T, serde_json::Error>) -> Answer<T> {
+    read.map_err(|e| {
         if e.is_data() {
             Problem::invalid(format!("the body does not have the wanted shape: {e}"))
         } else {

@@ -245,8 +245,8 @@ pub(crate) fn listen_unix(path: &Path) -> io::Result<UnixListener> {
         }
         _ => {}
     }
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("agent.sock");
-    let aside = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    // No longer than the name itself mostly is: a socket's address holds 107 bytes.
+    let aside = path.with_file_name(format!(".s{}", std::process::id()));
     let _ = std::fs::remove_file(&aside);
     let listener = UnixListener::bind(&aside)?;
     std::fs::set_permissions(&aside, std::fs::Permissions::from_mode(0o600))?;

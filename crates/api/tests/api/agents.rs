@@ -142,3 +142,23 @@ async fn an_agent_hears_of_its_own_assignment_only() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_token_in_what_an_agent_says_is_neither_kept_nor_shown() {
+    let api = Api::start().await;
+    let mine = api.agent(JobType::Pm).await;
+    let said = format!("found {} and {}", api.token.secret(), mine.token);
+    let verdict = json!({"verdict": "block", "owner": "person", "action": "decide", "reason": said, "evidence": []});
+    assert_eq!(answer(api.with(&mine.token, Method::POST, "/api/v1/agent/verdict").json(&verdict)).await.0, StatusCode::ACCEPTED);
+    assert_eq!(
+        answer(api.with(&mine.token, Method::POST, "/api/v1/agent/progress").json(&json!({"message": said}))).await.0,
+        StatusCode::ACCEPTED
+    );
+    let (_, job) = api.get(&format!("/api/v1/jobs/{}", mine.job)).await;
+    assert_eq!(job["message"], "found [redacted] and [redacted]");
+    let (_, events) = api.get("/api/v1/events?after=0&limit=500").await;
+    let proposed = api.store.proposed_verdict(mine.attempt).await.expect("read").expect("a verdict");
+    for kept in [job.to_string(), events.to_string(), format!("{proposed:?}")] {
+        assert!(!kept.contains(api.token.secret()) && !kept.contains(&mine.token), "{kept}");
+    }
+}

@@ -28,6 +28,16 @@ async fn a_body_over_the_bound_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_too_much_at_once_is_told_so() {
+    let api = Api::start().await;
+    for megabytes in [5, 64] {
+        let request = api.request(Method::POST, "/api/v1/assignments/run").header("Content-Type", "application/json");
+        let (status, _) = answer(request.body(vec![b' '; megabytes * 1024 * 1024])).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{megabytes} MiB");
+    }
+}
+
+#[tokio::test]
 async fn a_body_without_a_length_is_cut_at_the_bound() {
     let api = Api::start_with(Limits { body_bytes_max: 1000, ..limits() }).await;
     let chunks = futures_util::stream::iter((0..20).map(|_| Ok::<_, std::io::Error>(vec![b' '; 100])));

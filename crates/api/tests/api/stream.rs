@@ -98,6 +98,8 @@ async fn only_what_was_asked_for_is_told() {
     assert_eq!(page["items"][0], all["items"][0]);
     assert_eq!(page["next_cursor"], "1");
     assert_eq!(all["next_cursor"], serde_json::Value::Null);
+    let (status, by_limit) = api.get("/api/v1/events?after=1&limit=2").await;
+    assert_eq!((status, by_limit["items"].as_array().map(Vec::len)), (StatusCode::OK, Some(2)));
     let (_, mine_only) = list(format!("after=0&assignment={mine}&kinds=assignment.created")).await;
     assert_eq!(mine_only["items"].as_array().map(Vec::len), Some(1));
 }
