@@ -89,8 +89,8 @@ impl Writer {
                 }
             }
             Err(e) => {
-                // What was not acknowledged did not happen. The connection is not trusted with it a second time: after a failed
-                // fsync a repeated one says that all is well.
+                // Nothing of it is acknowledged. The connection is not trusted a second time: after a failed fsync a repeated one
+                // says that all is well.
                 connection.in_doubt = true;
                 tracing::error!(error = %e, messages = group.len(), "a group of writes failed");
                 refuse(group, &e);

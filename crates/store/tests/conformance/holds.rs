@@ -1,5 +1,7 @@
 //! Holds: what explains and what claims are one rule.
 
+use std::collections::BTreeMap;
+
 use windlass_store::{JobFilter, NodeFacts, SettleRequest, Store, Submission};
 use windlass_types::{
     AssignmentMove, AttemptResult, Block, Budget, Clock, FailureKind, Harness, HoldKind, Ids, Job, JobSpec, JobStatus, JobType,
@@ -117,7 +119,7 @@ async fn fill(store: &Store, dice: &Dice, seed: u64) {
     for (name, repo) in names.iter().zip([None, Some("git@host:a/b.git"), Some("/srv/a")]) {
         let settings = ProjectSettings {
             max_concurrent: name.starts_with("small").then_some(1 + dice.below(2)),
-            harness_defaults: if dice.below(2) == 0 { [("plan".to_owned(), Harness::Gemini)].into() } else { Default::default() },
+            harness_defaults: if dice.below(2) == 0 { [("plan".to_owned(), Harness::Gemini)].into() } else { BTreeMap::new() },
             ..ProjectSettings::default()
         };
         store.put_project(name.clone(), repo.map(str::to_owned), None, settings).await.unwrap();

@@ -3,6 +3,7 @@
 mod attempts;
 mod claims;
 mod database;
+mod disk;
 mod events;
 mod files;
 mod guard;
@@ -15,3 +16,4 @@ mod projects;
 mod submit;
 mod support;
 mod verdicts;
+mod walk;
