@@ -287,7 +287,7 @@ async fn when_the_launcher_itself_is_killed_its_tree_is_swept() {
 async fn a_launcher_that_its_agent_stopped_cannot_hold_up_a_stop() {
     let launcher = Launcher::new(EXE, LaunchMode::Subreaper);
     let job = job("frozen");
-    let mut launched = launcher.spawn(shell("kill -STOP $PPID; sleep 300", &job)).await.unwrap();
+    let mut launched = launcher.spawn(shell("sleep 0.2; kill -STOP $PPID; sleep 300", &job)).await.unwrap();
     launched.go().await.unwrap();
     until("the launcher is stopped", Duration::from_secs(5), || {
         std::fs::read_to_string(format!("/proc/{}/stat", launched.pid)).is_ok_and(|s| s.contains(") T "))

@@ -22,6 +22,8 @@ use super::wire::{Answer, MAX_LINE_BYTES, Order, WireSpec, line, take_line};
 
 /// How long the launcher may take to say that it is ready.
 const READY_PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take to start the program.
+const GO_PATIENCE: Duration = Duration::from_secs(10);
 /// How long it may take, beyond the grace, to end a tree.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 /// How long the launcher's own process may take to end after its last word.
@@ -227,10 +229,13 @@ impl Launched {
             return Ok(());
         }
         self.say(&Order::Go(true)).await?;
-        match self.hear().await? {
-            Answer::Started { .. } => Ok(()),
-            Answer::Refused { what, message, errno } => Err(LaunchError::Refused { what, message, errno }),
-            _ => Err(LaunchError::Protocol("not started")),
+        match tokio::time::timeout(GO_PATIENCE, self.hear()).await {
+            Ok(Ok(Answer::Started { .. })) => Ok(()),
+            Ok(Ok(Answer::Refused { what, message, errno })) => Err(LaunchError::Refused { what, message, errno }),
+            Ok(Ok(_)) => Err(LaunchError::Protocol("not started")),
+            Ok(Err(error)) => Err(error),
+            // Under a subreaper, a program can stop its launcher before that has spoken.
+            Err(_) => Err(self.launcher_lost().await),
         }
     }
 
