@@ -1,7 +1,9 @@
 //! Submission: an assignment and its line in one transaction, once per key.
 
 use serde_json::json;
-use windlass_types::{Assignment, AssignmentStatus, Budget, EventKind, Job, JobSpec, Policy, Spent, is_valid_name};
+use windlass_types::{
+    Assignment, AssignmentId, AssignmentStatus, Budget, EventKind, Ids, Job, JobId, JobSpec, Policy, Spent, is_valid_name,
+};
 
 use super::{moves, projects, rows};
 use crate::error::{Result, StoreError};
@@ -88,7 +90,23 @@ fn known(w: &mut Work<'_>, key: &str) -> Result<Option<Submitted>> {
     Ok(Some(Submitted { assignment, jobs, created: false }))
 }
 
-fn submit_one(w: &mut Work<'_>, submission: &Submission) -> Result<Submitted> {
+/// New ids in rising order: what is made at the same instant is claimed and listed in the order in which it was given.
+struct RisingIds {
+    assignments: std::vec::IntoIter<AssignmentId>,
+    jobs: std::vec::IntoIter<JobId>,
+}
+
+impl RisingIds {
+    fn new(ids: &Ids, submissions: &[Submission]) -> Self {
+        let mut assignments: Vec<_> = submissions.iter().map(|_| ids.assignment()).collect();
+        let mut jobs: Vec<_> = submissions.iter().flat_map(|submission| &submission.jobs).map(|_| ids.job()).collect();
+        assignments.sort_unstable();
+        jobs.sort_unstable();
+        Self { assignments: assignments.into_iter(), jobs: jobs.into_iter() }
+    }
+}
+
+fn submit_one(w: &mut Work<'_>, submission: &Submission, ids: &mut RisingIds) -> Result<Submitted> {
     check(submission)?;
     if let Some(key) = &submission.key
         && let Some(known) = known(w, key)?
@@ -100,7 +118,7 @@ fn submit_one(w: &mut Work<'_>, submission: &Submission) -> Result<Submitted> {
     }
     let now = w.now()?;
     let assignment = Assignment {
-        id: w.ids.assignment(),
+        id: ids.assignments.next().unwrap_or_else(|| w.ids.assignment()),
         project: submission.project.clone(),
         north_star: submission.north_star.clone(),
         source: submission.source.clone(),
@@ -128,7 +146,8 @@ fn submit_one(w: &mut Work<'_>, submission: &Submission) -> Result<Submitted> {
     w.event(moves::about(EventKind::AssignmentCreated, &assignment, data));
     let mut jobs = Vec::with_capacity(submission.jobs.len());
     for (spec, position) in submission.jobs.iter().zip(1..) {
-        let job = rows::new_job(w.ids.job(), &assignment, position, spec.clone(), None, now);
+        let id = ids.jobs.next().unwrap_or_else(|| w.ids.job());
+        let job = rows::new_job(id, &assignment, position, spec.clone(), None, now);
         moves::put_in_line(w, &job, &assignment.policy, json!({ "by": submission.by }))?;
         jobs.push(job);
     }
@@ -138,6 +157,10 @@ fn submit_one(w: &mut Work<'_>, submission: &Submission) -> Result<Submitted> {
 impl Store {
     /// Makes assignments with their lines: all of them or, on an error, none. A known key gives what it made before.
     pub async fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<Submitted>> {
-        self.promise(move |w| submissions.iter().map(|submission| submit_one(w, submission)).collect()).await
+        self.promise(move |w| {
+            let mut ids = RisingIds::new(w.ids, &submissions);
+            submissions.iter().map(|submission| submit_one(w, submission, &mut ids)).collect()
+        })
+        .await
     }
 }

@@ -54,9 +54,9 @@ impl Connection {
             StoreError::Internal(why) => StoreError::Unavailable(why),
             other => other,
         })?;
-        // A process that stops in the middle of a transaction must not hold its locks for ever.
+        // A process that stops in the middle of a transaction must not hold up the other nodes for long.
         client
-            .batch_execute("SET idle_in_transaction_session_timeout = '60s'; SET TIME ZONE 'UTC'; SET client_min_messages = warning")
+            .batch_execute("SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'; SET client_min_messages = warning")
             .map_err(|e| told(&e))?;
         Ok(Self { client, statements: HashMap::new(), run_again: false, open: false })
     }

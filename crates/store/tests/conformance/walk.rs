@@ -161,7 +161,11 @@ async fn compare(store: &Store, walk: &Walk) {
             assert_eq!(attempts.len(), job.attempts as usize);
             assert!(attempts.windows(2).all(|pair| pair[0].token < pair[1].token), "a token was given twice");
             let open: Vec<_> = attempts.iter().filter(|attempt| attempt.ended_at.is_none()).map(|attempt| attempt.token).collect();
-            assert_eq!(open, job.lease.iter().map(|lease| lease.token).collect::<Vec<_>>(), "an attempt is open exactly while its job runs");
+            assert_eq!(
+                open,
+                job.lease.iter().map(|lease| lease.token).collect::<Vec<_>>(),
+                "an attempt is open exactly while its job runs"
+            );
             runs += job.attempts;
         }
         assert_eq!(assignment.spent.runs, runs);
