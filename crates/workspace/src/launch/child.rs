@@ -30,6 +30,9 @@ const REAP_EVERY_STOPPING: Duration = Duration::from_millis(5);
 /// How long killed processes may take to vanish before we leave them to the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Longer times mean the same, and cannot overflow the clock.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 /// The exit status when not started by an engine.
 const EXIT_USAGE: i32 = 64;
 /// The exit status when the conversation broke.
@@ -184,13 +187,15 @@ impl Launch {
                 match self.lifeline.hear(false) {
                     Heard::Nothing => break,
                     Heard::Order(Order::Stop { grace_ms }) => {
-                        let at = Instant::now() + Duration::from_millis(grace_ms);
+                        let at = Instant::now() + Duration::from_millis(grace_ms).min(LONGEST);
                         if kill_at.is_none() {
                             self.terminate();
                         }
                         kill_at = Some(kill_at.map_or(at, |before| before.min(at)));
                     }
-                    Heard::Order(Order::Lease { left_ms }) => lease_ends = Some(Instant::now() + Duration::from_millis(left_ms)),
+                    Heard::Order(Order::Lease { left_ms }) => {
+                        lease_ends = Some(Instant::now() + Duration::from_millis(left_ms).min(LONGEST))
+                    }
                     _ => return Err(Broken),
                 }
             }
