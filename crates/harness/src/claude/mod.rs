@@ -1,0 +1,8 @@
+//! Claude Code: `claude -p --output-format stream-json --verbose`.
+
+pub(crate) mod flags;
+mod map;
+pub(crate) mod probe;
+mod wire;
+
+pub(crate) use map::Map;

@@ -1,0 +1,10 @@
+//! Codex CLI: `codex exec --json`.
+
+pub(crate) mod flags;
+mod ledger;
+mod map;
+pub(crate) mod probe;
+mod wire;
+
+pub(crate) use ledger::Ledger;
+pub(crate) use map::Map;

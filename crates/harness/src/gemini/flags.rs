@@ -1,0 +1,79 @@
+//! How `gemini` is called.
+
+use std::path::Path;
+
+use serde_json::json;
+use windlass_types::{Failure, Harness};
+
+use crate::login::{self, Login};
+use crate::prepare::Call;
+use crate::{Invocation, RunRequest, Settings, Stdin, program};
+
+/// Its folder below the home.
+const DIR: &str = ".gemini";
+/// Without a model it asks another model before each turn which to use.
+const MODEL: &str = "gemini-2.5-pro";
+
+/// Commands that a job that only looks may run.
+const READ_ONLY_COMMANDS: &[&str] =
+    &["windlass", "git log", "git diff", "git show", "git status", "git grep", "git blame", "ls", "cat", "head", "tail", "wc", "grep"];
+
+pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<Invocation, Failure> {
+    let found = program::find(Harness::Gemini, "gemini", settings)?;
+    let mut call = Call::new(request, settings)?;
+    let until = settings.clock.now().plus_ms(i64::try_from(request.timeout_secs.saturating_mul(1000)).unwrap_or(i64::MAX));
+    let login = login::require(Harness::Gemini, &request.user, &call.env, until)?;
+    let dir = call.on_disk(call.home.dir(DIR))?;
+    let auth = match &login {
+        Login::Variable("GEMINI_API_KEY") => "gemini-api-key",
+        Login::Variable(_) => "vertex-ai",
+        Login::File(_) => "oauth-personal",
+    };
+    for name in ["oauth_creds.json", "google_accounts.json"] {
+        match &login {
+            Login::File(file) if file.path.with_file_name(name).is_file() => {
+                call.on_disk(dir.link(name, &file.path.with_file_name(name)))?;
+            }
+            _ => call.on_disk(dir.remove(name))?,
+        }
+    }
+    let mut file = json!({
+        "security": {"auth": {"selectedType": auth}},
+        "privacy": {"usageStatisticsEnabled": false},
+        "general": {"enableAutoUpdate": false, "enableAutoUpdateNotification": false, "maxAttempts": 2},
+        "telemetry": {"enabled": false},
+    });
+    if let Some(turns) = request.max_turns {
+        file["model"] = json!({"maxSessionTurns": turns});
+    }
+    if request.read_only {
+        let allowed: Vec<String> = READ_ONLY_COMMANDS.iter().map(|c| format!("run_shell_command({c})")).collect();
+        file["tools"] = json!({"allowed": allowed});
+    }
+    call.on_disk(dir.write("settings.json", file.to_string().as_bytes()))?;
+
+    call.args(found.args);
+    call.args(["--output-format", "stream-json", "--approval-mode", if request.read_only { "default" } else { "yolo" }]);
+    call.args(["-m", request.model(settings).unwrap_or(MODEL)]);
+    if let Some(id) = request.session_uuid() {
+        let id = id.to_string();
+        let flag = if session_exists(&request.home, &id) { "--resume" } else { "--session-id" };
+        call.args([flag.to_owned(), id]);
+    }
+    call.set("GEMINI_CLI_HOME", request.home.display().to_string());
+    // One process instead of two: the second swallows the signals sent to the first.
+    call.set("GEMINI_CLI_NO_RELAUNCH", "true");
+    call.set("GEMINI_CLI_TRUST_WORKSPACE", "true");
+    call.set("GEMINI_TELEMETRY_ENABLED", "false");
+    // The prompt comes on standard input: it may be longer than an argument, and begin with a dash.
+    Ok(call.end(found.program, Stdin::Text(request.whole_prompt())))
+}
+
+/// Whether the session was begun: `tmp/<project>/chats/session-<minute>-<first 8 of the id>.jsonl`.
+fn session_exists(home: &Path, id: &str) -> bool {
+    let ending = format!("-{}.jsonl", &id[..8]);
+    let folders = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten();
+    folders(&home.join(DIR).join("tmp"))
+        .flat_map(|project| folders(&project.path().join("chats")))
+        .any(|file| file.file_name().to_string_lossy().ends_with(&ending))
+}

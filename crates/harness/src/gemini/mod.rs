@@ -1,0 +1,8 @@
+//! Gemini CLI: `gemini --output-format stream-json`.
+
+pub(crate) mod flags;
+mod map;
+pub(crate) mod probe;
+mod wire;
+
+pub(crate) use map::Map;

@@ -1,0 +1,74 @@
+//! From a request to a call: what all agents share.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use windlass_types::{Failure, FailureKind, Harness};
+
+use crate::private_dir::PrivateDir;
+use crate::{Invocation, RunRequest, Settings, Stdin, claude, codex, command, gemini, simulated};
+
+/// Makes an agent's run ready: finds its program, writes its settings below the home, links the login in.
+///
+/// Fails with `NotInstalled`, `NotLoggedIn` or `BadConfiguration` and what to do about it, or with `DiskFull` when the
+/// home cannot be written.
+pub fn prepare(request: &RunRequest, settings: &Settings) -> Result<Invocation, Failure> {
+    match request.harness {
+        Harness::Claude => claude::flags::invocation(request, settings),
+        Harness::Codex => codex::flags::invocation(request, settings),
+        Harness::Gemini => gemini::flags::invocation(request, settings),
+        Harness::Command => command::flags::invocation(request, settings),
+        Harness::Simulated => simulated::invocation(request, settings),
+    }
+}
+
+/// A call in the making.
+pub(crate) struct Call<'a> {
+    request: &'a RunRequest,
+    pub(crate) home: PrivateDir,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: BTreeMap<String, String>,
+}
+
+impl<'a> Call<'a> {
+    /// Begins with the request's environment, a private `HOME`, and the variables of this harness alone.
+    pub(crate) fn new(request: &'a RunRequest, settings: &Settings) -> Result<Self, Failure> {
+        let home = on_disk(request, PrivateDir::open(&request.home))?;
+        let mut env = request.env.clone();
+        for (name, value) in request.user.env_of(request.harness) {
+            env.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+        env.insert("HOME".to_owned(), request.home.display().to_string());
+        env.entry("PATH".to_owned()).or_insert_with(|| settings.search_path.clone());
+        Ok(Self { request, home, args: Vec::new(), env })
+    }
+
+    pub(crate) fn arg(&mut self, arg: impl Into<String>) {
+        self.args.push(arg.into());
+    }
+
+    pub(crate) fn args<S: Into<String>>(&mut self, args: impl IntoIterator<Item = S>) {
+        self.args.extend(args.into_iter().map(Into::into));
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.env.insert(name.to_owned(), value.into());
+    }
+
+    /// Names what failed when the home could not be written.
+    pub(crate) fn on_disk<T>(&self, result: io::Result<T>) -> Result<T, Failure> {
+        on_disk(self.request, result)
+    }
+
+    pub(crate) fn end(self, program: PathBuf, stdin: Stdin) -> Invocation {
+        Invocation { program, args: self.args, env: self.env, cwd: self.request.cwd.clone(), stdin }
+    }
+}
+
+fn on_disk<T>(request: &RunRequest, result: io::Result<T>) -> Result<T, Failure> {
+    result.map_err(|e| {
+        Failure::new(FailureKind::DiskFull, format!("the home {} of the assignment could not be written: {e}", request.home.display()))
+            .hint("make room on the disk, or make the folder writable")
+    })
+}
