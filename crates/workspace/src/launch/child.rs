@@ -194,7 +194,7 @@ impl Launch {
                         kill_at = Some(kill_at.map_or(at, |before| before.min(at)));
                     }
                     Heard::Order(Order::Lease { left_ms }) => {
-                        lease_ends = Some(Instant::now() + Duration::from_millis(left_ms).min(LONGEST))
+                        lease_ends = Some(Instant::now() + Duration::from_millis(left_ms).min(LONGEST));
                     }
                     _ => return Err(Broken),
                 }
