@@ -49,27 +49,22 @@ pub(crate) struct Json {
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct BudgetArgs {
     /// Start at most this many attempts
-    #[arg(long, value_name = "N", help_heading = "Budget")]
-    pub(crate) budget_runs: Option<u32>,
+    #[arg(long = "budget-runs", value_name = "N", help_heading = "Budget")]
+    pub(crate) runs: Option<u32>,
     /// Use at most this many tokens
-    #[arg(long, value_name = "N", help_heading = "Budget")]
-    pub(crate) budget_tokens: Option<u64>,
+    #[arg(long = "budget-tokens", value_name = "N", help_heading = "Budget")]
+    pub(crate) tokens: Option<u64>,
     /// Spend at most this many US dollars
-    #[arg(long, value_name = "USD", help_heading = "Budget", value_parser = usd)]
-    pub(crate) budget_usd: Option<f64>,
+    #[arg(long = "budget-usd", value_name = "USD", help_heading = "Budget", value_parser = usd)]
+    pub(crate) usd: Option<f64>,
     /// Run agents and checks for at most this many seconds
-    #[arg(long, value_name = "SECS", help_heading = "Budget")]
-    pub(crate) budget_secs: Option<u64>,
+    #[arg(long = "budget-secs", value_name = "SECS", help_heading = "Budget")]
+    pub(crate) secs: Option<u64>,
 }
 
 impl BudgetArgs {
     pub(crate) fn limits(self) -> Budget {
-        Budget {
-            runs: self.budget_runs,
-            wall_secs: self.budget_secs,
-            tokens: self.budget_tokens,
-            cost_micros: self.budget_usd.map(crate::config::raw::micros),
-        }
+        Budget { runs: self.runs, wall_secs: self.secs, tokens: self.tokens, cost_micros: self.usd.map(crate::config::raw::micros) }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Two streams are joined: the daemon's events, and the transcript of the attempt that runs. Lines go to standard
 //! error, so that the answer on standard output can be piped.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -53,7 +54,8 @@ impl Outcome {
 pub(crate) async fn to_the_end(client: &Client, id: AssignmentId, quiet: bool) -> Result<Outcome> {
     let mut events = client.follow(vec![("assignment", id.to_string())], 0);
     let (lines_in, mut lines) = mpsc::channel::<AgentLine>(256);
-    let mut follower = Follower { client: client.clone(), quiet, began: None, tail: None, lines_in, told_hold: None, max: line_max() };
+    let mut follower =
+        Follower { client: client.clone(), quiet, began: None, tail: None, lines_in, told_hold: None, told_last: None, max: line_max() };
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut events_open = true;
@@ -100,8 +102,9 @@ fn matters(event: &Event) -> bool {
     event.kind == EventKind::AssignmentStatus
 }
 
+/// Piped lines may be longer than a terminal's.
 fn line_max() -> usize {
-    rustix::termios::tcgetwinsize(std::io::stderr()).ok().map_or(140, |size| usize::from(size.ws_col).max(40)).saturating_sub(10)
+    if std::io::stderr().is_terminal() { usize::from(output::width_of_stderr()).max(40) - 8 } else { 200 }
 }
 
 /// One event of an attempt's transcript.
@@ -118,6 +121,8 @@ struct Follower {
     tail: Option<tokio::task::JoinHandle<()>>,
     lines_in: mpsc::Sender<AgentLine>,
     told_hold: Option<String>,
+    /// The agent's last line: a progress message often repeats it.
+    told_last: Option<String>,
     max: usize,
 }
 
@@ -137,13 +142,14 @@ impl Follower {
         }
     }
 
-    fn agent(&self, line: &AgentLine) {
+    fn agent(&mut self, line: &AgentLine) {
         // An agent's talk is for `logs`; here only what it does, and its whole sentences.
         if let AgentEvent::Text { delta: true, .. } = line.event {
             return;
         }
         if let Some(text) = show::agent_line(&line.event, self.max) {
             self.say(line.at, &format!("  {text}"));
+            self.told_last = Some(text);
         }
     }
 
@@ -158,16 +164,22 @@ impl Follower {
                 let number = event.data.get("number").and_then(Value::as_u64).map(|n| format!(" {n}")).unwrap_or_default();
                 Some(format!("attempt{number} began{}", word("harness").map(|h| format!(" ({h})")).unwrap_or_default()))
             }
-            EventKind::StageStarted => word("stage").map(|stage| format!("{stage} …")),
-            EventKind::StageEnded => word("stage").zip(word("status")).filter(|(_, status)| status != "skipped").map(|(stage, status)| format!("{stage} {status}")),
+            // The other stages are over at once: their end is enough.
+            EventKind::StageStarted => {
+                word("stage").filter(|s| ["prepare", "run", "verify"].contains(&s.as_str())).map(|s| format!("{s} …"))
+            }
+            EventKind::StageEnded => word("stage")
+                .zip(word("status"))
+                .filter(|(_, status)| status != "skipped")
+                .map(|(stage, status)| format!("{stage} {status}")),
             EventKind::JobInserted => Some(format!("{} job is in line", word("type").unwrap_or_else(|| "a".to_owned()))),
-            EventKind::JobStatus => word("status").filter(|s| s != "running").map(|status| {
-                let why = event.data.get("failure").and_then(|f| f.get("message")).and_then(Value::as_str).map(clean).or_else(|| word("message"));
-                format!("job {status}{}", why.map(|w| format!(": {w}")).unwrap_or_default())
-            }),
-            EventKind::JobProgress => word("message"),
-            EventKind::AttemptNotice => word("message").or_else(|| word("text")).or_else(|| word("what")).map(|t| format!("note: {t}")),
-            EventKind::VerdictApplied => word("verdict").map(|v| format!("verdict: {v}{}", word("reason").map(|r| format!(": {r}")).unwrap_or_default())),
+            EventKind::AttemptEnded => event.data.get("failure").and_then(|f| f.get("message")).and_then(Value::as_str).map(clean),
+            EventKind::JobStatus => word("status").filter(|s| s != "running").map(|status| format!("job {status}")),
+            EventKind::JobProgress => word("message").filter(|m| self.told_last.as_deref() != Some(one_line(m, self.max).as_str())),
+            EventKind::AttemptNotice => word("text").or_else(|| word("what")).map(|t| format!("note: {t}")),
+            EventKind::VerdictApplied => {
+                word("verdict").map(|v| format!("verdict: {v}{}", word("reason").map(|r| format!(": {r}")).unwrap_or_default()))
+            }
             EventKind::VerdictRefused => word("reason").map(|r| format!("the verdict was refused: {r}")),
             _ => None,
         };

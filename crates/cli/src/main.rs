@@ -24,8 +24,8 @@ use failure::{CliError, Exit, Result};
 fn main() -> ExitCode {
     let hidden = std::env::args_os().nth(1);
     match hidden.as_ref().and_then(|word| word.to_str()) {
-        Some("launch") => return ExitCode::from(u8::try_from(windlass_workspace::launch::launch_main()).unwrap_or(1)),
-        Some("simulate-agent") => return windlass_harness::simulated::main(),
+        Some("launch") => return code(windlass_workspace::launch::launch_main()),
+        Some(windlass_harness::simulated::VERB) => return simulate_agent(),
         _ => {}
     }
     match ask() {
@@ -35,6 +35,18 @@ fn main() -> ExitCode {
             ExitCode::from(error.exit.code())
         }
     }
+}
+
+/// Plays the scripted agent.
+fn simulate_agent() -> ExitCode {
+    let args: Vec<String> = std::env::args_os().skip(2).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let env = std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+    code(windlass_harness::simulated::main(&args, &env.collect()))
+}
+
+/// An exit code as the system takes one; what does not fit is a fault.
+fn code(code: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
 fn ask() -> Result<Exit> {

@@ -66,12 +66,12 @@ impl Client {
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T> {
-        let request = self.request(Method::GET, path).query(query).timeout(Duration::from_secs(60));
+        let request = self.request(Method::GET, path).query(query).timeout(Duration::from_mins(1));
         read(self.send(request).await?).await
     }
 
     pub(crate) async fn send_json<T: DeserializeOwned>(&self, method: Method, path: &str, body: &impl Serialize) -> Result<T> {
-        let request = self.request(method, path).json(body).timeout(Duration::from_secs(60));
+        let request = self.request(method, path).json(body).timeout(Duration::from_mins(1));
         read(self.send(request).await?).await
     }
 
@@ -137,11 +137,13 @@ fn refusal(status: StatusCode, body: &[u8], had_token: bool) -> CliError {
     let message = text("detail").or_else(|| text("title")).unwrap_or_else(|| format!("the daemon answered {status}"));
     let exit = if status.is_server_error() { Exit::Fault } else { Exit::Usage };
     let hint = match status {
-        StatusCode::UNAUTHORIZED if had_token => Some("the token is not this daemon's: check WINDLASS_TOKEN and WINDLASS_DATA_DIR".to_owned()),
+        StatusCode::UNAUTHORIZED if had_token => {
+            Some("the token is not this daemon's: check WINDLASS_TOKEN and WINDLASS_DATA_DIR".to_owned())
+        }
         StatusCode::UNAUTHORIZED => Some("set WINDLASS_TOKEN, or WINDLASS_DATA_DIR to the daemon's data directory".to_owned()),
         _ => None,
     };
-    CliError::new(exit, message).maybe_hint(hint).maybe_hint(text("hint"))
+    CliError::new(exit, message).maybe_hint(hint.or_else(|| text("hint")))
 }
 
 #[cfg(test)]

@@ -35,7 +35,8 @@ fn take_apart(text: &str) -> Result<Typed<'_>> {
     let hex = !digits.is_empty() && digits.len() <= 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if !known || !hex {
         let shown: String = text.chars().take(64).collect();
-        return Err(CliError::usage(format!("{shown:?} is not an id")).hint("ids look like asg_… or job_…; see `windlass assignments` and `windlass jobs`"));
+        return Err(CliError::usage(format!("{shown:?} is not an id"))
+            .hint("ids look like asg_… or job_…; see `windlass assignments` and `windlass jobs`"));
     }
     if digits.len() < DIGITS_MIN {
         return Err(CliError::usage(format!("{text:?} is too short for an id")).hint(format!("give at least {DIGITS_MIN} digits")));

@@ -14,7 +14,7 @@ const RECORD_MAX: usize = 8 * 1024 * 1024;
 /// Without even a heartbeat for so long, the connection is dead.
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 /// How long a daemon may be away before following it ends.
-const AWAY_MAX: Duration = Duration::from_secs(60);
+const AWAY_MAX: Duration = Duration::from_mins(1);
 
 /// Takes a stream of bytes apart into the data of its records.
 #[derive(Debug, Default)]
@@ -75,8 +75,8 @@ impl Client {
                     let mut pieces = response.bytes_stream();
                     while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE_MAX, pieces.next()).await {
                         for data in records.push(&piece)? {
-                            let event: Event =
-                                serde_json::from_str(&data).map_err(|e| CliError::fault(format!("an event could not be understood: {e}")))?;
+                            let event: Event = serde_json::from_str(&data)
+                                .map_err(|e| CliError::fault(format!("an event could not be understood: {e}")))?;
                             // What was seen is not told twice, whatever the server sends.
                             if event.seq > after {
                                 after = event.seq;

@@ -96,16 +96,10 @@ impl Layers<'_> {
             picked = picked.or_else(|| set.map(|v| (v, Origin::Env(var))));
         }
         let picked = picked.or_else(|| file.map(|v| (v, Origin::File(self.file.line_of(key).unwrap_or(0)))));
-        match picked {
-            Some((value, origin)) => {
-                self.shown.push(Shown { key: key.to_owned(), value: value.show(), origin });
-                Ok(Some(value))
-            }
-            None => {
-                self.shown.push(Shown { key: key.to_owned(), value: serde_json::Value::Null, origin: Origin::Default });
-                Ok(None)
-            }
-        }
+        let (value, origin) = picked.map_or((None, Origin::Default), |(value, origin)| (Some(value), origin));
+        let shown = value.as_ref().map_or(serde_json::Value::Null, Value::show);
+        self.shown.push(Shown { key: key.to_owned(), value: shown, origin });
+        Ok(value)
     }
 
     /// The value that counts.

@@ -122,14 +122,16 @@ impl Settings {
             None => show_default(&mut l, "127.0.0.1:3001".to_owned()),
         };
         check_listen(&listen)?;
-        let workspace_root = match l.given("workspace_root", &["WORKSPACE_ROOT"], flags.workspace_root.clone(), raw.workspace_root.clone())? {
-            Some(root) => absolute(&root)?,
-            None => show_default(&mut l, data_dir.join("workspaces")),
-        };
-        let database_url = match l.given("database_url", &["WINDLASS_DATABASE_URL"], flags.database_url.clone(), raw.database_url.clone())? {
-            Some(url) => url,
-            None => show_default(&mut l, data_dir.join("windlass.db").display().to_string()),
-        };
+        let workspace_root =
+            match l.given("workspace_root", &["WORKSPACE_ROOT"], flags.workspace_root.clone(), raw.workspace_root.clone())? {
+                Some(root) => absolute(&root)?,
+                None => show_default(&mut l, data_dir.join("workspaces")),
+            };
+        let database_url =
+            match l.given("database_url", &["WINDLASS_DATABASE_URL"], flags.database_url.clone(), raw.database_url.clone())? {
+                Some(url) => url,
+                None => show_default(&mut l, data_dir.join("windlass.db").display().to_string()),
+            };
         if let Some(shown) = l.shown.last_mut() {
             shown.value = without_password(&database_url).into();
         }

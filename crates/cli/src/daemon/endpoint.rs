@@ -33,7 +33,10 @@ impl EndpointFile {
             .and_then(|()| std::fs::rename(&aside, &path));
         match written {
             Ok(()) => Ok(Self { path }),
-            Err(e) => Err(CliError::fault(format!("cannot write {}: {e}", path.display())).hint("see that the data directory is yours and has room")),
+            Err(e) => {
+                Err(CliError::fault(format!("cannot write {}: {e}", path.display()))
+                    .hint("see that the data directory is yours and has room"))
+            }
         }
     }
 }

@@ -32,7 +32,9 @@ impl Lock {
                 Ok(()) => break,
                 Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(e) => {
-                    return Err(CliError::fault(format!("{} cannot be locked: {e}", path.display())).hint("put the data directory on a local disk"));
+                    return Err(
+                        CliError::fault(format!("{} cannot be locked: {e}", path.display())).hint("put the data directory on a local disk")
+                    );
                 }
             }
             let holder = holder(&path);

@@ -117,7 +117,8 @@ impl Daemon {
 
 fn make_data_dir(dir: &Path) -> Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| {
-        CliError::fault(format!("the data directory {} cannot be made: {e}", dir.display())).hint("name a place you may write with --data-dir or WINDLASS_DATA_DIR")
+        CliError::fault(format!("the data directory {} cannot be made: {e}", dir.display()))
+            .hint("name a place you may write with --data-dir or WINDLASS_DATA_DIR")
     })
 }
 
@@ -136,7 +137,8 @@ fn reachable(local: SocketAddr) -> SocketAddr {
     if !local.ip().is_unspecified() {
         return local;
     }
-    let loopback: std::net::IpAddr = if local.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+    let loopback: std::net::IpAddr =
+        if local.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
     SocketAddr::new(loopback, local.port())
 }
 
@@ -153,7 +155,9 @@ fn store_error(settings: &Settings, e: &StoreError) -> CliError {
     let mut error = sentence(e);
     error.message = format!("{} ({url})", error.message);
     match e {
-        StoreError::TooNew { .. } => error.hint("a later windlass has written it: use that version, or another database (WINDLASS_DATABASE_URL)"),
+        StoreError::TooNew { .. } => {
+            error.hint("a later windlass has written it: use that version, or another database (WINDLASS_DATABASE_URL)")
+        }
         StoreError::Foreign(_) => error.hint("another program's tables are in it: name another database (WINDLASS_DATABASE_URL)"),
         _ => error,
     }

@@ -14,7 +14,10 @@ impl Signals {
     /// From now on they do not end the process by themselves.
     pub(crate) fn listen() -> Result<Self> {
         let failed = |e: std::io::Error| CliError::fault(format!("could not listen for signals: {e}"));
-        Ok(Self { interrupt: signal(SignalKind::interrupt()).map_err(failed)?, terminate: signal(SignalKind::terminate()).map_err(failed)? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
     }
 
     /// Waits for the next one.

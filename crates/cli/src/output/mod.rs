@@ -62,7 +62,6 @@ pub(crate) fn complain(error: &CliError) {
 }
 
 /// Whether standard error takes colours: a terminal, and nobody said no.
-#[expect(clippy::disallowed_methods, reason = "NO_COLOR counts before any setting is read")]
 pub(crate) fn colours() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
@@ -72,9 +71,21 @@ pub(crate) fn for_person() -> bool {
     std::io::stdout().is_terminal()
 }
 
+/// Where a terminal does not say how wide it is.
+const WIDTH_USUAL: u16 = 80;
+
 /// The terminal's width, or none when standard output is no terminal.
 pub(crate) fn width() -> Option<u16> {
-    for_person().then(|| rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|s| s.ws_col).filter(|w| *w > 0)).flatten()
+    for_person().then(|| width_of(std::io::stdout()))
+}
+
+/// The width of the terminal that standard error goes to, or the usual one.
+pub(crate) fn width_of_stderr() -> u16 {
+    width_of(std::io::stderr())
+}
+
+fn width_of(stream: impl std::os::fd::AsFd) -> u16 {
+    rustix::termios::tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|width| *width > 0).unwrap_or(WIDTH_USUAL)
 }
 
 /// Text without control characters: an agent's words must not move a reader's cursor.

@@ -13,10 +13,10 @@ pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
 /// A length of time in words.
 pub(crate) fn duration(ms: i64) -> String {
     match ms {
-        ..1_000 => format!("{ms} ms"),
-        ..60_000 => format!("{} s", ms / 1_000),
-        ..3_600_000 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
-        ..172_800_000 => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
+        ..=999 => format!("{ms} ms"),
+        1_000..=59_999 => format!("{} s", ms / 1_000),
+        60_000..=3_599_999 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+        3_600_000..=172_799_999 => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
         _ => format!("{} days", ms / 86_400_000),
     }
 }
@@ -40,7 +40,10 @@ pub(crate) fn job_note(job: &Job, assignment: Option<&Assignment>, now: Timestam
 fn waits(job: &Job, assignment: Option<&Assignment>, now: Timestamp) -> String {
     match assignment {
         Some(a) if a.status == AssignmentStatus::Blocked => {
-            return a.block.as_ref().map_or_else(|| "blocked".to_owned(), |b| format!("waits for {}: {}", b.owner, one_line(&b.reason, 60)));
+            return a
+                .block
+                .as_ref()
+                .map_or_else(|| "blocked".to_owned(), |b| format!("waits for {}: {}", b.owner, one_line(&b.reason, 60)));
         }
         Some(a) if a.status != AssignmentStatus::Active => return format!("the assignment is {}", a.status),
         _ => {}
@@ -87,7 +90,9 @@ pub(crate) fn agent_line(event: &AgentEvent, max: usize) -> Option<String> {
     match event {
         AgentEvent::Session { model, .. } => model.as_ref().map(|m| format!("session with {}", one_line(m, 60))),
         AgentEvent::Text { text, .. } => Some(one_line(text, max)).filter(|t| !t.is_empty()),
-        AgentEvent::ToolStarted { name, input, .. } => Some(format!("→ {} {}", one_line(name, 40), one_line(&tool_input(input), max.saturating_sub(20)))),
+        AgentEvent::ToolStarted { name, input, .. } => {
+            Some(format!("→ {} {}", one_line(name, 40), one_line(&tool_input(input), max.saturating_sub(20))))
+        }
         AgentEvent::ToolEnded { is_error: true, output, .. } => Some(format!("✗ {}", one_line(output, max.saturating_sub(2)))),
         AgentEvent::Notice { text } => Some(format!("note: {}", one_line(text, max.saturating_sub(6)))),
         AgentEvent::Ended { end } if !end.ok => Some(format!("ended: {}", one_line(&end.text, max.saturating_sub(7)))),
@@ -128,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_tool_call_shows_what_it_does() {
-        let event = AgentEvent::ToolStarted { id: "1".to_owned(), name: "Bash".to_owned(), input: serde_json::json!({"command": "cargo test\n"}) };
+        let event =
+            AgentEvent::ToolStarted { id: "1".to_owned(), name: "Bash".to_owned(), input: serde_json::json!({"command": "cargo test\n"}) };
         assert_eq!(agent_line(&event, 80).as_deref(), Some("→ Bash cargo test"));
     }
 }

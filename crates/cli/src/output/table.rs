@@ -55,10 +55,7 @@ mod tests {
 
     #[test]
     fn piped_rows_are_separated_by_tabs() {
-        assert_eq!(
-            render(&["id", "goal"], rows(), None),
-            "id\tgoal\nasg_1\ta goal of two lines that goes on for quite a while"
-        );
+        assert_eq!(render(&["id", "goal"], rows(), None), "id\tgoal\nasg_1\ta goal of two lines that goes on for quite a while");
     }
 
     #[test]

@@ -40,9 +40,17 @@ pub(crate) async fn run(args: AssignmentsArgs, context: &Context) -> Result<Exit
     let now = Clock::system().now();
     let mut rows = Vec::new();
     for item in page.items {
-        let a: Assignment = serde_json::from_value(item).map_err(|e| CliError::fault(format!("an assignment could not be understood: {e}")))?;
+        let a: Assignment =
+            serde_json::from_value(item).map_err(|e| CliError::fault(format!("an assignment could not be understood: {e}")))?;
         let note = a.block.as_ref().map(|b| format!("{} has to act: {}", b.owner, one_line(&b.reason, 80))).unwrap_or_default();
-        rows.push(vec![a.id.to_string(), a.status.to_string(), a.project.clone(), show::ago(a.created_at, now), one_line(&a.north_star, 60), note]);
+        rows.push(vec![
+            a.id.to_string(),
+            a.status.to_string(),
+            a.project.clone(),
+            show::ago(a.created_at, now),
+            one_line(&a.north_star, 60),
+            note,
+        ]);
     }
     table::print(&["id", "status", "project", "made", "north star", "waits for"], rows, "no assignments")?;
     if page.next_cursor.is_some() {

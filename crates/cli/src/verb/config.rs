@@ -55,7 +55,10 @@ pub(crate) fn run(args: &ConfigArgs, context: &Context) -> Result<Exit> {
     let shown: Vec<&Shown> = settings.shown.iter().filter(|s| !args.set_only || s.origin != Origin::Default).collect();
     if args.json.json {
         output::json_list(
-            shown.iter().map(|s| json!({ "id": s.key, "value": s.value, "origin": word(&s.origin), "from": place(&s.origin, &file) })).collect(),
+            shown
+                .iter()
+                .map(|s| json!({ "id": s.key, "value": s.value, "origin": word(&s.origin), "from": place(&s.origin, &file) }))
+                .collect(),
         )?;
         return Ok(Exit::Done);
     }

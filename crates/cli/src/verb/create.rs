@@ -124,13 +124,13 @@ pub(crate) fn goal(text: String) -> Result<String> {
 
 /// A repository as the daemon wants it: an absolute path, or an address as given.
 pub(crate) fn repository(text: &str) -> Result<String> {
-    let address = text.contains("://") || text.split_once(':').is_some_and(|(host, _)| !host.is_empty() && !host.contains('/') && !std::path::Path::new(text).exists());
+    let address = text.contains("://")
+        || text.split_once(':').is_some_and(|(host, _)| !host.is_empty() && !host.contains('/') && !std::path::Path::new(text).exists());
     if address {
         return Ok(text.to_owned());
     }
-    let path = std::fs::canonicalize(text).map_err(|e| {
-        CliError::usage(format!("the repository {text:?} cannot be used: {e}")).hint("give the path of a git repository")
-    })?;
+    let path = std::fs::canonicalize(text)
+        .map_err(|e| CliError::usage(format!("the repository {text:?} cannot be used: {e}")).hint("give the path of a git repository"))?;
     if !path.is_dir() {
         return Err(CliError::usage(format!("{text:?} is not a directory")).hint("give the path of a git repository"));
     }

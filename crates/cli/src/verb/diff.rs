@@ -48,7 +48,11 @@ pub(crate) async fn run(args: DiffArgs, context: &Context) -> Result<Exit> {
     }
     if diff.truncated {
         let head = diff.head.as_deref().unwrap_or("HEAD");
-        output::say(&format!("the patch is cut here; all of it: git diff {}..{}", show::short_commit(&diff.base), show::short_commit(head)));
+        output::say(&format!(
+            "the patch is cut here; all of it: git diff {}..{}",
+            show::short_commit(&diff.base),
+            show::short_commit(head)
+        ));
     }
     Ok(Exit::Done)
 }
@@ -56,8 +60,12 @@ pub(crate) async fn run(args: DiffArgs, context: &Context) -> Result<Exit> {
 /// The changed files, one a line, and their sum.
 pub(crate) fn stat(diff: &Diff) -> Vec<String> {
     let shown = 50;
-    let mut lines: Vec<String> =
-        diff.files.iter().take(shown).map(|f| format!("{:10} +{} -{}  {}", f.change, f.insertions, f.deletions, output::one_line(&f.path, 200))).collect();
+    let mut lines: Vec<String> = diff
+        .files
+        .iter()
+        .take(shown)
+        .map(|f| format!("{:10} +{} -{}  {}", f.change, f.insertions, f.deletions, output::one_line(&f.path, 200)))
+        .collect();
     if diff.files.len() > shown {
         lines.push(format!("… and {} more", diff.files.len() - shown));
     }

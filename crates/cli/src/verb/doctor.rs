@@ -22,18 +22,18 @@ pub(crate) struct DoctorArgs {
 }
 
 pub(crate) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit> {
-    let (value, from) = match context.running_client().await? {
-        Some(client) => (client.get::<Value>("/api/v1/doctor", &[]).await?, client.url().to_owned()),
-        None => {
-            let doctor = without_daemon(&context.settings(&context.flags())?).await?;
-            (serde_json::to_value(doctor).map_err(|e| CliError::fault(e.to_string()))?, "none runs".to_owned())
-        }
+    let (value, from) = if let Some(client) = context.running_client().await? {
+        (client.get::<Value>("/api/v1/doctor", &[]).await?, client.url().to_owned())
+    } else {
+        let doctor = without_daemon(&context.settings(&context.flags())?).await?;
+        (serde_json::to_value(doctor).map_err(|e| CliError::fault(e.to_string()))?, "none runs".to_owned())
     };
     if args.json.json {
         output::json(&value)?;
         return Ok(Exit::Done);
     }
-    let doctor: Doctor = serde_json::from_value(value).map_err(|e| CliError::fault(format!("the daemon's answer could not be understood: {e}")))?;
+    let doctor: Doctor =
+        serde_json::from_value(value).map_err(|e| CliError::fault(format!("the daemon's answer could not be understood: {e}")))?;
     output::data(&format!("daemon     {from}"))?;
     for check in &doctor.checks {
         output::data(&format!("{:10} {}", check.name, output::clean(&check.found)))?;

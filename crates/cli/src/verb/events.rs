@@ -57,7 +57,11 @@ pub(crate) async fn run(args: EventsArgs, context: &Context) -> Result<Exit> {
         let mut events = client.follow(query, args.after);
         while let Some(event) = events.recv().await {
             let event = event?;
-            if args.json { output::json_line(&with_id(serde_json::to_value(&event).unwrap_or(Value::Null)))? } else { output::data(&line(&event))? }
+            if args.json {
+                output::json_line(&with_id(serde_json::to_value(&event).unwrap_or(Value::Null)))?;
+            } else {
+                output::data(&line(&event))?;
+            }
         }
         return Ok(Exit::Done);
     }

@@ -40,7 +40,8 @@ pub(crate) async fn run(args: ExplainArgs, context: &Context) -> Result<Exit> {
         output::json(&value)?;
         return Ok(Exit::Done);
     }
-    let e: Explanation = serde_json::from_value(value).map_err(|e| CliError::fault(format!("the explanation could not be understood: {e}")))?;
+    let e: Explanation =
+        serde_json::from_value(value).map_err(|e| CliError::fault(format!("the explanation could not be understood: {e}")))?;
     output::data(&format!("{}: {}", e.job.id, output::clean(&e.summary)))?;
     if let Some(hold) = &e.hold {
         if let Some(until) = hold.until {

@@ -75,7 +75,9 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Result<Exit> {
         None => add_to_config(context, &name, &repo_text, &settings)?,
     };
     if args.json.json {
-        output::json(&json!({ "id": name, "name": name, "repo": repo_text, "file": file, "file_written": written, "registered": registered, "settings": settings }))?;
+        output::json(
+            &json!({ "id": name, "name": name, "repo": repo_text, "file": file, "file_written": written, "registered": registered, "settings": settings }),
+        )?;
         return Ok(Exit::Done);
     }
     output::data(&format!("project {name} is {repo_text}, registered {registered}"))?;
@@ -92,7 +94,8 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Result<Exit> {
 fn read_earlier(path: &Path) -> Result<EarlierConfig> {
     let text = read_text(path)?;
     serde_json::from_str(&text).map_err(|e| {
-        CliError::usage(format!("{}:{}: {e}", path.display(), e.line())).hint("it is read as the earlier engine's config.json: namespace, timeoutMs, harnessDefaults")
+        CliError::usage(format!("{}:{}: {e}", path.display(), e.line()))
+            .hint("it is read as the earlier engine's config.json: namespace, timeoutMs, harnessDefaults")
     })
 }
 
@@ -114,8 +117,10 @@ fn harnesses(named: &BTreeMap<String, String>) -> Result<BTreeMap<String, Harnes
 fn repository_root(dir: &Path) -> Result<PathBuf> {
     let dir = std::fs::canonicalize(dir).map_err(|e| CliError::usage(format!("the repository {} cannot be used: {e}", dir.display())))?;
     let root = dir.ancestors().find(|d| d.join(".git").exists());
-    root.map(Path::to_path_buf)
-        .ok_or_else(|| CliError::usage(format!("{} is not in a git repository", dir.display())).hint("run `git init` there first, or give another with --repo"))
+    root.map(Path::to_path_buf).ok_or_else(|| {
+        CliError::usage(format!("{} is not in a git repository", dir.display()))
+            .hint("run `git init` there first, or give another with --repo")
+    })
 }
 
 fn write_project_file(repo: &Path, settings: &ProjectSettings) -> Result<(PathBuf, bool)> {
@@ -190,7 +195,8 @@ fn add_to_config(context: &Context, name: &str, repo: &str, settings: &ProjectSe
         if known.repo.as_deref() == Some(repo) {
             return Ok(format!("in {} already", path.display()));
         }
-        return Err(CliError::usage(format!("{} has a project {name} already, of another repository", path.display())).hint("give another name with --name"));
+        return Err(CliError::usage(format!("{} has a project {name} already, of another repository", path.display()))
+            .hint("give another name with --name"));
     }
     if let Some(dir) = path.parent() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;

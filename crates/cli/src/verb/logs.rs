@@ -104,6 +104,9 @@ fn of_job(detail: &JobDetail, all: bool) -> Vec<Shown> {
     }
     attempts
         .into_iter()
-        .map(|a| Shown { id: a.id, title: format!("{} ({}), attempt {}, {}", detail.job.id, detail.job.spec.job_type, a.number, a.harness) })
+        .map(|a| Shown {
+            id: a.id,
+            title: format!("{} ({}), attempt {}, {}", detail.job.id, detail.job.spec.job_type, a.number, a.harness),
+        })
         .collect()
 }

@@ -110,7 +110,8 @@ fn request(args: RunArgs, context: &Context) -> Result<RunGoal> {
     let repo = args.repo.as_deref().map(repository).transpose()?;
     let project = args.project.or_else(|| if repo.is_none() { namespace(context) } else { None });
     if repo.is_none() && project.is_none() {
-        return Err(CliError::usage("no repository was named").hint("give --repo DIR (`--repo .` for this one), --project NAME, or --project scratch for none"));
+        return Err(CliError::usage("no repository was named")
+            .hint("give --repo DIR (`--repo .` for this one), --project NAME, or --project scratch for none"));
     }
     let harness = args.harness.or(match (&args.program, &args.script) {
         (Some(_), _) => Some(Harness::Command),
@@ -263,15 +264,19 @@ async fn finish(client: &Client, outcome: &Outcome, json: bool) -> Result<Exit> 
 fn summary(outcome: &Outcome, diff: Option<&Diff>) -> Result<()> {
     let a = &outcome.detail.assignment;
     let failed = outcome.detail.jobs.iter().rev().find(|j| matches!(j.status, JobStatus::Failed | JobStatus::Dead));
-    let waits = outcome.hold.as_ref().map(|h| h.reason.clone()).or_else(|| a.block.as_ref().map(|b| format!("for {}: {}", b.owner, b.reason)));
+    let waits =
+        outcome.hold.as_ref().map(|h| h.reason.clone()).or_else(|| a.block.as_ref().map(|b| format!("for {}: {}", b.owner, b.reason)));
     let action = outcome.hold.as_ref().and_then(|h| h.hint.clone()).or_else(|| a.block.as_ref().map(|b| b.action.clone()));
     let said = outcome.detail.jobs.iter().rev().find(|j| j.spec.job_type != JobType::Pm).and_then(|j| j.output.clone());
     table::facts(&[
         ("assignment", Some(a.id.to_string())),
-        ("outcome", Some(match a.status {
-            AssignmentStatus::Active => "waits".to_owned(),
-            status => status.to_string(),
-        })),
+        (
+            "outcome",
+            Some(match a.status {
+                AssignmentStatus::Active => "waits".to_owned(),
+                status => status.to_string(),
+            }),
+        ),
         ("waits", waits),
         ("failure", failed.and_then(|j| j.failure.as_ref()).map(|f| format!("{}: {}", f.kind.as_str(), f.message))),
         ("to do", action),
@@ -287,7 +292,11 @@ fn summary(outcome: &Outcome, diff: Option<&Diff>) -> Result<()> {
     }
     let id = a.id;
     let next = match a.status {
-        AssignmentStatus::Complete => a.branch.as_ref().filter(|_| a.head_commit.is_some()).map(|b| format!("next: git diff {}...{b}, then merge it", a.base_branch.as_deref().unwrap_or("HEAD"))),
+        AssignmentStatus::Complete => a
+            .branch
+            .as_ref()
+            .filter(|_| a.head_commit.is_some())
+            .map(|b| format!("next: git diff {}...{b}, then merge it", a.base_branch.as_deref().unwrap_or("HEAD"))),
         AssignmentStatus::Cancelled => None,
         AssignmentStatus::Blocked | AssignmentStatus::Active => Some(match failed {
             Some(job) => format!("next: windlass logs {} | windlass retry {} | windlass cancel {id}", job.id, job.id),

@@ -20,7 +20,8 @@ pub(crate) async fn run(args: StatusArgs, context: &Context) -> Result<Exit> {
         output::json(&value)?;
         return Ok(Exit::Done);
     }
-    let status: Status = serde_json::from_value(value).map_err(|e| CliError::fault(format!("the daemon's status could not be understood: {e}")))?;
+    let status: Status =
+        serde_json::from_value(value).map_err(|e| CliError::fault(format!("the daemon's status could not be understood: {e}")))?;
     let now = Clock::system().now();
     let counts = |counts: &std::collections::BTreeMap<String, u64>| {
         let parts: Vec<_> = counts.iter().filter(|(_, n)| **n > 0).map(|(word, n)| format!("{n} {word}")).collect();

@@ -1,0 +1,70 @@
+//! `windlass init` without a daemon.
+
+use windlass_testkit::repo::TempRepo;
+
+use crate::environment::Home;
+
+fn repo() -> TempRepo {
+    TempRepo::new().with_file("a.txt", "a\n").commit("first")
+}
+
+#[test]
+fn a_repository_joins_and_the_configuration_knows_it() {
+    let (home, repo) = (Home::new(), repo());
+    let path = repo.path().to_str().expect("UTF-8");
+    let answer = home.run(&["init", "--repo", path, "--name", "my.shop", "--verify", "make \"test\"", "--json"]).code(0).json();
+    assert_eq!((answer["id"].as_str(), answer["repo"].as_str()), (Some("my.shop"), Some(path)));
+    let file = std::fs::read_to_string(repo.path().join(".windlass/project.toml")).expect("the file");
+    assert!(file.contains("verify = "), "{file}");
+    let shown = home.run(&["config", "--json"]).code(0);
+    assert_eq!(shown.err, "", "what init writes has no unknown key");
+    let verify = shown.json()["items"].as_array().expect("items").iter().find(|i| i["id"] == "project.my.shop.verify").cloned();
+    assert_eq!(verify.and_then(|v| v["value"].as_str().map(str::to_owned)).as_deref(), Some("make \"test\""));
+    home.run(&["init", "--repo", path, "--name", "my.shop"]).code(0).says("next:");
+}
+
+#[test]
+fn the_earlier_engines_config_is_taken_over() {
+    let (home, repo) = (Home::new(), repo());
+    let earlier = home.write(
+        "config.json",
+        r#"{"convexUrl":"https://x.example","namespace":"shop","timeoutMs":90500,"harnessDefaults":{"default":"claude","pm":"codex"}}"#,
+    );
+    let args = ["init", "--repo", repo.path().to_str().expect("UTF-8"), "--from", earlier.to_str().expect("UTF-8"), "--json"];
+    let answer = home.run(&args).code(0).says("convexUrl").json();
+    assert_eq!((answer["name"].as_str(), answer["settings"]["timeout_secs"].as_u64()), (Some("shop"), Some(91)));
+    assert_eq!(answer["settings"]["harness_defaults"]["pm"].as_str(), Some("codex"));
+    let broken = home.write("broken.json", "{\n\"namespace\": 3}");
+    home.run(&["init", "--repo", repo.path().to_str().expect("UTF-8"), "--from", broken.to_str().expect("UTF-8")])
+        .code(2)
+        .says("broken.json:2");
+}
+
+#[test]
+fn a_file_of_the_repository_is_never_overwritten() {
+    let (home, repo) = (Home::new(), repo());
+    repo.write(".windlass/project.toml", "verify = \"theirs\"\n");
+    let path = repo.path().to_str().expect("UTF-8");
+    let answer = home.run(&["init", "--repo", path, "--name", "shop", "--verify", "mine"]).code(0);
+    assert!(answer.out.contains("as it is"), "{answer:?}");
+    assert_eq!(std::fs::read_to_string(repo.path().join(".windlass/project.toml")).expect("the file"), "verify = \"theirs\"\n");
+}
+
+#[test]
+fn a_link_in_a_repository_is_not_followed() {
+    let (home, repo) = (Home::new(), repo());
+    let outside = home.path().join("outside");
+    std::fs::create_dir(&outside).expect("a folder");
+    std::os::unix::fs::symlink(&outside, repo.path().join(".windlass")).expect("a link");
+    home.run(&["init", "--repo", repo.path().to_str().expect("UTF-8")]).code(2).says("is not a directory");
+    assert_eq!(std::fs::read_dir(outside).expect("the folder").count(), 0);
+}
+
+#[test]
+fn a_folder_that_is_no_repository_is_refused() {
+    let home = Home::new();
+    home.run(&["init"]).code(2).says("not in a git repository").says("hint: ");
+    home.run(&["init", "--repo", "nowhere"]).code(2);
+    let repo = repo();
+    home.run(&["init", "--repo", repo.path().to_str().expect("UTF-8"), "--name", "../x"]).code(2).says("cannot be a project's name");
+}

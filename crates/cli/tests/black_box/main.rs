@@ -1,0 +1,11 @@
+//! The binary as its users see it: outputs, exit codes, files.
+
+mod bad_input;
+mod configuration;
+mod daemon;
+mod environment;
+mod initialise;
+mod reference;
+mod running;
+mod terminal;
+mod without_daemon;

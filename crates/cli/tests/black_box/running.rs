@@ -1,0 +1,218 @@
+//! `windlass run`, with a daemon and without.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use windlass_testkit::repo::TempRepo;
+
+use crate::daemon::{Daemon, log_of};
+use crate::environment::{Answer, Home};
+
+/// A program that mends the sample repository.
+const MEND: &str = "sh -c 'echo 42 > answer.txt; echo mended'";
+
+fn path(repo: &TempRepo) -> &str {
+    repo.path().to_str().expect("UTF-8")
+}
+
+fn run_args<'a>(repo: &'a TempRepo, program: &'a str) -> Vec<&'a str> {
+    vec![
+        "run",
+        "make the check pass",
+        "--repo",
+        path(repo),
+        "--harness",
+        "command",
+        "--program",
+        program,
+        "--verify",
+        "./check.sh",
+        "--no-review",
+    ]
+}
+
+/// What each outcome leaves behind.
+#[track_caller]
+fn assert_delivered(repo: &TempRepo, answer: &Value) {
+    assert_eq!((answer["status"].as_str(), answer["exit_code"].as_u64()), (Some("complete"), Some(0)), "{answer:#}");
+    let branch = answer["branch"].as_str().expect("a branch");
+    assert!(branch.starts_with("windlass/"), "{branch}");
+    assert_eq!(repo.rev(branch).as_deref(), answer["commit"].as_str());
+    assert_eq!(repo.file_at(branch, "answer.txt").as_deref().map(str::trim), Some("42"));
+    assert_eq!(repo.file_at("main", "answer.txt").as_deref().map(str::trim), Some("41"));
+    assert_eq!(answer["files"][0]["path"].as_str(), Some("answer.txt"));
+    assert_eq!(answer["jobs"][0]["status"].as_str(), Some("succeeded"));
+}
+
+#[test]
+fn without_a_daemon_it_works_here_and_leaves_no_endpoint() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let mut args = run_args(&repo, MEND);
+    args.push("--json");
+    let answer = home.run(&args).code(0);
+    assert_delivered(&repo, &answer.json());
+    assert!(!home.data().join("endpoint.json").exists());
+    assert_eq!(repo.status(), "", "the user's work tree is left alone");
+}
+
+#[test]
+fn for_a_person_it_tells_each_step_beside_the_summary() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let answer = home.run(&run_args(&repo, MEND)).code(0).says("verify passed").says("next: git diff main...windlass/");
+    assert!(answer.out.contains("outcome     complete") && answer.out.contains("1 file(s) changed"), "{answer:?}");
+}
+
+#[test]
+fn with_a_daemon_it_hands_over_and_follows() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let _daemon = Daemon::up(&home);
+    let mut args = run_args(&repo, MEND);
+    args.push("--json");
+    let answer = home.run(&args).code(0).json();
+    assert_delivered(&repo, &answer);
+    let id = answer["id"].as_str().expect("an id");
+    let logs = home.run(&["logs", id]).code(0);
+    assert!(logs.out.contains("mended"), "{logs:?}");
+    assert!(home.run(&["logs", id, "--raw"]).code(0).out.contains("mended"));
+    assert!(home.run(&["logs", id, "--json"]).code(0).json()["items"][0]["attempt_id"].is_string());
+    assert!(home.run(&["logs", id, "-f"]).code(0).out.contains("mended"));
+    let diff = home.run(&["diff", id]).code(0).out;
+    assert!(diff.contains("+42"), "{diff}");
+    assert!(home.run(&["diff", id, "--stat"]).code(0).out.contains("answer.txt"));
+    assert_eq!(home.run(&["diff", id, "--json"]).code(0).json()["id"].as_str(), Some(id));
+    let job = answer["jobs"][0]["id"].as_str().expect("a job");
+    assert!(home.run(&["job", job]).code(0).out.contains("attempt 1"));
+}
+
+#[test]
+fn detached_it_prints_the_id_and_does_not_wait() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let _daemon = Daemon::up(&home);
+    home.run(&["pause"]).code(0);
+    let mut args = run_args(&repo, MEND);
+    args.push("--detach");
+    let id = home.run(&args).code(0).out;
+    assert_eq!(id.trim().len(), "asg_".len() + 32, "{id:?}");
+    args.push("--json");
+    let answer = home.run(&args).code(0).json();
+    assert_eq!((answer["status"].as_str(), answer["created"].as_bool()), (Some("active"), Some(true)));
+    assert!(answer["jobs"][0]["id"].is_string());
+}
+
+#[test]
+fn a_check_that_stays_red_exits_with_4_and_says_what_to_do() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let mut args = run_args(&repo, "sh -c 'date +%N > answer.txt'");
+    args.extend(["--max-iterations", "1"]);
+    let answer = home.run(&args).code(4).says("windlass retry job_");
+    assert!(answer.out.contains("outcome     blocked") && answer.out.contains("verify_failed"), "{answer:?}");
+}
+
+#[test]
+fn what_a_person_has_to_set_up_exits_with_3() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let missing = home.run(&run_args(&repo, "/nowhere/agent --now")).code(3);
+    assert!(missing.out.contains("to do"), "{missing:?}");
+}
+
+#[test]
+fn an_agent_that_is_not_installed_exits_with_3() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    home.configure("[harness.claude]\nprogram = \"/nowhere/claude\"\n");
+    let answer = home.run(&["run", "goal", "--repo", path(&repo), "--harness", "claude", "--json"]).code(3).json();
+    assert_eq!((answer["status"].as_str(), answer["block"]["kind"].as_str()), (Some("blocked"), Some("not_installed")), "{answer:#}");
+}
+
+#[test]
+fn a_check_that_cannot_be_started_exits_with_3() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let args = ["run", "goal", "--repo", path(&repo), "--program", MEND, "--verify", "./nowhere-check.sh", "--no-review", "--json"];
+    let answer = home.run(&args).code(3).json();
+    assert_eq!(answer["block"]["kind"].as_str(), Some("verify_missing"), "{answer:#}");
+}
+
+#[test]
+fn repositories_that_cannot_be_worked_on_are_refused_with_what_to_do() {
+    let home = Home::new();
+    let no_repo = home.path().join("plain");
+    std::fs::create_dir(&no_repo).expect("a folder");
+    let refused = |answer: Answer| {
+        assert!((2..=3).contains(&answer.code), "{answer:?}");
+        assert!(!format!("{}{}", answer.out, answer.err).contains("panicked"), "{answer:?}");
+    };
+    let run = |repo: &str, more: &[&str]| {
+        let mut args = vec!["run", "goal", "--repo", repo, "--program", MEND, "--no-review"];
+        args.extend(more);
+        home.run(&args)
+    };
+    refused(run(no_repo.to_str().expect("UTF-8"), &[]));
+    refused(run(path(&TempRepo::new()), &[]));
+    refused(run(path(&TempRepo::failing_check()), &["--base", "no-such-branch"]));
+}
+
+#[test]
+fn a_dirty_work_tree_or_a_detached_head_is_left_as_it_is() {
+    let home = Home::new();
+    let dirty = TempRepo::failing_check();
+    dirty.write("answer.txt", "mine\n");
+    let before = dirty.status();
+    home.run(&run_args(&dirty, MEND)).code(0);
+    assert_eq!(dirty.status(), before);
+    let detached = TempRepo::failing_check();
+    detached.git(&["checkout", "--quiet", "--detach"]);
+    let answer = home.run(&run_args(&detached, MEND));
+    assert!([0, 2, 3].contains(&answer.code), "{answer:?}");
+    assert_eq!(detached.git(&["rev-parse", "--abbrev-ref", "HEAD"]).trim(), "HEAD");
+}
+
+#[test]
+fn ctrl_c_on_an_attached_run_leaves_the_work_with_the_daemon() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let daemon = Daemon::up(&home);
+    let go = home.path().join("go");
+    let program = format!("sh -c 'echo 42 > answer.txt; while [ ! -e {} ]; do sleep 0.05; done'", go.display());
+    let mut child = home.command(&run_args(&repo, &program)).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    wait_for_line(&mut child, "run …");
+    interrupt(&child);
+    let answer = Answer::of(child.wait_with_output().expect("it ends")).code(130);
+    assert!(answer.err.contains("the daemon goes on with asg_"), "{answer:?}");
+    std::fs::write(&go, "").expect("the sign");
+    let id = home.run(&["assignments", "--json"]).json()["items"][0]["id"].as_str().expect("an id").to_owned();
+    home.run(&["logs", &id, "-f"]).code(0);
+    let detail = home.run(&["assignment", &id, "--json"]).code(0).json();
+    assert_eq!(detail["status"].as_str(), Some("complete"), "{detail:#}\n{}", log_of(&home));
+    drop(daemon);
+}
+
+#[test]
+fn ctrl_c_on_an_embedded_run_hands_the_job_back_unharmed() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let mut child = home.command(&run_args(&repo, "sleep 600")).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    wait_for_line(&mut child, "run …");
+    interrupt(&child);
+    Answer::of(child.wait_with_output().expect("it ends")).code(130).says("goes on with the next `windlass up`");
+    assert!(!home.data().join("endpoint.json").exists());
+    home.configure("[worker.default]\nmax_concurrent_tasks = 0\n");
+    let _daemon = Daemon::up(&home);
+    let jobs = home.run(&["jobs", "--json"]).code(0).json();
+    assert_eq!((jobs["items"][0]["status"].as_str(), jobs["items"][0]["failures"].as_u64()), (Some("queued"), Some(0)), "{jobs:#}");
+}
+
+/// Reads standard error until it has the text.
+fn wait_for_line(child: &mut std::process::Child, text: &str) {
+    use std::io::Read as _;
+    let err = child.stderr.as_mut().expect("its standard error");
+    let mut seen = Vec::new();
+    let mut byte = [0u8; 1];
+    while !String::from_utf8_lossy(&seen).contains(text) {
+        match err.read(&mut byte) {
+            Ok(1) => seen.push(byte[0]),
+            _ => panic!("it ended before it said {text:?}: {}", String::from_utf8_lossy(&seen)),
+        }
+    }
+}
+
+fn interrupt(child: &std::process::Child) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it can be signalled");
+}
