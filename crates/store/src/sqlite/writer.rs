@@ -142,3 +142,80 @@ fn run_all(connection: &mut Connection, group: &mut [Envelope], ids: &Ids, gener
     }
     Ok((outcomes, numbered))
 }
+
+#[cfg(test)]
+mod tests {
+    use windlass_types::{Clock, Timestamp};
+
+    use super::*;
+    use crate::queue::Queue;
+    use crate::sql::{Tx, values};
+    use crate::store::begin_boot;
+
+    fn writer(dir: &tempfile::TempDir) -> Writer {
+        let clock = Clock::manual(Timestamp(1));
+        let place = Place::new(&dir.path().join("windlass.db").display().to_string(), clock.clone()).expect("a place");
+        let ids = Ids::seeded(clock, 1);
+        let mut connection = Connection::open_to_write(&place).expect("opened");
+        let (generation, _) = connection.in_transaction(|tx| begin_boot(tx, &ids)).expect("begun");
+        Writer::new(place, connection, ids, generation, Announcer::new())
+    }
+
+    /// Writes one group of operations of these durabilities; the first `bad` of them fail.
+    async fn write(writer: &mut Writer, group: &[Durability], bad: usize) -> Vec<Result<()>> {
+        let (queue, waiting) = Queue::new();
+        let calls = group.iter().enumerate().map(|(index, &durability)| {
+            queue.call(durability, move |w| {
+                w.execute("UPDATE control SET value = value + 1 WHERE name = 'probe'", &[])?;
+                if index < bad { Err(StoreError::Conflict("no".to_owned())) } else { Ok(()) }
+            })
+        });
+        let mut calls = std::pin::pin!(futures_util::future::join_all(calls));
+        assert!(futures_util::poll!(&mut calls).is_pending());
+        writer.write(waiting.try_iter().collect());
+        calls.await
+    }
+
+    fn number(writer: &mut Writer, sql: &str) -> i64 {
+        let rows = writer.connection.as_mut().expect("a connection").query(sql, values![]).expect("read");
+        rows.into_iter().next().and_then(|mut row| row.int().ok()).expect("a number")
+    }
+
+    #[tokio::test]
+    async fn a_group_with_a_promise_waits_for_the_disk_and_one_without_does_not() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut writer = writer(&dir);
+        const NORMAL: i64 = 1;
+        const FULL: i64 = 2;
+        for (group, wanted) in [
+            (&[Durability::Ride][..], NORMAL),
+            (&[Durability::Ride, Durability::Promise], FULL),
+            (&[Durability::Ride, Durability::Ride], NORMAL),
+            (&[Durability::Promise], FULL),
+        ] {
+            assert!(write(&mut writer, group, 0).await.iter().all(Result::is_ok));
+            assert_eq!(number(&mut writer, "PRAGMA synchronous"), wanted, "{group:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_message_leaves_no_trace_in_the_group() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut writer = writer(&dir);
+        let outcomes = write(&mut writer, &[Durability::Promise; 5], 2).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 3);
+        assert_eq!(number(&mut writer, "SELECT value FROM control WHERE name = 'probe'"), 3);
+    }
+
+    #[tokio::test]
+    async fn a_connection_in_doubt_is_opened_anew() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut writer = writer(&dir);
+        writer.connection.as_mut().expect("a connection").command("BEGIN IMMEDIATE").expect("begun");
+        // As after a fault: the group finds a transaction open, fails whole, and the next one has a new connection.
+        assert!(write(&mut writer, &[Durability::Promise; 2], 0).await.iter().all(Result::is_err));
+        assert!(writer.connection.is_none());
+        assert!(write(&mut writer, &[Durability::Promise; 2], 0).await.iter().all(Result::is_ok));
+        assert_eq!(number(&mut writer, "SELECT value FROM control WHERE name = 'probe'"), 2);
+    }
+}
