@@ -129,7 +129,7 @@ CREATE TABLE stages (
     number BIGINT NOT NULL,
     stage TEXT NOT NULL,
     iteration BIGINT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('running', 'passed', 'failed', 'skipped')),
+    status TEXT NOT NULL CHECK (status IN ('running', 'passed', 'failed', 'skipped', 'interrupted')),
     started_at BIGINT NOT NULL,
     ended_at BIGINT,
     detail TEXT NOT NULL,

@@ -52,7 +52,7 @@ crate::text_enum!(Stage, "stage");
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StageStatus {
-    /// It began and has not ended (or its worker was lost).
+    /// It began and has not ended.
     Running,
     /// It ended well.
     Passed,
@@ -60,11 +60,13 @@ pub enum StageStatus {
     Failed,
     /// It did not apply.
     Skipped,
+    /// Its attempt ended first: the worker was lost, or the run was stopped.
+    Interrupted,
 }
 
 impl StageStatus {
     /// Every status.
-    pub const ALL: [Self; 4] = [Self::Running, Self::Passed, Self::Failed, Self::Skipped];
+    pub const ALL: [Self; 5] = [Self::Running, Self::Passed, Self::Failed, Self::Skipped, Self::Interrupted];
 
     /// The word for it everywhere.
     pub const fn as_str(self) -> &'static str {
@@ -73,6 +75,7 @@ impl StageStatus {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::Interrupted => "interrupted",
         }
     }
 }

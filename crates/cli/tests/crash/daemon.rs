@@ -29,6 +29,10 @@ pub(crate) fn windlass(data: &Path) -> Command {
 
 impl Daemon {
     pub(crate) fn new(data: &Path) -> Self {
+        let config = data.join("windlass.toml");
+        if !config.exists() {
+            std::fs::write(config, "").unwrap();
+        }
         Self { data: data.to_owned(), child: None, env: Vec::new() }
     }
 
@@ -62,9 +66,6 @@ impl Daemon {
         }
     }
 
-    pub(crate) fn is_dead(&mut self) -> bool {
-        self.child.as_mut().is_none_or(|c| c.try_wait().unwrap().is_some())
-    }
 
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod daemon;
+mod zombie;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -50,15 +51,36 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with_script(SCRIPT)
+    }
+
+    fn with_script(script: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let witness = dir.path().join("witness.jsonl");
         std::fs::create_dir(dir.path().join("data")).unwrap();
-        std::fs::write(dir.path().join("script.toml"), SCRIPT.replace("@WITNESS@", witness.to_str().unwrap())).unwrap();
+        std::fs::write(dir.path().join("script.toml"), script.replace("@WITNESS@", witness.to_str().unwrap())).unwrap();
         Self { repo: TempRepo::failing_check(), dir, witness }
     }
 
     fn data(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    fn submit_without_review(&self, daemon: &Daemon) -> Value {
+        let (repo, script) = (self.repo.path().to_str().unwrap().to_owned(), self.dir.path().join("script.toml"));
+        let args = [
+            "run",
+            "make the check pass",
+            "--repo",
+            &repo,
+            "--harness",
+            "simulated",
+            "--script",
+            script.to_str().unwrap(),
+            "--verify",
+            "./check.sh",
+        ];
+        daemon.json(&[&args[..], &["--no-review", "--detach"]].concat()).unwrap()
     }
 
     fn submit(&self, daemon: &Daemon) -> Option<Value> {
@@ -119,7 +141,7 @@ fn enumerate() -> BTreeMap<String, u32> {
     let log = bench.dir.path().join("failpoints");
     let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT_LOG", log.to_str().unwrap());
     assert!(daemon.start());
-    let id = bench.submit(&daemon).unwrap()["assignment"]["id"].as_str().unwrap().to_owned();
+    let id = bench.submit(&daemon).unwrap()["id"].as_str().unwrap().to_owned();
     let done = eventually("the undisturbed run completes", Duration::from_secs(60), || {
         assignment(&daemon, &id).filter(|a| a["status"] != "active")
     });
@@ -137,7 +159,7 @@ fn survives(name: &str, nth: u32) {
     let bench = Bench::new();
     let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT", point.clone());
     assert!(daemon.start(), "{point}");
-    let acknowledged = bench.submit(&daemon).map(|s| s["assignment"]["id"].as_str().unwrap().to_owned());
+    let acknowledged = bench.submit(&daemon).map(|s| s["id"].as_str().unwrap().to_owned());
     daemon.wait_dead();
     if let Some(id) = &acknowledged {
         eventually(&format!("{point}: no process of a dead daemon is left"), Duration::from_secs(5), || {
@@ -152,7 +174,7 @@ fn finishes(bench: &Bench, point: &str, acknowledged: Option<&str>) {
     let mut daemon = Daemon::new(&bench.data());
     assert!(daemon.start(), "{point}: starts again");
     // A submission whose answer was lost is sent again under its key: it is the same one.
-    let id = bench.submit(&daemon).unwrap()["assignment"]["id"].as_str().unwrap().to_owned();
+    let id = bench.submit(&daemon).unwrap()["id"].as_str().unwrap().to_owned();
     if let Some(acknowledged) = acknowledged {
         assert_eq!(id, acknowledged, "{point}: an acknowledged assignment is there");
     }
@@ -189,17 +211,22 @@ fn a_kill_at_every_failpoint_loses_nothing_and_doubles_nothing() {
     let all: Vec<(String, u32)> = points.iter().flat_map(|(name, count)| (1..=*count).map(move |nth| (name.clone(), nth))).collect();
     assert!(all.len() > 40, "too few failpoints were passed: {points:?}");
     println!("{} failpoint passages: {points:?}", all.len());
-    // Each run sleeps in git and processes more than it computes.
+    // Each run waits for git and processes more than it computes.
     let next = std::sync::atomic::AtomicUsize::new(0);
+    let broken = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
                 while let Some((name, nth)) = all.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) {
-                    survives(name, *nth);
+                    if std::panic::catch_unwind(|| survives(name, *nth)).is_err() {
+                        broken.lock().unwrap().push(format!("{name}:{nth}"));
+                    }
                 }
             });
         }
     });
+    let broken = broken.into_inner().unwrap();
+    assert!(broken.is_empty(), "{} of {} did not survive: {broken:?}", broken.len(), all.len());
 }
 
 #[test]
@@ -208,7 +235,7 @@ fn a_kill_during_recovery_loses_nothing_either() {
         let bench = Bench::new();
         let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT", "go.after:1");
         assert!(daemon.start());
-        let acknowledged = bench.submit(&daemon).map(|s| s["assignment"]["id"].as_str().unwrap().to_owned());
+        let acknowledged = bench.submit(&daemon).map(|s| s["id"].as_str().unwrap().to_owned());
         daemon.wait_dead();
         let mut again = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT", point);
         again.start();
@@ -223,7 +250,7 @@ fn a_kill_within_16_ms_of_the_spawn_leaves_no_orphan() {
         let bench = Bench::new();
         let mut daemon = Daemon::new(&bench.data());
         assert!(daemon.start());
-        let id = bench.submit(&daemon).unwrap()["assignment"]["id"].as_str().unwrap().to_owned();
+        let id = bench.submit(&daemon).unwrap()["id"].as_str().unwrap().to_owned();
         eventually("the agent is spawned", Duration::from_secs(20), || {
             (!agents_of(&id).is_empty() || witnessed(&bench.witness)).then_some(())
         });

@@ -1,7 +1,7 @@
 //! The stages after the gates: `scan`, `commit`, `push`, `propose`. Each looks up its effect before it repeats it.
 
 use serde_json::json;
-use windlass_types::{Failure, FailureKind, JobId, Stage, StageStatus};
+use windlass_types::{Failure, FailureKind, Job, Stage, StageStatus};
 use windlass_workspace::git::RepoAddress;
 use windlass_workspace::workspaces::{CommitRequest, Workspace};
 
@@ -29,7 +29,7 @@ impl Attempt {
         let request = CommitRequest {
             subject: subject(&self.claimed.assignment.north_star, &job.spec.context),
             body: body(text),
-            trailers: vec![("Windlass-Assignment".to_owned(), job.assignment_id.to_string()), job_trailer(job_id)],
+            trailers: trailers(job),
             now: self.engine.config.clock.now(),
         };
         let result = async {
@@ -67,9 +67,9 @@ impl Attempt {
     }
 }
 
-/// The trailer by which a job's commit is found again.
-pub(super) fn job_trailer(job: JobId) -> (String, String) {
-    ("Windlass-Job".to_owned(), job.to_string())
+/// The trailers by which a job's commit is found again.
+pub(super) fn trailers(job: &Job) -> Vec<(String, String)> {
+    vec![("Windlass-Assignment".to_owned(), job.assignment_id.to_string()), ("Windlass-Job".to_owned(), job.id.to_string())]
 }
 
 /// One line that says what was wanted.

@@ -266,7 +266,7 @@ impl Attempt {
     async fn committed_before(&self, workspace: Option<&Workspace>) -> Result<bool, Stop> {
         match workspace {
             Some(workspace) => {
-                Ok(self.engine.workspaces.commit_with(workspace, &deliver::job_trailer(self.claimed.job.id)).await?.is_some())
+                Ok(self.engine.workspaces.commit_with(workspace, &deliver::trailers(&self.claimed.job)).await?.is_some())
             }
             None => Ok(false),
         }

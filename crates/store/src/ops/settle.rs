@@ -151,7 +151,7 @@ fn end_attempt(w: &mut Work<'_>, request: &SettleRequest, job: &Job, result: &At
     )?;
     // A stage that was left open goes with its attempt.
     w.execute(
-        "UPDATE stages SET status = 'failed', ended_at = $2 WHERE attempt_id = $1 AND status = 'running'",
+        "UPDATE stages SET status = 'interrupted', ended_at = $2 WHERE attempt_id = $1 AND status = 'running'",
         values![request.attempt_id, now],
     )?;
     let data = json!({ "status": status.as_str(), "failure": failure, "usage": request.usage, "wall_ms": request.wall_ms });

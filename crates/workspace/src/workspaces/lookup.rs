@@ -34,11 +34,11 @@ impl Workspaces {
         Ok(own.iter().any(|c| c.sha.starts_with(&wanted)))
     }
 
-    /// The newest commit of the branch that carries this trailer.
-    pub async fn commit_with(&self, workspace: &Workspace, trailer: &(String, String)) -> Result<Option<String>, WorkspaceError> {
+    /// The newest commit of the branch that ends with exactly these trailers.
+    pub async fn commit_with(&self, workspace: &Workspace, trailers: &[(String, String)]) -> Result<Option<String>, WorkspaceError> {
         let head = self.head(workspace)?;
         let own = self.commits(Source::Workspace(workspace), &workspace.base_commit, &head).await?;
-        Ok(own.into_iter().rev().find(|c| crate::git::has_trailers(&c.message, std::slice::from_ref(trailer))).map(|c| c.sha))
+        Ok(own.into_iter().rev().find(|c| crate::git::has_trailers(&format!("{}\n", c.message), trailers)).map(|c| c.sha))
     }
 
     /// Some files of a repository at the head of `base` (by default the branch that is checked out there), read through its mirror; and
