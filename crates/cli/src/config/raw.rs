@@ -1,6 +1,6 @@
 //! `windlass.toml` as it is written: every key optional, nothing checked beyond its type.
 //!
-//! Keys that other parts of Windlass own (`files`, `feedback`, `deploy`, `notify`, `gates`) are kept as tables.
+//! Tables that other parts of Windlass own (`files`, `feedback`, `deploy`, `notify`, `gates`) are kept as they are.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -97,37 +97,6 @@ pub(crate) struct RawWorker {
     pub(crate) program: Option<String>,
     pub(crate) max_concurrent_tasks: Option<u32>,
     pub(crate) task_timeout: Option<u64>,
-    // Read by the file intake, which this build does not have yet; kept so that one file serves both.
-    #[serde(rename = "project")]
-    _project: Option<String>,
-    #[serde(rename = "prompt")]
-    _prompt: Option<PathBuf>,
-    #[serde(rename = "review")]
-    _review: Option<bool>,
-    #[serde(rename = "heartbeat_interval")]
-    _heartbeat_interval: Option<u64>,
-    #[serde(rename = "max_retries")]
-    _max_retries: Option<u32>,
-    #[serde(rename = "retry_backoff")]
-    _retry_backoff: Option<f64>,
-    #[serde(rename = "initial_retry_delay")]
-    _initial_retry_delay: Option<f64>,
-    #[serde(rename = "circuit_breaker_threshold")]
-    _circuit_breaker_threshold: Option<u32>,
-    #[serde(rename = "circuit_breaker_timeout")]
-    _circuit_breaker_timeout: Option<u64>,
-    #[serde(rename = "claude_command")]
-    _claude_command: Option<String>,
-    #[serde(rename = "task_dir")]
-    _task_dir: Option<PathBuf>,
-    #[serde(rename = "trigger_dir")]
-    _trigger_dir: Option<PathBuf>,
-    #[serde(rename = "result_dir")]
-    _result_dir: Option<PathBuf>,
-    #[serde(rename = "heartbeat_dir")]
-    _heartbeat_dir: Option<PathBuf>,
-    #[serde(rename = "dlq_dir")]
-    _dlq_dir: Option<PathBuf>,
 }
 
 /// `[project.NAME]`.
@@ -145,15 +114,6 @@ pub(crate) struct RawProject {
     pub(crate) task_timeout: Option<u64>,
     pub(crate) max_concurrent: Option<u32>,
     pub(crate) templates: BTreeMap<String, String>,
-    // Owned by later parts; kept.
-    #[serde(rename = "sandbox")]
-    _sandbox: Option<toml::Value>,
-    #[serde(rename = "gates")]
-    _gates: Option<toml::Value>,
-    #[serde(rename = "deploy")]
-    _deploy: Option<toml::Value>,
-    #[serde(rename = "notify")]
-    _notify: Option<toml::Value>,
 }
 
 impl RawProject {

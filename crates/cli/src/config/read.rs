@@ -71,9 +71,43 @@ fn parse(name: &str, text: String) -> Result<Read> {
     let mut read = Read { raw, text, warnings: Vec::new() };
     for key in unknown {
         let place = read.line_of(&key).map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));
-        read.warnings.push(format!("{place}: unknown key `{key}` is ignored"));
+        read.warnings.push(if is_for_later(&key) {
+            format!("{place}: `{key}` is kept, and this build does nothing with it yet")
+        } else {
+            format!("{place}: unknown key `{key}` is ignored")
+        });
     }
     Ok(read)
+}
+
+/// Keys of workers and projects that parts read which this build does not have.
+const FOR_LATER: &[(&str, &[&str])] = &[
+    (
+        "worker.",
+        &[
+            "project",
+            "prompt",
+            "review",
+            "heartbeat_interval",
+            "max_retries",
+            "retry_backoff",
+            "initial_retry_delay",
+            "circuit_breaker_threshold",
+            "circuit_breaker_timeout",
+            "claude_command",
+            "task_dir",
+            "trigger_dir",
+            "result_dir",
+            "heartbeat_dir",
+            "dlq_dir",
+        ],
+    ),
+    ("project.", &["sandbox", "gates", "deploy", "notify"]),
+];
+
+fn is_for_later(key: &str) -> bool {
+    let last = key.rsplit('.').next().unwrap_or_default();
+    FOR_LATER.iter().any(|(table, keys)| key.starts_with(table) && keys.contains(&last))
 }
 
 /// A path as people write it: serde_ignored marks the insides of an `Option` with `?`.
@@ -150,10 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_other_parts_are_kept_without_a_warning() {
+    fn keys_of_other_parts_are_no_unknown_keys() {
         let read = parse("w.toml", "[files]\nroot = \"/x\"\n[deploy.vercel]\na = 1\n[notify]\n[gates]\nz = 2\n".to_owned());
         let read = read.unwrap_or_default();
         assert!(read.warnings.is_empty(), "{:?}", read.warnings);
+        let later = parse("w.toml", "[worker.marie]\nprompt = \"p.md\"\n[project.shop]\nsandbox = \"auto\"\n".to_owned());
+        let warnings = later.unwrap_or_default().warnings;
+        assert!(warnings.len() == 2 && warnings.iter().all(|w| w.contains("does nothing with it yet")), "{warnings:?}");
         assert!(read.raw.deploy.contains_key("vercel"));
     }
 }

@@ -5,11 +5,28 @@ use std::path::{Path, PathBuf};
 
 use windlass_types::{Budget, Harness, ProjectSettings, RetryPolicy, is_valid_name};
 
+use super::check;
 use super::env::Env;
-use super::layers::{Layers, Shown};
+use super::layers::{Layers, Origin, Shown};
 use super::raw::{IsolationChoice, LogFormat, LogLevel, RawFile, RawHarness};
 use super::read::{self, Read};
 use crate::failure::{CliError, Result};
+
+/// Settings of parts that this build does not have.
+const NOT_USED_YET: &[&str] = &[
+    "heartbeat_interval",
+    "circuit_breaker_threshold",
+    "circuit_breaker_timeout",
+    "task_dir",
+    "trigger_dir",
+    "result_dir",
+    "heartbeat_dir",
+    "dlq_dir",
+    "enable_metrics",
+    "metrics_port",
+    "files.root",
+    "feedback.dir",
+];
 
 /// The flags that set a setting.
 #[derive(Debug, Clone, Default)]
@@ -111,17 +128,13 @@ impl Settings {
             let host = listen.as_deref().and_then(|l| l.rsplit_once(':')).map_or("127.0.0.1", |(host, _)| host).to_owned();
             listen = Some(format!("{host}:{port}"));
             l.shown.pop();
-            l.shown.push(Shown {
-                key: "listen".to_owned(),
-                value: listen.clone().unwrap_or_default().into(),
-                origin: super::Origin::Env("PORT"),
-            });
+            l.shown.push(Shown { key: "listen".to_owned(), value: listen.clone().unwrap_or_default().into(), origin: Origin::Env("PORT") });
         }
         let listen = match listen {
             Some(listen) => listen,
             None => show_default(&mut l, "127.0.0.1:3001".to_owned()),
         };
-        check_listen(&listen)?;
+        check::listen(&listen)?;
         let workspace_root =
             match l.given("workspace_root", &["WORKSPACE_ROOT"], flags.workspace_root.clone(), raw.workspace_root.clone())? {
                 Some(root) => absolute(&root)?,
@@ -192,18 +205,18 @@ impl Settings {
         let hosts = Some(e.allowed_hosts.clone()).filter(|v| !v.is_empty());
         let allowed_hosts = l.pick("engine.allowed_hosts", &[], None, hosts, Vec::new())?;
         for (job_type, harness) in &raw.harness_defaults {
-            check_job_type("harness_defaults", job_type)?;
+            check::job_type("harness_defaults", job_type)?;
             l.given(&format!("harness_defaults.{job_type}"), &[], None, Some(harness.as_str().to_owned()))?;
         }
 
-        check_range("task_timeout", timeout_secs, 1, 7 * 24 * 3600)?;
-        check_range("engine.idle_timeout", idle_timeout_secs, 1, 7 * 24 * 3600)?;
-        check_range("engine.lease_ms", lease_ms, 1_000, 3_600_000)?;
-        check_range("max_retries", max_retries, 0, 1000)?;
-        check_range("engine.output_max_bytes", output_max_bytes, 1024, 1 << 40)?;
-        check_number("retry_backoff", backoff, 1.0, 100.0)?;
-        check_number("initial_retry_delay", initial, 0.0, 86_400.0)?;
-        check_number("engine.max_retry_delay", max_delay, 0.0, 7.0 * 86_400.0)?;
+        check::range("task_timeout", timeout_secs, 1, 7 * 24 * 3600)?;
+        check::range("engine.idle_timeout", idle_timeout_secs, 1, 7 * 24 * 3600)?;
+        check::range("engine.lease_ms", lease_ms, 1_000, 3_600_000)?;
+        check::range("max_retries", max_retries, 0, 1000)?;
+        check::range("engine.output_max_bytes", output_max_bytes, 1024, 1 << 40)?;
+        check::number("retry_backoff", backoff, 1.0, 100.0)?;
+        check::number("initial_retry_delay", initial, 0.0, 86_400.0)?;
+        check::number("engine.max_retry_delay", max_delay, 0.0, 7.0 * 86_400.0)?;
 
         let mut harness = raw.harness.clone();
         if let Some(program) = claude {
@@ -220,7 +233,7 @@ impl Settings {
             for (model, price) in &h.prices {
                 let prices = [price.input, price.output, price.cache_read.unwrap_or(0.0), price.cache_write.unwrap_or(0.0)];
                 for p in prices {
-                    check_number(&format!("harness.{name}.prices.{model}"), p, 0.0, 1e6)?;
+                    check::number(&format!("harness.{name}.prices.{model}"), p, 0.0, 1e6)?;
                 }
             }
         }
@@ -229,10 +242,20 @@ impl Settings {
         if env.text("REDIS_URL").is_some() {
             warnings.push("REDIS_URL is set and not used: Windlass keeps its own queue".to_owned());
         }
-        for (part, table) in [("files", &raw.files), ("feedback", &raw.feedback), ("deploy", &raw.deploy), ("notify", &raw.notify)] {
-            if !table.is_empty() {
-                warnings.push(format!("[{part}] is kept, and this build does nothing with it yet"));
-            }
+        let unused: Vec<&str> = l
+            .shown
+            .iter()
+            .filter(|s| s.origin != Origin::Default && NOT_USED_YET.contains(&s.key.as_str()))
+            .map(|s| s.key.as_str())
+            .chain(
+                [("deploy", &raw.deploy), ("notify", &raw.notify), ("gates", &raw.gates)]
+                    .iter()
+                    .filter(|(_, t)| !t.is_empty())
+                    .map(|(n, _)| *n),
+            )
+            .collect();
+        if !unused.is_empty() {
+            warnings.push(format!("kept, and not used by this build yet: {}", unused.join(", ")));
         }
 
         Ok(Self {
@@ -303,9 +326,9 @@ fn workers(
             let key = format!("worker.{name}.max_concurrent_tasks");
             l.pick(&key, &[], None, w.max_concurrent_tasks, max_concurrent.unwrap_or(3))?
         };
-        check_range(&format!("worker.{name}.max_concurrent_tasks"), limit, 0, 10_000)?;
+        check::range(&format!("worker.{name}.max_concurrent_tasks"), limit, 0, 10_000)?;
         if let Some(secs) = l.given(&format!("worker.{name}.task_timeout"), &[], None, w.task_timeout)? {
-            check_range(&format!("worker.{name}.task_timeout"), secs, 1, 7 * 24 * 3600)?;
+            check::range(&format!("worker.{name}.task_timeout"), secs, 1, 7 * 24 * 3600)?;
         }
         l.given(&format!("worker.{name}.harness"), &[], None, w.harness.map(|h| h.as_str().to_owned()))?;
         l.given(&format!("worker.{name}.program"), &[], None, w.program.clone())?;
@@ -328,7 +351,7 @@ fn projects(l: &mut Layers<'_>, raw: &RawFile) -> Result<Vec<ProjectEntry>> {
                 .hint("a name is a letter or digit and then letters, digits, dots, dashes and underscores"));
         }
         for job_type in p.harness_defaults.keys() {
-            check_job_type(&format!("project.{name}.harness_defaults"), job_type)?;
+            check::job_type(&format!("project.{name}.harness_defaults"), job_type)?;
         }
         l.given(&format!("project.{name}.repo"), &[], None, p.repo.clone())?;
         l.given(&format!("project.{name}.default_branch"), &[], None, p.default_branch.clone())?;
@@ -352,38 +375,6 @@ fn show_default<T: super::layers::Value>(l: &mut Layers<'_>, value: T) -> T {
 
 fn table_path(table: &toml::Table, key: &str) -> Option<PathBuf> {
     table.get(key).and_then(toml::Value::as_str).map(PathBuf::from)
-}
-
-fn check_job_type(key: &str, word: &str) -> Result<()> {
-    if word == "default" || word.parse::<windlass_types::JobType>().is_ok() {
-        return Ok(());
-    }
-    let known = windlass_types::JobType::ALL.map(windlass_types::JobType::as_str).join(", ");
-    Err(CliError::usage(format!("`{key}.{word}`: {word:?} is not a job type (one of: default, {known})")))
-}
-
-fn check_range<T: PartialOrd + std::fmt::Display>(key: &str, value: T, min: T, max: T) -> Result<()> {
-    if value < min || value > max {
-        return Err(CliError::usage(format!("`{key}` is {value}, and has to be from {min} to {max}")));
-    }
-    Ok(())
-}
-
-fn check_number(key: &str, value: f64, min: f64, max: f64) -> Result<()> {
-    // Not a number is in no range.
-    if (min..=max).contains(&value) {
-        return Ok(());
-    }
-    Err(CliError::usage(format!("`{key}` is {value}, and has to be from {min} to {max}")))
-}
-
-fn check_listen(listen: &str) -> Result<()> {
-    let good = listen.parse::<std::net::SocketAddr>().is_ok()
-        || listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if good {
-        return Ok(());
-    }
-    Err(CliError::usage(format!("`listen` is {listen:?}, which is not an address")).hint("give HOST:PORT, for example 127.0.0.1:3001"))
 }
 
 /// A database address as it may be shown.
@@ -420,7 +411,6 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Origin;
 
     fn load(text: &str, env: &[(&str, &str)], flags: &Flags) -> Result<Settings> {
         let dir = tempfile::tempdir().map_err(|e| CliError::fault(e.to_string()))?;

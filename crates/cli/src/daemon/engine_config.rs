@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::config::raw::{IsolationChoice, RawHarness, RawPrice};
 use crate::failure::{CliError, Result};
 
-/// Shorter values would be found in every text.
+/// Shorter values would be found in every text; so would paths, which say where a secret is and are none.
 const SECRET_CHARS_MIN: usize = 8;
 
 /// The engine's configuration. `url` is where people reach it, `agent_url` where agents do.
@@ -96,7 +96,7 @@ fn this_program() -> Result<std::path::PathBuf> {
 /// What must not be stored or shown: the logins, the daemon's token, and every variable that is named like a secret.
 fn secrets(user: &UserFiles, token: &str) -> Vec<(String, String)> {
     let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let named = named.filter(|(name, value)| is_secret_name(name) && value.len() >= SECRET_CHARS_MIN);
+    let named = named.filter(|(name, value)| is_secret_name(name) && value.len() >= SECRET_CHARS_MIN && !value.starts_with('/'));
     let mut all: Vec<_> = user.secrets().into_iter().chain([("WINDLASS_TOKEN".to_owned(), token.to_owned())]).chain(named).collect();
     all.sort();
     all.dedup();

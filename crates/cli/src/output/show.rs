@@ -74,7 +74,7 @@ pub(crate) fn spent(spent: &Spent, budget: &Budget) -> String {
     if spent.cost_micros.0 > 0 || budget.cost_micros.is_some() {
         parts.push(format!("{}{}", spent.cost_micros, of(budget.cost_micros.map(|c| c.to_string()))));
     }
-    if spent.runs_without_cost > 0 {
+    if spent.runs_without_cost > 0 && (spent.cost_micros.0 > 0 || budget.cost_micros.is_some()) {
         parts.push(format!("cost unknown for {} run(s)", spent.runs_without_cost));
     }
     parts.join(", ")

@@ -198,6 +198,111 @@ fn ctrl_c_on_an_embedded_run_hands_the_job_back_unharmed() {
     assert_eq!((jobs["items"][0]["status"].as_str(), jobs["items"][0]["failures"].as_u64()), (Some("queued"), Some(0)), "{jobs:#}");
 }
 
+#[test]
+fn a_scripted_agent_and_its_pm_bring_a_goal_to_its_end() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let script = home.write(
+        "script.toml",
+        r#"
+        [[turn]]
+        type = "implement"
+        steps = [{ write = { path = "answer.txt", content = "42\n" } }, { end = "The answer is 42." }]
+
+        [[turn]]
+        type = "pm"
+        steps = [{ verdict = { verdict = "block", owner = "ann", action = "taste it", reason = "it needs a tongue" } }]
+        "#,
+    );
+    let args = ["run", "make the check pass", "--repo", path(&repo), "--script", script.to_str().expect("UTF-8"), "--verify", "./check.sh"];
+    let answer = home.run(&args).code(3).says("verify passed");
+    assert!(answer.out.contains("for ann: it needs a tongue") && answer.out.contains("taste it"), "{answer:?}");
+    assert!(answer.out.contains("The answer is 42."), "{answer:?}");
+}
+
+#[test]
+fn two_runs_without_a_daemon_on_one_data_directory_take_turns() {
+    let (home, first, second) = (Home::new(), TempRepo::failing_check(), TempRepo::failing_check());
+    let go = home.path().join("go");
+    let program = format!("sh -c 'echo 42 > answer.txt; while [ ! -e {} ]; do sleep 0.05; done'", go.display());
+    let mut child = home.command(&run_args(&first, &program)).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    wait_for_line(&mut child, "run …");
+    let mut waiting = home.command(&run_args(&second, MEND)).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    wait_for_line(&mut waiting, "waiting for it to end");
+    std::fs::write(&go, "").expect("the sign");
+    Answer::of(child.wait_with_output().expect("it ends")).code(0);
+    Answer::of(waiting.wait_with_output().expect("it ends")).code(0);
+    let branches = |repo: &TempRepo| repo.branches().iter().filter(|b| b.starts_with("windlass/")).count();
+    assert_eq!((branches(&first), branches(&second)), (1, 1));
+}
+
+#[test]
+fn an_embedded_run_leaves_other_work_alone() {
+    let (home, repo, other) = (Home::new(), TempRepo::failing_check(), TempRepo::failing_check());
+    let idle = ["up", "--listen", "127.0.0.1:0", "--isolation", "subreaper", "--max-concurrent-tasks", "0"];
+    let daemon = Daemon::up_with(&home, &idle);
+    let mut args = run_args(&other, MEND);
+    args.push("--detach");
+    home.run(&args).code(0);
+    daemon.signal(rustix::process::Signal::TERM);
+    daemon.ended();
+    home.run(&run_args(&repo, MEND)).code(0);
+    assert_eq!((repo.branches().len(), other.branches().len()), (2, 1));
+    let _daemon = Daemon::up_with(&home, &idle);
+    let jobs = home.run(&["jobs", "--status", "queued", "--json"]).code(0).json();
+    assert_eq!(jobs["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_repositorys_own_check_counts_only_when_its_very_content_is_trusted() {
+    let home = Home::new();
+    let repo = TempRepo::failing_check().with_file(".windlass/project.toml", "verify = \"./check.sh\"\n").commit("settings");
+    let _daemon = Daemon::up(&home);
+    home.run(&["init", "--repo", path(&repo), "--name", "shop"]).code(0).says("windlass trust shop");
+    let candidate = home.run(&["trust", "shop", "--json"]).code(0).json();
+    let hash = candidate["hash"].as_str().expect("a hash");
+    assert_eq!((candidate["id"].as_str(), candidate["trusted"].as_bool()), (Some("shop"), Some(false)));
+    let shown = home.run(&["trust", "shop"]).code(2).says("nothing was trusted").says(&format!("--hash {hash}"));
+    assert!(shown.out.contains("./check.sh"), "what would be trusted is shown first: {shown:?}");
+    home.run(&["trust", "shop", "--hash", "beef"]).code(2).says("the content's hash is");
+    home.run(&["trust", "shop", "--hash", hash]).code(0);
+    home.run(&["trust", "shop", "--yes"]).code(0).says("trusted already");
+    let run = home.run(&["run", "goal", "--project", "shop", "--program", MEND, "--no-review"]).code(0);
+    assert!(run.err.contains("verify passed"), "{run:?}");
+}
+
+#[test]
+fn events_are_followed_as_they_happen() {
+    let home = Home::new();
+    let _daemon = Daemon::up(&home);
+    let mut child = home.command(&["events", "-f", "--json", "--kind", "engine.paused"]).stdout(Stdio::piped()).spawn().expect("it starts");
+    home.run(&["pause"]).code(0);
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().expect("its output")), &mut line).expect("a line");
+    let event: Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!((event["kind"].as_str(), event["id"].is_i64()), (Some("engine.paused"), true));
+    child.kill().expect("it can be ended");
+    child.wait().expect("it ends");
+}
+
+#[test]
+fn a_goal_with_a_key_is_worked_on_once() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let mut args = run_args(&repo, MEND);
+    args.extend(["--key", "once", "--json"]);
+    let (first, second) = (home.run(&args).code(0).json(), home.run(&args).code(0).json());
+    assert_eq!(first["id"], second["id"]);
+    assert_eq!(second["spent"]["runs"].as_u64(), Some(1));
+}
+
+#[test]
+fn a_budget_that_is_spent_waits_for_a_person() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let mut args = run_args(&repo, MEND);
+    args.extend(["--budget-runs", "0"]);
+    let answer = home.run(&args).code(3);
+    assert!(answer.out.contains("outcome     waits") && answer.out.contains("budget"), "{answer:?}");
+}
+
 /// Reads standard error until it has the text.
 fn wait_for_line(child: &mut std::process::Child, text: &str) {
     use std::io::Read as _;
