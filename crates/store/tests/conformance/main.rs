@@ -13,6 +13,7 @@ mod lists;
 mod load;
 mod people;
 mod projects;
+mod races;
 mod submit;
 mod support;
 mod verdicts;
