@@ -29,8 +29,8 @@ fn list(w: &mut Work<'_>, filter: &AssignmentFilter, cursor: Option<&str>, limit
     conditions.and_if("project = ?", filter.project.as_deref());
     conditions.one_of("status", filter.status.iter().map(|s| s.as_str()));
     if let Some(text) = &filter.text {
-        let pattern = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        conditions.and("LOWER(north_star) LIKE ? ESCAPE '\\'", [Value::Text(format!("%{pattern}%"))]);
+        let pattern = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        conditions.and("LOWER(north_star) LIKE LOWER(?) ESCAPE '\\'", [Value::Text(format!("%{pattern}%"))]);
     }
     conditions.and_if("id < ?", parse_cursor::<AssignmentId>(cursor)?);
     let size = conditions.push(Value::from(limit + 1));

@@ -86,8 +86,11 @@ fn claim(w: &mut Work<'_>, facts: &NodeFacts, lease_ms: i64) -> Result<Option<Cl
         if let Some(queue) = queues.get_mut(index) {
             queue.take();
         }
-        if let Some(claimed) = try_claim(w, facts, &ground, &candidate, lease_ms)? {
-            return Ok(Some(claimed));
+        match try_claim(w, facts, &ground, &candidate, lease_ms) {
+            Ok(None) => {}
+            // One row that cannot be read (a later version may have written it) must not hold up all the others.
+            Err(StoreError::Corrupt(why)) => tracing::warn!(job.id = %candidate.job, "{} cannot be claimed: {why}", candidate.job),
+            claimed_or_failed => return claimed_or_failed,
         }
     }
 }

@@ -120,4 +120,14 @@ on_both! {
         assert_eq!(f.store.next_due().await.unwrap(), None);
         f.store.settle(end(&claimed, AttemptResult::Succeeded)).await.unwrap_err();
     }
+
+    async fn a_row_that_cannot_be_read_holds_up_no_other(f: Fixture) {
+        let odd = submit(&f.store, wish(vec![spec(JobType::Plan)])).await;
+        f.age_jobs(5).await;
+        let good = submit(&f.store, wish(vec![spec(JobType::Plan)])).await;
+        f.sql(format!("UPDATE jobs SET spec = '{{\"type\": \"dream\"}}' WHERE id = '{}'", odd.jobs[0].id)).await;
+        assert_eq!(claim_one(&f.store).await.job.id, good.jobs[0].id);
+        assert!(claim(&f.store).await.is_none());
+        assert!(matches!(f.store.job(odd.jobs[0].id).await, Err(windlass_store::StoreError::Corrupt(_))));
+    }
 }

@@ -31,14 +31,14 @@ on_both! {
     async fn filters_pick_what_they_name(f: Fixture) {
         f.store.put_project("p".to_owned(), None, None, ProjectSettings::default()).await.unwrap();
         let marie = JobSpec { worker: Some("marie".to_owned()), ..spec(JobType::Implement) };
-        let a = submit(&f.store, Submission { project: "p".to_owned(), north_star: "Fix 100% of the Login_Form".to_owned(), ..wish(vec![marie]) }).await;
+        let a = submit(&f.store, Submission { project: "p".to_owned(), north_star: "Fix 100% of the Login_Form, É".to_owned(), ..wish(vec![marie]) }).await;
         let b = submit(&f.store, wish(vec![spec(JobType::Plan), spec(JobType::Review)])).await;
         f.store.move_assignment(b.assignment.id, AssignmentMove::Complete, None, "tester".to_owned()).await.unwrap();
         let assignments = async |filter| f.store.assignments(filter, None, 10).await.unwrap().items.iter().map(|x| x.id).collect::<Vec<_>>();
         let none = AssignmentFilter::default;
         assert_eq!(assignments(AssignmentFilter { project: Some("p".to_owned()), ..none() }).await, [a.assignment.id]);
         assert_eq!(assignments(AssignmentFilter { status: vec![AssignmentStatus::Complete, AssignmentStatus::Blocked], ..none() }).await, [b.assignment.id]);
-        for (text, found) in [("login_f", true), ("100%", true), ("10%0", false), ("loginXform", false)] {
+        for (text, found) in [("LOGIN_f", true), ("É", true), ("100%", true), ("10%0", false), ("loginXform", false)] {
             assert_eq!(assignments(AssignmentFilter { text: Some(text.to_owned()), ..none() }).await.len(), usize::from(found), "{text}");
         }
         let jobs = async |filter| f.store.jobs(filter, None, 10).await.unwrap().items.len();

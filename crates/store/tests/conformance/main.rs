@@ -2,6 +2,7 @@
 
 mod attempts;
 mod claims;
+mod crash;
 mod database;
 mod disk;
 mod events;
