@@ -22,7 +22,8 @@ on_both! {
             let claimed = claim_one(&f.store).await;
             let cancel = f.store.move_assignment(made.assignment.id, AssignmentMove::Cancel, None, "tester".to_owned());
             let (settled, cancelled) = join(f.store.settle(end(&claimed, AttemptResult::Succeeded)), cancel).await;
-            (settled.unwrap(), cancelled.unwrap());
+            settled.unwrap();
+            cancelled.unwrap();
             assert_eq!(f.store.assignment(made.assignment.id).await.unwrap().status, AssignmentStatus::Cancelled);
             let line = f.store.line(made.assignment.id).await.unwrap();
             assert!(line.iter().all(|job| job.status.is_final()), "{line:#?}");
