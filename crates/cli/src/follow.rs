@@ -21,6 +21,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How long a transcript's last lines are waited for after its attempt has ended.
 const DRAIN_MAX: Duration = Duration::from_secs(3);
 
+/// How long the events that led to the end are waited for.
+const CATCH_UP_MAX: Duration = Duration::from_secs(2);
+
 /// How following ended.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -54,8 +57,18 @@ impl Outcome {
 pub(crate) async fn to_the_end(client: &Client, id: AssignmentId, quiet: bool) -> Result<Outcome> {
     let mut events = client.follow(vec![("assignment", id.to_string())], 0);
     let (lines_in, mut lines) = mpsc::channel::<AgentLine>(256);
-    let mut follower =
-        Follower { client: client.clone(), quiet, began: None, tail: None, lines_in, told_hold: None, told_last: None, max: line_max() };
+    let mut follower = Follower {
+        client: client.clone(),
+        quiet,
+        began: None,
+        tail: None,
+        lines_in,
+        told_hold: None,
+        told_status: None,
+        told_last: None,
+        told_progress: None,
+        max: line_max(),
+    };
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut events_open = true;
@@ -69,8 +82,8 @@ pub(crate) async fn to_the_end(client: &Client, id: AssignmentId, quiet: bool) -
                         follower.drain(&mut lines).await;
                     }
                     follower.event(&event);
-                    if matters(&event) && let Some(outcome) = follower.look(id).await? {
-                        return Ok(outcome);
+                    if event.kind == EventKind::AssignmentStatus {
+                        look.reset_immediately();
                     }
                 }
                 Some(Err(e)) => return Err(lost(e, id)),
@@ -78,7 +91,12 @@ pub(crate) async fn to_the_end(client: &Client, id: AssignmentId, quiet: bool) -
             },
             _ = look.tick() => {
                 match follower.look(id).await {
-                    Ok(Some(outcome)) => return Ok(outcome),
+                    Ok(Some(outcome)) => {
+                        if events_open && outcome.hold.is_none() {
+                            follower.catch_up(&mut events, &mut lines, outcome.detail.assignment.status).await;
+                        }
+                        return Ok(outcome);
+                    }
                     Ok(None) => {}
                     // The event stream decides how long a daemon may be away.
                     Err(e) if e.exit == Exit::NoDaemon && events_open => {}
@@ -95,11 +113,6 @@ fn lost(e: CliError, id: AssignmentId) -> CliError {
     }
     CliError::new(Exit::NoDaemon, format!("the daemon went away while {id} was followed"))
         .hint("its work is kept and goes on with the next `windlass up`")
-}
-
-/// Whether an event may mean that it is over.
-fn matters(event: &Event) -> bool {
-    event.kind == EventKind::AssignmentStatus
 }
 
 /// Piped lines may be longer than a terminal's.
@@ -121,8 +134,11 @@ struct Follower {
     tail: Option<tokio::task::JoinHandle<()>>,
     lines_in: mpsc::Sender<AgentLine>,
     told_hold: Option<String>,
+    told_status: Option<AssignmentStatus>,
     /// The agent's last line: a progress message often repeats it.
     told_last: Option<String>,
+    /// The last progress message, which the agent's own line may repeat later.
+    told_progress: Option<String>,
     max: usize,
 }
 
@@ -138,7 +154,8 @@ impl Follower {
     fn say(&self, at: windlass_types::Timestamp, text: &str) {
         if !self.quiet {
             let secs = self.began.map_or(0, |began| at.since_ms(began).max(0) / 1000);
-            output::say(&format!("{:>3}:{:02}  {}", secs / 60, secs % 60, one_line(text, self.max)));
+            let indent = text.len() - text.trim_start().len();
+            output::say(&format!("{:>3}:{:02}  {:indent$}{}", secs / 60, secs % 60, "", one_line(text, self.max)));
         }
     }
 
@@ -147,14 +164,18 @@ impl Follower {
         if let AgentEvent::Text { delta: true, .. } = line.event {
             return;
         }
-        if let Some(text) = show::agent_line(&line.event, self.max) {
+        let Some(text) = show::agent_line(&line.event, self.max) else { return };
+        if self.told_progress.take().as_ref() != Some(&text) {
             self.say(line.at, &format!("  {text}"));
-            self.told_last = Some(text);
         }
+        self.told_last = Some(text);
     }
 
     fn event(&mut self, event: &Event) {
         self.began.get_or_insert(event.at);
+        if event.kind == EventKind::AssignmentStatus {
+            self.told_status = event.data.get("status").and_then(Value::as_str).and_then(|s| s.parse().ok());
+        }
         let word = |key: &str| event.data.get(key).and_then(Value::as_str).map(clean);
         let text = match event.kind {
             EventKind::AttemptStarted => {
@@ -175,7 +196,12 @@ impl Follower {
             EventKind::JobInserted => Some(format!("{} job is in line", word("type").unwrap_or_else(|| "a".to_owned()))),
             EventKind::AttemptEnded => event.data.get("failure").and_then(|f| f.get("message")).and_then(Value::as_str).map(clean),
             EventKind::JobStatus => word("status").filter(|s| s != "running").map(|status| format!("job {status}")),
-            EventKind::JobProgress => word("message").filter(|m| self.told_last.as_deref() != Some(one_line(m, self.max).as_str())),
+            EventKind::JobProgress => {
+                let message =
+                    word("message").map(|m| one_line(&m, self.max)).filter(|m| !m.is_empty() && self.told_last.as_ref() != Some(m));
+                self.told_progress.clone_from(&message);
+                message.map(|m| format!("  {m}"))
+            }
             EventKind::AttemptNotice => word("text").or_else(|| word("what")).map(|t| format!("note: {t}")),
             EventKind::VerdictApplied => {
                 word("verdict").map(|v| format!("verdict: {v}{}", word("reason").map(|r| format!(": {r}")).unwrap_or_default()))
@@ -213,6 +239,23 @@ impl Follower {
                 }
             }
         }));
+    }
+
+    /// Tells what led to the end, where the records were read before the events came.
+    async fn catch_up(
+        &mut self,
+        events: &mut mpsc::Receiver<Result<Event>>,
+        lines: &mut mpsc::Receiver<AgentLine>,
+        status: AssignmentStatus,
+    ) {
+        let deadline = tokio::time::Instant::now() + CATCH_UP_MAX;
+        while !self.quiet && self.told_status != Some(status) {
+            let Ok(Some(Ok(event))) = tokio::time::timeout_at(deadline, events.recv()).await else { return };
+            if event.kind == EventKind::AttemptEnded {
+                self.drain(lines).await;
+            }
+            self.event(&event);
+        }
     }
 
     /// Prints what an attempt said last before its end is told.

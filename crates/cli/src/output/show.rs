@@ -7,7 +7,13 @@ use super::{clean, one_line};
 /// How long ago, in the largest unit that says enough.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     let ms = now.since_ms(at);
-    if ms < 0 { format!("in {}", duration(-ms)) } else { format!("{} ago", duration(ms)) }
+    let words = match ms.abs() {
+        ..=59_999 => format!("{} s", ms.abs() / 1_000),
+        60_000..=3_599_999 => format!("{} min", ms.abs() / 60_000),
+        3_600_000..=172_799_999 => format!("{} h", ms.abs() / 3_600_000),
+        _ => format!("{} days", ms.abs() / 86_400_000),
+    };
+    if ms < 0 { format!("in {words}") } else { format!("{words} ago") }
 }
 
 /// A length of time in words.
@@ -80,6 +86,15 @@ pub(crate) fn spent(spent: &Spent, budget: &Budget) -> String {
     parts.join(", ")
 }
 
+/// An id as a table shows it: short on a terminal, where any unique end of it is enough to name it; whole for a program.
+pub(crate) fn id(id: &impl std::fmt::Display) -> String {
+    let whole = id.to_string();
+    match whole.split_once('_') {
+        Some((prefix, digits)) if super::for_person() && digits.len() == 32 => format!("{prefix}_{}", &digits[24..]),
+        _ => whole,
+    }
+}
+
 /// A commit id short enough for a line.
 pub(crate) fn short_commit(id: &str) -> String {
     id.chars().filter(char::is_ascii_hexdigit).take(12).collect()
@@ -126,9 +141,10 @@ mod tests {
     fn times_read_like_words() {
         let now = Timestamp(10_000_000_000);
         assert_eq!(ago(now.plus_ms(-5_000), now), "5 s ago");
-        assert_eq!(ago(now.plus_ms(61_000), now), "in 1 min 1 s");
-        assert_eq!(ago(now.plus_ms(-7_260_000), now), "2 h 1 min ago");
+        assert_eq!(ago(now.plus_ms(61_000), now), "in 1 min");
+        assert_eq!(ago(now.plus_ms(-7_260_000), now), "2 h ago");
         assert_eq!(ago(now.plus_ms(-5 * 86_400_000), now), "5 days ago");
+        assert_eq!((duration(999), duration(61_000)), ("999 ms".to_owned(), "1 min 1 s".to_owned()));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Tables for people: as wide as the terminal, plain and tab-separated when piped.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::{clean, data, width};
 use crate::failure::Result;
+
+/// Columns that may be wrapped where the terminal is narrow.
+const WRAPPED: &[&str] = &["why", "note", "north star", "waits for", "repository", "verify", "value", "from", "what for"];
 
 /// Prints rows under a header; nothing but a sentence when there are none.
 pub(crate) fn print(header: &[&str], rows: Vec<Vec<String>>, none: &str) -> Result<()> {
@@ -28,8 +31,12 @@ fn render(header: &[&str], rows: Vec<Vec<String>>, width: Option<u16>) -> String
     for row in rows {
         table.add_row(row);
     }
-    for column in table.column_iter_mut() {
+    for (column, name) in table.column_iter_mut().zip(header) {
         column.set_padding((0, 2));
+        // Ids, words and times stay whole; sentences and paths give way.
+        if !WRAPPED.contains(name) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     table.trim_fmt()
 }
@@ -55,12 +62,15 @@ mod tests {
 
     #[test]
     fn piped_rows_are_separated_by_tabs() {
-        assert_eq!(render(&["id", "goal"], rows(), None), "id\tgoal\nasg_1\ta goal of two lines that goes on for quite a while");
+        assert_eq!(
+            render(&["id", "north star"], rows(), None),
+            "id\tnorth star\nasg_1\ta goal of two lines that goes on for quite a while"
+        );
     }
 
     #[test]
     fn a_table_is_no_wider_than_its_terminal() {
-        let text = render(&["id", "goal"], rows(), Some(40));
+        let text = render(&["id", "north star"], rows(), Some(40));
         assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
         assert!(text.starts_with("ID"), "{text}");
     }

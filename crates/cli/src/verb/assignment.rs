@@ -56,7 +56,7 @@ fn print(detail: &AssignmentDetail) -> Result<()> {
         .map(|job| {
             vec![
                 job.position.to_string(),
-                job.id.to_string(),
+                show::id(&job.id),
                 job.status.to_string(),
                 job.spec.job_type.to_string(),
                 job.attempts.to_string(),

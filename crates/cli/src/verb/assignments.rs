@@ -44,7 +44,7 @@ pub(crate) async fn run(args: AssignmentsArgs, context: &Context) -> Result<Exit
             serde_json::from_value(item).map_err(|e| CliError::fault(format!("an assignment could not be understood: {e}")))?;
         let note = a.block.as_ref().map(|b| format!("{} has to act: {}", b.owner, one_line(&b.reason, 80))).unwrap_or_default();
         rows.push(vec![
-            a.id.to_string(),
+            show::id(&a.id),
             a.status.to_string(),
             a.project.clone(),
             show::ago(a.created_at, now),

@@ -46,8 +46,13 @@ pub(crate) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit> {
             (None, _) => "not found".to_owned(),
         };
         let login = probe.login.as_ref().map(|l| format!(", login by {l}")).unwrap_or_default();
-        let ready = if probe.problems.is_empty() { "ready: " } else { "" };
-        output::data(&format!("{:10} {ready}{}{login}", probe.harness, output::clean(&found)))?;
+        let found = match (probe.problems.is_empty(), &probe.path) {
+            // Some harnesses need no program of their own.
+            (true, None) => "ready".to_owned(),
+            (true, Some(_)) => format!("ready: {found}"),
+            (false, _) => found,
+        };
+        output::data(&format!("{:10} {}{login}", probe.harness, output::clean(&found)))?;
         print_problems(&probe.problems)?;
     }
     Ok(Exit::Done)

@@ -42,7 +42,7 @@ pub(crate) async fn run(args: ExplainArgs, context: &Context) -> Result<Exit> {
     }
     let e: Explanation =
         serde_json::from_value(value).map_err(|e| CliError::fault(format!("the explanation could not be understood: {e}")))?;
-    output::data(&format!("{}: {}", e.job.id, output::clean(&e.summary)))?;
+    output::data(&output::clean(&e.summary))?;
     if let Some(hold) = &e.hold {
         if let Some(until) = hold.until {
             output::data(&format!("looked at again {}", show::ago(until, Clock::system().now())))?;

@@ -52,17 +52,15 @@ pub(crate) async fn run(args: JobsArgs, context: &Context) -> Result<Exit> {
     for item in page.items {
         let job: Job = serde_json::from_value(item).map_err(|e| CliError::fault(format!("a job could not be understood: {e}")))?;
         rows.push(vec![
-            job.id.to_string(),
+            show::id(&job.id),
             job.status.to_string(),
             job.spec.job_type.to_string(),
             job.project.clone(),
-            job.worker.clone(),
-            job.attempts.to_string(),
             show::ago(job.created_at, now),
             show::job_note(&job, None, now),
         ]);
     }
-    table::print(&["id", "status", "type", "project", "worker", "attempts", "made", "note"], rows, "no jobs")?;
+    table::print(&["id", "status", "type", "project", "made", "note"], rows, "no jobs")?;
     if page.next_cursor.is_some() {
         output::say("there are more: raise --limit");
     }

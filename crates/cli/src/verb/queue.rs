@@ -50,7 +50,7 @@ pub(crate) async fn run(args: QueueArgs, context: &Context) -> Result<Exit> {
             None => show::job_note(&job, None, now),
         };
         rows.push(vec![
-            job.id.to_string(),
+            show::id(&job.id),
             job.status.to_string(),
             job.spec.job_type.to_string(),
             job.project.clone(),

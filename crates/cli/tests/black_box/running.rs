@@ -271,6 +271,24 @@ fn a_repositorys_own_check_counts_only_when_its_very_content_is_trusted() {
 }
 
 #[test]
+fn a_followed_run_outlives_a_crash_of_its_daemon() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").to_string();
+    let up = ["up", "--listen", &port, "--isolation", "subreaper"];
+    let daemon = Daemon::up_with(&home, &up);
+    let go = home.path().join("go");
+    let program = format!("sh -c 'echo 42 > answer.txt; while [ ! -e {} ]; do sleep 0.05; done'", go.display());
+    let mut child = home.command(&run_args(&repo, &program)).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    wait_for_line(&mut child, "run …");
+    daemon.signal(rustix::process::Signal::KILL);
+    daemon.ended();
+    std::fs::write(&go, "").expect("the sign");
+    let _daemon = Daemon::up_with(&home, &up);
+    let answer = Answer::of(child.wait_with_output().expect("it ends")).code(0);
+    assert!(answer.out.contains("outcome     complete"), "{answer:?}");
+}
+
+#[test]
 fn events_are_followed_as_they_happen() {
     let home = Home::new();
     let _daemon = Daemon::up(&home);
