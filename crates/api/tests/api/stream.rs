@@ -119,23 +119,30 @@ async fn a_place_in_the_stream_that_cannot_be_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_listener_that_takes_nothing_is_dropped_and_neither_writers_nor_others_wait_for_it() {
-    let api = Api::start_with(Limits { stall_timeout: Duration::from_millis(500), ..limits() }).await;
+    // Far more than the kernel's and the server's buffers hold.
+    const EVENTS: usize = 16_000;
+    let api = Api::start_with(Limits { stall_timeout: Duration::from_secs(2), streams_max: 2, ..limits() }).await;
     let mut stuck = unread_stream(&api).await;
     let mut other = Listener::open(api.request(Method::GET, "/api/v1/events")).await;
-    // Far more than the kernel's and the server's buffers hold.
+    let heard = tokio::spawn(async move {
+        for _ in 0..EVENTS {
+            other.event().await.expect("an event");
+        }
+    });
     let goals: Vec<_> = (0..500).map(|n| json!({ "goal": format!("goal {n}") })).collect();
-    for _ in 0..16 {
+    for _ in 0..EVENTS / 1000 {
         let (status, body) = api.post("/api/v1/assignments/run-many", &json!(goals)).await;
         assert_eq!(status, StatusCode::CREATED, "{:.300}", body.to_string());
     }
-    for _ in 0..16_000 {
-        other.event().await.expect("an event");
-    }
+    heard.await.expect("the other listener heard all");
+    // The other's place is free now, and the stuck one's as soon as it is dropped.
+    let _third = api.stream_when_free().await;
+    let _fourth = api.stream_when_free().await;
     let mut rest = Vec::new();
     let end = tokio::time::timeout(PATIENCE, stuck.read_to_end(&mut rest)).await;
-    assert!(end.is_ok(), "it was dropped");
+    assert!(end.is_ok(), "nothing follows");
     let last = String::from_utf8_lossy(&rest).matches("event: ").count();
-    assert!(last < 16_000, "it was dropped before the end: {last}");
+    assert!(last < EVENTS, "it was dropped before the end: {last}");
 }
 
 /// A stream whose client reads nothing, over a connection with a small buffer.

@@ -141,6 +141,19 @@ impl Api {
         Place { token, assignment: made.assignment.id, job: claimed.job.id, attempt: claimed.attempt.id }
     }
 
+    /// A stream, as soon as the bound of streams allows one more.
+    pub(crate) async fn stream_when_free(&self) -> reqwest::Response {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let response = self.request(Method::GET, "/api/v1/events").send().await.expect("an answer");
+            if response.status() == StatusCode::OK {
+                return response;
+            }
+            assert!(tokio::time::Instant::now() < until, "no place becomes free");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Sends these bytes over a connection of their own; gives all that comes back until it is closed.
     pub(crate) async fn raw(&self, request: &str) -> String {
         exchange(TcpStream::connect(loopback(self.port)).await.expect("a connection"), request).await
