@@ -41,7 +41,9 @@ where
     T: Send,
 {
     fn run(&mut self, w: &mut Work<'_>) -> Result<()> {
-        self.result = Some((self.op)(w)?);
+        // A fault in one operation is that operation's: it is rolled back, and the thread that everybody needs lives on.
+        let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (self.op)(w)));
+        self.result = Some(ran.unwrap_or_else(|_| Err(StoreError::Internal("an operation panicked".to_owned())))?);
         Ok(())
     }
 

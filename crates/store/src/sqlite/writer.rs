@@ -218,4 +218,23 @@ mod tests {
         assert!(write(&mut writer, &[Durability::Promise; 2], 0).await.iter().all(Result::is_ok));
         assert_eq!(number(&mut writer, "SELECT value FROM control WHERE name = 'probe'"), 2);
     }
+
+    #[tokio::test]
+    async fn an_operation_that_panics_takes_nobody_with_it() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut writer = writer(&dir);
+        let (queue, waiting) = Queue::new();
+        let faulty = queue.call(Durability::Promise, |w| -> Result<()> {
+            w.execute("UPDATE control SET value = 99 WHERE name = 'probe'", &[])?;
+            panic!("a fault")
+        });
+        let good = queue.call(Durability::Promise, |w| w.execute("UPDATE control SET value = value + 1 WHERE name = 'probe'", &[]));
+        let mut both = std::pin::pin!(futures_util::future::join(faulty, good));
+        assert!(futures_util::poll!(&mut both).is_pending());
+        writer.write(waiting.try_iter().collect());
+        let (faulty, good) = both.await;
+        assert!(matches!(faulty, Err(StoreError::Internal(_))));
+        assert_eq!(good, Ok(1));
+        assert_eq!(number(&mut writer, "SELECT value FROM control WHERE name = 'probe'"), 1);
+    }
 }
