@@ -35,8 +35,9 @@ pub(crate) fn find(url: Option<&str>, flags: &Flags, env: &Env) -> Result<Place>
         return Ok(Place { url: url.clone(), token: Some(token.clone()) });
     }
     if let Some(url) = named {
-        let token = Settings::load(flags, env).ok().and_then(|s| token_of(&s.data_dir));
-        return Ok(Place { url, token });
+        // The data directory's token is for this machine's daemon: it is shown to no other.
+        let local = Settings::load(flags, env).ok().filter(|_| is_local(&url));
+        return Ok(Place { token: local.and_then(|s| token_of(&s.data_dir)), url });
     }
     let settings = Settings::load(flags, env)?;
     let mut place = in_data_dir(&settings.data_dir)?.ok_or_else(|| none_in(&settings.data_dir))?;
@@ -56,6 +57,17 @@ pub(crate) fn in_data_dir(data_dir: &Path) -> Result<Option<Place>> {
     };
     // A file cut short by a crash is no daemon.
     Ok(serde_json::from_slice::<Endpoint>(&text).ok().map(|e| Place { url: e.url, token: token_of(data_dir) }))
+}
+
+/// Whether an address can only lead to this machine.
+fn is_local(url: &str) -> bool {
+    if url.starts_with("unix:") {
+        return true;
+    }
+    let Some(rest) = url.strip_prefix("http://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(host, _)| host);
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Nobody serves this data directory.
@@ -79,6 +91,22 @@ mod tests {
         let place = find(None, &Flags::default(), &env)?;
         assert_eq!(place, Place { url: "unix:/tmp/a.sock".to_owned(), token: Some("t".to_owned()) });
         Ok(())
+    }
+
+    #[test]
+    fn the_data_directorys_token_is_shown_to_this_machine_only() {
+        for url in ["unix:/a.sock", "http://127.0.0.1:3001", "http://localhost", "http://[::1]:3001/", "http://127.8.8.8"] {
+            assert!(is_local(url), "{url}");
+        }
+        for url in [
+            "http://example.org:3001",
+            "http://localhost.example.org",
+            "http://127.0.0.1:x@example.org",
+            "http://127.0.0.1.example.org",
+            "https://127.0.0.1",
+        ] {
+            assert!(!is_local(url), "{url}");
+        }
     }
 
     #[test]

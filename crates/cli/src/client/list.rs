@@ -6,14 +6,13 @@ use super::Client;
 use crate::failure::Result;
 use crate::wire::Page;
 
-/// The largest page the daemon gives.
-const PAGE: usize = 500;
+/// One page: north stars may be a mebibyte each.
+const PAGE: usize = 100;
 
 impl Client {
-    /// Up to `limit` items, and the cursor when there are more.
-    pub(crate) async fn list(&self, path: &str, query: &[(&str, String)], limit: usize) -> Result<Page<Value>> {
+    /// Up to `limit` items from a cursor on, and the next cursor when there are more.
+    pub(crate) async fn list(&self, path: &str, query: &[(&str, String)], mut cursor: Option<String>, limit: usize) -> Result<Page<Value>> {
         let mut items = Vec::new();
-        let mut cursor: Option<String> = None;
         loop {
             let mut asked = query.to_vec();
             asked.push(("limit", (limit - items.len()).min(PAGE).to_string()));

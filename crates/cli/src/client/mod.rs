@@ -16,7 +16,7 @@ use crate::failure::{CliError, Exit, Result};
 use find::Place;
 
 /// The longest answer that is read: far above any page, so that a strange server cannot fill the memory.
-const ANSWER_MAX: usize = 64 * 1024 * 1024;
+const ANSWER_MAX: usize = 512 * 1024 * 1024;
 
 /// A connection to one daemon.
 #[derive(Debug, Clone)]

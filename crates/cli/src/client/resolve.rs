@@ -8,8 +8,8 @@ use crate::failure::{CliError, Result};
 use crate::wire::Page;
 
 const DIGITS_MIN: usize = 4;
-/// How far back an abbreviation is looked up: pages of 500.
-const PAGES_MAX: usize = 20;
+/// How far back an abbreviation is looked up: pages of a hundred.
+const PAGES_MAX: usize = 100;
 
 /// What an id given on the command line names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Client {
     async fn look_up(&self, path: &str, digits: &str, found: &mut Vec<String>) -> Result<()> {
         let mut cursor = None;
         for _ in 0..PAGES_MAX {
-            let mut query = vec![("limit", "500".to_owned())];
+            let mut query = vec![("limit", "100".to_owned())];
             query.extend(cursor.map(|c| ("cursor", c)));
             let page: Page<Value> = self.get(path, &query).await?;
             let ids = page.items.iter().filter_map(|item| item.get("id")?.as_str());

@@ -26,6 +26,9 @@ pub(crate) struct JobsArgs {
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
+    /// Go on where an earlier list ended: its `next_cursor`
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
     #[command(flatten)]
     json: Json,
 }
@@ -42,7 +45,7 @@ pub(crate) async fn run(args: JobsArgs, context: &Context) -> Result<Exit> {
     if !args.status.is_empty() {
         query.push(("status", args.status.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(",")));
     }
-    let page = client.list("/api/v1/jobs", &query, args.limit as usize).await?;
+    let page = client.list("/api/v1/jobs", &query, args.cursor, args.limit as usize).await?;
     if args.json.json {
         output::json(&serde_json::json!({ "items": page.items, "next_cursor": page.next_cursor }))?;
         return Ok(Exit::Done);

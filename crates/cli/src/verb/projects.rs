@@ -14,7 +14,7 @@ pub(crate) struct ProjectsArgs {
 }
 
 pub(crate) async fn run(args: ProjectsArgs, context: &Context) -> Result<Exit> {
-    let page = context.client()?.list("/api/v1/projects", &[], 1000).await?;
+    let page = context.client()?.list("/api/v1/projects", &[], None, 1000).await?;
     if args.json.json {
         output::json_list(page.items.into_iter().map(with_id).collect())?;
         return Ok(Exit::Done);

@@ -27,7 +27,7 @@ pub(crate) async fn run(args: QueueArgs, context: &Context) -> Result<Exit> {
     let mut query = vec![("status", "queued,running".to_owned())];
     query.extend(args.project.map(|p| ("project", p)));
     query.extend(args.worker.map(|w| ("worker", w)));
-    let mut page = client.list("/api/v1/jobs", &query, 1000).await?;
+    let mut page = client.list("/api/v1/jobs", &query, None, 1000).await?;
     // The daemon lists the newest first; a queue reads from its head.
     page.items.reverse();
     let mut rows = Vec::new();

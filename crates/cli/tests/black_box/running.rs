@@ -289,6 +289,48 @@ fn a_followed_run_outlives_a_crash_of_its_daemon() {
 }
 
 #[test]
+fn work_that_is_called_off_exits_with_4() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let _daemon = Daemon::up(&home);
+    let mut child = home.command(&run_args(&repo, "sleep 600")).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    wait_for_line(&mut child, "run …");
+    let id = home.run(&["assignments", "--json"]).json()["items"][0]["id"].as_str().expect("an id").to_owned();
+    home.run(&["cancel", &id]).code(0);
+    let answer = Answer::of(child.wait_with_output().expect("it ends")).code(4);
+    assert!(answer.out.contains("outcome     cancelled"), "{answer:?}");
+}
+
+#[test]
+fn an_agent_tells_its_progress_and_may_give_no_verdict_unless_it_is_a_pm() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let exe = env!("CARGO_BIN_EXE_windlass");
+    let program = format!(
+        "sh -c 'echo 42 > answer.txt; {exe} progress --progress 50 half-way && ! {exe} verdict complete --reason done 2> refused.txt'"
+    );
+    let mut args = run_args(&repo, &program);
+    args.push("--json");
+    let answer = home.run(&args).code(0).json();
+    let branch = answer["branch"].as_str().expect("a branch");
+    let refused = repo.file_at(branch, "refused.txt").unwrap_or_default();
+    assert!(refused.starts_with("error: ") && refused.contains("pm"), "{refused:?}");
+    let _daemon = Daemon::up(&home);
+    let events = home.run(&["events", "--kind", "job.progress"]).code(0).out;
+    assert!(events.contains("half-way"), "{events}");
+}
+
+#[test]
+fn lists_go_on_where_they_ended() {
+    let home = Home::new();
+    let _daemon = Daemon::up(&home);
+    let made: Vec<String> = (0..3).map(|n| home.run(&["create", &format!("goal {n}")]).code(0).out.trim().to_owned()).collect();
+    let first = home.run(&["assignments", "--limit", "2", "--json"]).code(0).json();
+    let cursor = first["next_cursor"].as_str().expect("there is more");
+    let rest = home.run(&["assignments", "--cursor", cursor, "--json"]).code(0).json();
+    assert_eq!((first["items"][0]["id"].as_str(), rest["items"][0]["id"].as_str()), (Some(made[2].as_str()), Some(made[0].as_str())));
+    assert_eq!((rest["items"].as_array().map(Vec::len), &rest["next_cursor"]), (Some(1), &Value::Null));
+}
+
+#[test]
 fn events_are_followed_as_they_happen() {
     let home = Home::new();
     let _daemon = Daemon::up(&home);
