@@ -40,6 +40,11 @@ impl<'a> Call<'a> {
             env.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
         env.insert("HOME".to_owned(), request.home.display().to_string());
+        // A folder of its own for what agents leave lying about; and codex makes no sandbox where its home is below TMPDIR.
+        if !env.contains_key("TMPDIR") {
+            on_disk(request, home.dir(".windlass").and_then(|d| d.dir("tmp")))?;
+            env.insert("TMPDIR".to_owned(), request.home.join(".windlass").join("tmp").display().to_string());
+        }
         env.entry("PATH".to_owned()).or_insert_with(|| settings.search_path.clone());
         Ok(Self { request, home, args: Vec::new(), env })
     }

@@ -60,10 +60,10 @@ impl PrivateDir {
         Ok(rustix::fs::symlinkat(target, &self.fd, name)?)
     }
 
-    /// Removes a file or link; what is not there is fine.
+    /// Removes a file or link; what is not there is fine, and a folder is left.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+            Ok(()) | Err(rustix::io::Errno::NOENT | rustix::io::Errno::ISDIR) => Ok(()),
             Err(e) => Err(e.into()),
         }
     }

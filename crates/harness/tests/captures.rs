@@ -16,7 +16,8 @@ const NOW: Timestamp = Timestamp(1_795_255_000_000);
 #[derive(Debug, Deserialize)]
 struct Case {
     cli: Harness,
-    case: String,
+    #[serde(rename = "case")]
+    name: String,
     file: String,
     exit_code: Option<i32>,
     killed_by_signal: Option<i32>,
@@ -115,7 +116,7 @@ fn summary(harness: Harness) -> String {
             AgentEvent::Session { session_id, .. } => Some(session_id.as_str()),
             _ => None,
         });
-        let _ = writeln!(out, "{} [{}]", case.case, session.map_or("no session", |s| &s[..8]));
+        let _ = writeln!(out, "{} [{}]", case.name, session.map_or("no session", |s| &s[..8]));
         let _ = writeln!(out, "  {}", kinds(&events));
         let _ = match end {
             RunEnd::Finished { text, usage } => writeln!(out, "  finished {text:?} used {}", used(usage)),
@@ -148,11 +149,11 @@ fn every_gemini_capture_is_mapped_as_it_was() {
 fn a_run_finished_exactly_when_exit_code_and_final_event_both_say_so() {
     for case in [Harness::Claude, Harness::Codex, Harness::Gemini].into_iter().flat_map(cases) {
         // This one asked for another output format, which Windlass never does.
-        if case.cli == Harness::Gemini && case.case == "text_json" {
+        if case.cli == Harness::Gemini && case.name == "text_json" {
             continue;
         }
         let (_, end) = map(&case);
-        assert_eq!(matches!(end, RunEnd::Finished { .. }), case.succeeded(), "{:?} {}: {end:?}", case.cli, case.case);
+        assert_eq!(matches!(end, RunEnd::Finished { .. }), case.succeeded(), "{:?} {}: {end:?}", case.cli, case.name);
     }
 }
 
@@ -163,44 +164,42 @@ fn a_run_without_a_final_event_or_killed_has_crashed_unless_its_exit_says_what_t
     for case in [Harness::Claude, Harness::Codex, Harness::Gemini].into_iter().flat_map(cases) {
         let RunEnd::Failed { failure, .. } = map(&case).1 else { continue };
         let killed = case.killed_by_signal.is_some() || case.killed_by_time_limit;
-        if killed || (case.last.is_none() && !configuration.contains(case.case.as_str())) {
-            assert_eq!(failure.kind, FailureKind::AgentCrashed, "{:?} {}: {failure:?}", case.cli, case.case);
+        if killed || (case.last.is_none() && !configuration.contains(case.name.as_str())) {
+            assert_eq!(failure.kind, FailureKind::AgentCrashed, "{:?} {}: {failure:?}", case.cli, case.name);
         } else if case.last.is_none() {
             assert!(
                 matches!(failure.kind, FailureKind::BadConfiguration | FailureKind::NotLoggedIn),
                 "{:?} {}: {failure:?}",
                 case.cli,
-                case.case
+                case.name
             );
-            assert!(failure.hint.is_some(), "{:?} {}", case.cli, case.case);
+            assert!(failure.hint.is_some(), "{:?} {}", case.cli, case.name);
         }
     }
 }
 
 #[test]
+#[expect(clippy::match_same_arms, reason = "one line for each cause")]
 fn a_final_event_that_says_failure_tells_its_kind() {
     use FailureKind::{AgentCrashed, AgentFailed, ApiError, BudgetExceeded, NotLoggedIn, RateLimited, Unauthorized};
-    let expected = |harness: Harness, case: &str| match (harness, case) {
-        (
-            _,
-            "connection_refused" | "connection_refused_bounded" | "error_500_exhausted" | "error_503_exhausted" | "error_529_exhausted",
-        ) => ApiError,
-        (_, "hang_api_timeout" | "idle_timeout" | "cut_abrupt_then_ok") => ApiError,
+    let expected = |harness: Harness, case: &str| match case {
+        "connection_refused" | "connection_refused_bounded" | "hang_api_timeout" | "idle_timeout" | "cut_abrupt_then_ok" => ApiError,
+        "error_500_exhausted" | "error_503_exhausted" | "error_529_exhausted" => ApiError,
         // Google's words for a wrong key come with a 400.
-        (Harness::Gemini, "error_400") => Unauthorized,
-        (_, "error_400" | "refusal_stop" | "max_turns" | "error_in_stream_context") => AgentFailed,
-        (_, "error_401" | "error_401_no_retry_header" | "hooks_stop_failure") => Unauthorized,
-        (_, "error_429_no_retry_header" | "error_429_exhausted") => RateLimited,
-        (_, "no_key") => NotLoggedIn,
-        (_, "max_budget") => BudgetExceeded,
-        (_, "resume_unknown" | "resume_other_cwd") => AgentCrashed,
-        (harness, other) => panic!("{harness} {other} is not expected to fail"),
+        "error_400" if harness == Harness::Gemini => Unauthorized,
+        "error_400" | "refusal_stop" | "max_turns" | "error_in_stream_context" => AgentFailed,
+        "error_401" | "error_401_no_retry_header" | "hooks_stop_failure" => Unauthorized,
+        "error_429_no_retry_header" | "error_429_exhausted" => RateLimited,
+        "no_key" => NotLoggedIn,
+        "max_budget" => BudgetExceeded,
+        "resume_unknown" | "resume_other_cwd" => AgentCrashed,
+        other => panic!("{harness} {other} is not expected to fail"),
     };
     let mut seen = 0;
     for case in [Harness::Claude, Harness::Codex, Harness::Gemini].into_iter().flat_map(cases) {
         let RunEnd::Failed { failure, .. } = map(&case).1 else { continue };
         if case.last.is_some() && case.killed_by_signal.is_none() {
-            assert_eq!(failure.kind, expected(case.cli, &case.case), "{:?} {}: {failure:?}", case.cli, case.case);
+            assert_eq!(failure.kind, expected(case.cli, &case.name), "{:?} {}: {failure:?}", case.cli, case.name);
             seen += 1;
         }
     }

@@ -45,6 +45,8 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
         Login::File(file) => call.on_disk(dir.link(".credentials.json", &file.path))?,
         Login::Variable(_) => call.on_disk(dir.remove(".credentials.json"))?,
     }
+    // What an earlier run may have left there for this one.
+    call.on_disk(dir.remove("settings.json"))?;
 
     call.args(found.args);
     // The prompt comes on standard input: it may be longer than an argument, and begin with a dash.

@@ -23,6 +23,10 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
         Login::File(file) => call.on_disk(dir.link("auth.json", &file.path))?,
         Login::Variable(_) => call.on_disk(dir.remove("auth.json"))?,
     }
+    // What an earlier run may have left there for this one: settings, hooks and variables that run things.
+    for name in ["config.toml", "hooks.json", ".env"] {
+        call.on_disk(dir.remove(name))?;
+    }
     let thread = match &request.session {
         Session::Resume { .. } => request.session_uuid().map(|id| id.to_string()).filter(|id| thread_exists(&request.home, id)),
         Session::New { .. } => None,

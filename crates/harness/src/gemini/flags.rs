@@ -19,6 +19,7 @@ const READ_ONLY_COMMANDS: &[&str] =
     &["windlass", "git log", "git diff", "git show", "git status", "git grep", "git blame", "ls", "cat", "head", "tail", "wc", "grep"];
 
 pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<Invocation, Failure> {
+    super::untrusted::refuse_commands(&request.cwd)?;
     let found = program::find(Harness::Gemini, "gemini", settings)?;
     let mut call = Call::new(request, settings)?;
     let until = settings.clock.now().plus_ms(i64::try_from(request.timeout_secs.saturating_mul(1000)).unwrap_or(i64::MAX));
@@ -42,6 +43,8 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
         "privacy": {"usageStatisticsEnabled": false},
         "general": {"enableAutoUpdate": false, "enableAutoUpdateNotification": false, "maxAttempts": 2},
         "telemetry": {"enabled": false},
+        "hooksConfig": {"enabled": false},
+        "advanced": {"ignoreLocalEnv": true},
     });
     if let Some(turns) = request.max_turns {
         file["model"] = json!({"maxSessionTurns": turns});
@@ -50,11 +53,15 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
         let allowed: Vec<String> = READ_ONLY_COMMANDS.iter().map(|c| format!("run_shell_command({c})")).collect();
         file["tools"] = json!({"allowed": allowed});
     }
+    // What an earlier run may have left there for this one.
+    call.on_disk(dir.remove(".env"))?;
     call.on_disk(dir.write("settings.json", file.to_string().as_bytes()))?;
 
     call.args(found.args);
     call.args(["--output-format", "stream-json", "--approval-mode", if request.read_only { "default" } else { "yolo" }]);
     call.args(["-m", request.model(settings).unwrap_or(MODEL)]);
+    // A repository's own servers are commands that nobody has trusted: none of them has this name.
+    call.args(["--allowed-mcp-server-names".to_owned(), no_server(request)]);
     if let Some(id) = request.session_uuid() {
         let id = id.to_string();
         let flag = if session_exists(&request.home, &id) { "--resume" } else { "--session-id" };
@@ -67,6 +74,11 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
     call.set("GEMINI_TELEMETRY_ENABLED", "false");
     // The prompt comes on standard input: it may be longer than an argument, and begin with a dash.
     Ok(call.end(found.program, Stdin::Text(request.whole_prompt())))
+}
+
+/// A list of allowed servers that is empty allows all: this one is a name that no repository can know.
+fn no_server(request: &RunRequest) -> String {
+    format!("none-{}", request.session_uuid().unwrap_or_default().simple())
 }
 
 /// Whether the session was begun: `tmp/<project>/chats/session-<minute>-<first 8 of the id>.jsonl`.

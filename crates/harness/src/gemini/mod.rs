@@ -3,6 +3,7 @@
 pub(crate) mod flags;
 mod map;
 pub(crate) mod probe;
+mod untrusted;
 mod wire;
 
 pub(crate) use map::Map;
