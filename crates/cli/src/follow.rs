@@ -309,3 +309,39 @@ impl Follower {
 fn over(assignment: &Assignment) -> bool {
     assignment.status != AssignmentStatus::Active
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const AT: &str = "2026-01-01T00:00:00.000Z";
+    const ID: &str = "asg_01990000000070008000000000000000";
+
+    fn job(position: usize, status: &str) -> Value {
+        json!({"id": format!("job_0199000000007000800000000000000{position}"), "assignment_id": ID, "project": "p", "position": position,
+            "status": status, "spec": {}, "worker": "default", "priority": 0, "phase": "planning", "progress": 0, "attempts": 0, "failures": 0,
+            "rescues": 0, "parks": 0, "due_at": AT, "cancel_requested": false, "usage": {}, "cost_micros": 0, "created_at": AT,
+            "ended_at": (status != "queued").then_some(AT)})
+    }
+
+    fn exit(assignment: &str, jobs: &[&str]) -> Option<Exit> {
+        let jobs: Vec<Value> = jobs.iter().enumerate().map(|(n, status)| job(n + 1, status)).collect();
+        let detail = json!({"id": ID, "project": "p", "north_star": "n", "source": "cli", "status": assignment, "policy": {}, "budget": {},
+            "spent": {}, "inserted_jobs": 0, "priority": 0, "created_at": AT, "updated_at": AT, "jobs": jobs, "verdicts": []});
+        let detail = serde_json::from_value(detail).inspect_err(|e| assert_eq!(e.to_string(), "")).ok()?;
+        Some(Outcome { detail, hold: None }.exit())
+    }
+
+    #[test]
+    fn each_end_has_its_exit_code() {
+        assert_eq!(exit("complete", &["succeeded"]), Some(Exit::Done));
+        assert_eq!(exit("complete", &["failed", "succeeded"]), Some(Exit::Done));
+        assert_eq!(exit("blocked", &["failed"]), Some(Exit::Failed));
+        assert_eq!(exit("blocked", &["dead"]), Some(Exit::Failed));
+        assert_eq!(exit("blocked", &["succeeded", "succeeded"]), Some(Exit::Blocked), "a verdict blocked it");
+        assert_eq!(exit("blocked", &["queued"]), Some(Exit::Blocked), "a setting is missing");
+        assert_eq!(exit("cancelled", &["cancelled"]), Some(Exit::Failed));
+        assert_eq!(exit("active", &["queued"]), Some(Exit::Blocked), "it waits for a person");
+    }
+}

@@ -157,6 +157,40 @@ fn a_database_of_somebody_elses_or_none_at_all_is_refused() {
 }
 
 #[test]
+fn a_database_of_a_later_windlass_is_refused() {
+    let home = Home::new();
+    drop(Daemon::up(&home));
+    let database = rusqlite::Connection::open(home.data().join("windlass.db")).expect("the database");
+    database.execute("UPDATE schema_meta SET version = 9999, min_binary = 9999", []).expect("a later schema");
+    drop(database);
+    home.run(&["up", "--listen", "127.0.0.1:0"]).code(1).says("needs schema 9999").says("hint: a later windlass has written it");
+}
+
+#[test]
+fn a_second_signal_stops_it_at_once_and_the_work_is_kept() {
+    let home = Home::new();
+    let daemon = Daemon::up(&home);
+    let id = home.run(&["run", "goal", "--project", "scratch", "--program", "sleep 600", "--no-review", "--detach"]).code(0).out;
+    let mut follow = home.command(&["events", "-f", "--kind", "stage.started"]).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(follow.stdout.take().expect("its output")).lines();
+    assert!(lines.any(|line| line.is_ok_and(|l| l.contains("\"run\""))), "the agent runs");
+    follow.kill().expect("it can be ended");
+    follow.wait().expect("it ends");
+    daemon.signal(rustix::process::Signal::TERM);
+    // The first signal has been seen when it is logged; two that come together would count as one.
+    while !log_of(&home).contains("stopping: no more work is taken") {
+        std::thread::yield_now();
+    }
+    daemon.signal(rustix::process::Signal::TERM);
+    assert_eq!(daemon.ended().0, Some(130));
+    assert!(!home.data().join("endpoint.json").exists());
+    let idle = ["up", "--listen", "127.0.0.1:0", "--isolation", "subreaper", "--max-concurrent-tasks", "0"];
+    let _daemon = Daemon::up_with(&home, &idle);
+    let detail = home.run(&["assignment", id.trim(), "--json"]).code(0).json();
+    assert_eq!(detail["status"].as_str(), Some("active"), "{detail:#}");
+}
+
+#[test]
 fn projects_of_the_configuration_are_known() {
     let home = Home::new();
     let repo = windlass_testkit::repo::TempRepo::failing_check();
