@@ -162,3 +162,13 @@ async fn a_token_in_what_an_agent_says_is_neither_kept_nor_shown() {
         assert!(!kept.contains(api.token.secret()) && !kept.contains(&mine.token), "{kept}");
     }
 }
+
+#[tokio::test]
+async fn an_agents_token_opens_nothing_once_its_attempt_has_ended() {
+    let api = Api::start().await;
+    let mine = api.agent(JobType::Implement).await;
+    assert_eq!(api.over_socket("GET", "/api/v1/agent", &mine.token, "").await.status, 200);
+    api.settle(&mine).await;
+    assert_eq!(api.over_socket("GET", "/api/v1/agent", &mine.token, "").await.status, 401);
+    assert_eq!(answer(api.with(&mine.token, Method::GET, "/api/v1/agent")).await.0, StatusCode::UNAUTHORIZED);
+}

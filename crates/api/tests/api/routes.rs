@@ -2,6 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use windlass_testkit::repo::TempRepo;
 use windlass_types::JobType;
 
 use crate::support::{Api, answer};
@@ -156,4 +157,53 @@ async fn a_transcript_is_waited_for_no_longer_than_asked() {
     let (status, _) = api.get(&format!("{path}?wait_secs=1&from=0&limit=10")).await;
     assert_eq!(status, StatusCode::OK);
     assert!(before.elapsed().as_millis() >= 900);
+}
+
+#[tokio::test]
+async fn a_repository_joins_and_its_file_is_trusted_by_the_hash_that_was_shown() {
+    let api = Api::start().await;
+    let repo = TempRepo::new().with_file(".windlass/project.toml", "verify = \"true\"\n").commit("a file of settings");
+    let path = "/api/v1/projects/mine";
+    let (status, project) = answer(api.request(Method::PUT, path).json(&json!({"repo": repo.path()}))).await;
+    assert_eq!((status, &project["name"], &project["trusted"]), (StatusCode::OK, &json!("mine"), &Value::Null), "{project}");
+    let (status, candidate) = api.get(&format!("{path}/trust")).await;
+    assert_eq!((status, &candidate["trusted"]), (StatusCode::OK, &json!(false)), "{candidate}");
+    let (status, problem) = api.post(&format!("{path}/trust"), &json!({"hash": "0".repeat(64)})).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    let (status, trusted) = api.post(&format!("{path}/trust"), &json!({"hash": candidate["hash"]})).await;
+    assert_eq!((status, &trusted["trusted"]), (StatusCode::OK, &candidate["hash"]), "{trusted}");
+    let (_, list) = api.get("/api/v1/projects").await;
+    assert!(list["items"].as_array().is_some_and(|items| items.iter().any(|item| item["name"] == "mine")), "{list}");
+    let (status, problem) = answer(api.request(Method::PUT, path).json(&json!({"repo": "/nonexistent"}))).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+}
+
+#[tokio::test]
+async fn the_doctor_and_an_explanation_answer_in_words() {
+    let api = Api::start().await;
+    let id = api.run("a goal").await;
+    let (_, shown) = api.get(&format!("/api/v1/assignments/{id}")).await;
+    let job = shown["jobs"][0]["id"].as_str().expect("an id");
+    let (status, explained) = api.get(&format!("/api/v1/jobs/{job}/explain")).await;
+    assert_eq!((status, &explained["hold"]["kind"]), (StatusCode::OK, &json!("no_worker")), "{explained}");
+    assert!(explained["summary"].as_str().is_some_and(|summary| !summary.is_empty()));
+    let (status, doctor) = api.get("/api/v1/doctor").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(doctor["checks"].as_array().is_some_and(|checks| checks.iter().any(|check| check["name"] == "git")), "{doctor}");
+}
+
+#[tokio::test]
+async fn an_assignment_without_a_job_is_made_blocked_and_let_go() {
+    let api = Api::start().await;
+    let (status, made) = api.post("/api/v1/assignments", &json!({"north_star": "later"})).await;
+    assert_eq!((status, &made["jobs"]), (StatusCode::CREATED, &json!([])), "{made}");
+    let path = format!("/api/v1/assignments/{}", made["assignment"]["id"].as_str().expect("an id"));
+    let change = |body: Value| answer(api.request(Method::PATCH, &path).json(&body));
+    let (status, blocked) = change(json!({"status": "blocked", "reason": "no key", "owner": "ops", "action": "make a key"})).await;
+    assert_eq!((status, &blocked["status"], &blocked["block"]["owner"]), (StatusCode::OK, &json!("blocked"), &json!("ops")), "{blocked}");
+    let (status, active) = change(json!({"status": "active", "budget": {"runs": 3}})).await;
+    assert_eq!((status, &active["status"], &active["budget"]["runs"]), (StatusCode::OK, &json!("active"), &json!(3)), "{active}");
+    assert_eq!(change(json!({"status": "asleep"})).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let (_, found) = api.get("/api/v1/assignments?q=LATER&status=active,blocked&project=scratch").await;
+    assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
 }

@@ -12,8 +12,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use windlass_api::{ApiConfig, ApiToken, Bound, Limits, bind_with_limits};
 use windlass_engine::{Engine, EngineConfig, Isolation};
-use windlass_store::{NodeFacts, OpenOptions, Store, Submission, WorkerSlots};
-use windlass_types::{AssignmentId, AttemptId, Budget, Clock, Ids, JobId, JobSpec, JobType, Policy, Slots};
+use windlass_store::{NodeFacts, OpenOptions, SettleRequest, Store, Submission, WorkerSlots};
+use windlass_types::{
+    AssignmentId, AttemptId, AttemptResult, Budget, Clock, Ids, JobId, JobSpec, JobType, Policy, RetryPolicy, Slots, Token,
+};
 
 /// Longer than anything here takes, however busy the machine is.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -35,6 +37,7 @@ pub(crate) struct Place {
     pub(crate) assignment: AssignmentId,
     pub(crate) job: JobId,
     pub(crate) attempt: AttemptId,
+    lease: Token,
 }
 
 /// Bounds as usual, but times short enough to wait for.
@@ -138,7 +141,27 @@ impl Api {
         let token = format!("wla_{}", made.assignment.id);
         let hash = Sha256::digest(token.as_bytes()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         self.store.set_agent_token(claimed.job.id, claimed.token, claimed.attempt.id, hash).await.expect("a token");
-        Place { token, assignment: made.assignment.id, job: claimed.job.id, attempt: claimed.attempt.id }
+        Place { token, assignment: made.assignment.id, job: claimed.job.id, attempt: claimed.attempt.id, lease: claimed.token }
+    }
+
+    /// Ends a job under way, with success.
+    pub(crate) async fn settle(&self, place: &Place) {
+        let request = SettleRequest {
+            job_id: place.job,
+            token: place.lease,
+            attempt_id: place.attempt,
+            result: AttemptResult::Succeeded,
+            output: None,
+            commit: None,
+            usage: None,
+            wall_ms: 1,
+            agent_started: true,
+            verdict: None,
+            retry: RetryPolicy::default(),
+            jitter: 0.0,
+            park_harness: None,
+        };
+        self.store.settle(request).await.expect("settled");
     }
 
     /// A stream, as soon as the bound of streams allows one more.
