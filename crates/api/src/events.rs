@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 use windlass_store::{EventFilter, Store, StoreError};
-use windlass_types::Event;
+use windlass_types::{AttemptId, AttemptStatus, Event, EventKind};
 
 use crate::auth::Caller;
 use crate::extract::{Asked, maybe_id, page_size, words};
@@ -111,6 +111,10 @@ pub(crate) async fn events(
         heartbeat: app.limits.heartbeat,
         quiet_since: Instant::now(),
         closing: app.closing.clone(),
+        agent: match &caller {
+            Caller::Agent(agent) => Some(agent.attempt.id),
+            Caller::Person => None,
+        },
         _permit: permit,
     };
     Ok(Sse::new(follow.messages()).into_response())
@@ -145,6 +149,8 @@ struct Follow {
     /// When the client was last told something.
     quiet_since: Instant,
     closing: tokio_util::sync::CancellationToken,
+    /// The attempt of the agent that listens: its token, and so its stream, ends with it.
+    agent: Option<AttemptId>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -160,6 +166,9 @@ impl Follow {
         }
         loop {
             if let Some(event) = self.read.pop_front() {
+                if event.kind == EventKind::AttemptEnded && event.attempt_id == self.agent && self.agent.is_some() {
+                    return None;
+                }
                 self.told = Some(event.seq);
                 self.quiet_since = Instant::now();
                 return Some(message(&event));
@@ -176,6 +185,7 @@ impl Follow {
             }
             match self.wait().await {
                 Woken::News => {}
+                Woken::Quiet if self.agent_is_gone().await => return None,
                 Woken::Quiet => return Some(self.place("alive")),
                 Woken::Closing => return None,
             }
@@ -195,6 +205,14 @@ impl Follow {
         }
         self.read.extend(events);
         Ok(())
+    }
+
+    /// Whether the agent that listens has ended, seen from the store: its own filter may hide the event.
+    async fn agent_is_gone(&self) -> bool {
+        match self.agent {
+            Some(attempt) => !self.store.attempt(attempt).await.is_ok_and(|attempt| attempt.status == AttemptStatus::Running),
+            None => false,
+        }
     }
 
     async fn wait(&mut self) -> Woken {

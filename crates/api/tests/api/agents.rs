@@ -168,7 +168,14 @@ async fn an_agents_token_opens_nothing_once_its_attempt_has_ended() {
     let api = Api::start().await;
     let mine = api.agent(JobType::Implement).await;
     assert_eq!(api.over_socket("GET", "/api/v1/agent", &mine.token, "").await.status, 200);
+    let mut streams = Vec::new();
+    for filter in ["", "?kinds=engine.paused"] {
+        streams.push(Listener::open(api.with(&mine.token, Method::GET, &format!("/api/v1/events{filter}"))).await);
+    }
     api.settle(&mine).await;
+    for mut stream in streams {
+        while stream.message().await.is_some() {}
+    }
     assert_eq!(api.over_socket("GET", "/api/v1/agent", &mine.token, "").await.status, 401);
     assert_eq!(answer(api.with(&mine.token, Method::GET, "/api/v1/agent")).await.0, StatusCode::UNAUTHORIZED);
 }
