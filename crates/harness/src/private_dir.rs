@@ -3,7 +3,7 @@
 //! **Invariant:** the agents of earlier runs could write in that home. No component below it is followed when it is a
 //! symbolic link, and a file is replaced, never opened for writing.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -69,6 +69,18 @@ impl PrivateDir {
     }
 }
 
+/// Reads a file that an agent could write, up to `max` bytes. A pipe or a device planted there is refused, not waited for.
+pub(crate) fn read_planted(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let fd = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
+    let file = std::fs::File::from(fd);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(max).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +101,16 @@ mod tests {
         assert_eq!(std::fs::read_to_string(outside.path().join("victim")).unwrap(), "mine");
         assert_eq!(std::fs::read_to_string(home.path().join(".claude/settings.json")).unwrap(), "{}");
         assert_eq!(std::fs::read_to_string(home.path().join("file")).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_a_file_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        rustix::fs::mknodat(CWD, &path, rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
+        assert!(read_planted(&path, 10).is_err());
+        std::fs::write(dir.path().join("file"), "longer than that").unwrap();
+        assert_eq!(read_planted(&dir.path().join("file"), 6).unwrap(), b"longer");
     }
 
     #[test]

@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::wire::Tokens;
-use crate::private_dir::PrivateDir;
+use crate::private_dir::{PrivateDir, read_planted};
 use crate::{RunRequest, Session};
 
 const FILE: &str = "codex-usage.json";
+const FILE_MAX: u64 = 64 * 1024;
 
 /// The counts of the thread that is resumed, and where to keep the next ones.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ impl Ledger {
     pub(crate) fn of(request: &RunRequest) -> Self {
         let read = || -> Option<Entry> {
             let Session::Resume { session_id } = &request.session else { return None };
-            let text = std::fs::read(request.home.join(".windlass").join(FILE)).ok()?;
+            let text = read_planted(&request.home.join(".windlass").join(FILE), FILE_MAX).ok()?;
             serde_json::from_slice::<Entry>(&text).ok().filter(|e| &e.thread_id == session_id)
         };
         Self { home: Some(request.home.clone()), known: read() }

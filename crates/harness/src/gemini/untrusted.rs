@@ -4,11 +4,12 @@
 //! go before those in the home. Hooks are switched off in the home and servers by a flag; what would switch them on
 //! again, or runs a command another way, is refused here.
 
-use std::fs::File;
-use std::io::Read as _;
+use std::io;
 use std::path::Path;
 
 use windlass_types::{Failure, FailureKind};
+
+use crate::private_dir::read_planted;
 
 /// More than any settings have.
 const FILE_MAX: u64 = 1024 * 1024;
@@ -25,9 +26,12 @@ pub(super) fn refuse_commands(tree: &Path) -> Result<(), Failure> {
     if folder.join(".env").symlink_metadata().is_ok() {
         return Err(refuse(".gemini/.env sets variables for it".to_owned()));
     }
-    let Ok(file) = File::open(folder.join("settings.json")) else { return Ok(()) };
-    let mut text = Vec::new();
-    let whole = file.take(FILE_MAX).read_to_end(&mut text).is_ok_and(|n| (n as u64) < FILE_MAX);
+    let text = match read_planted(&folder.join("settings.json"), FILE_MAX) {
+        Ok(bytes) => bytes,
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
+        Err(e) => return Err(refuse(format!(".gemini/settings.json cannot be read: {e}"))),
+    };
+    let whole = (text.len() as u64) < FILE_MAX;
     let text = String::from_utf8_lossy(&text);
     match NAMES.iter().find(|name| text.contains(**name)) {
         Some(name) => Err(refuse(format!(".gemini/settings.json has {name}"))),

@@ -52,10 +52,9 @@ impl TranscriptWriter {
         }
         let there = match File::open(path) {
             Ok(file) => {
-                let mut size = 0;
                 let mut whole = MultiGzDecoder::new(BufReader::new(&file)).take(max_bytes.saturating_add(RECORD_MAX));
-                match io::copy(&mut whole, &mut Count(&mut size)) {
-                    Ok(_) => size,
+                match io::copy(&mut whole, &mut io::sink()) {
+                    Ok(size) => size,
                     Err(_) if file.metadata()?.len() > 0 => repair(path)?,
                     Err(_) => 0,
                 }
@@ -128,19 +127,6 @@ fn repair(path: &Path) -> io::Result<u64> {
     encoder.finish()?.sync_all()?;
     std::fs::rename(&new, path)?;
     Ok(size)
-}
-
-struct Count<'a>(&'a mut u64);
-
-impl io::Write for Count<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        *self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Reads a transcript, record by record, up to what is whole.
