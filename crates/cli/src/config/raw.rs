@@ -147,10 +147,6 @@ impl RawBudget {
     pub(crate) fn limits(self) -> Budget {
         Budget { runs: self.runs, wall_secs: self.secs, tokens: self.tokens, cost_micros: self.usd.map(micros) }
     }
-
-    pub(crate) fn is_empty(self) -> bool {
-        self == Self::default()
-    }
 }
 
 /// US dollars as the integer that everything else counts in.

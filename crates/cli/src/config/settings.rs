@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use windlass_types::{Budget, Harness, ProjectSettings, RetryPolicy, is_valid_name};
+use windlass_types::{Budget, Harness, RetryPolicy};
 
 use super::check;
 use super::env::Env;
 use super::layers::{Layers, Origin, Shown};
-use super::raw::{IsolationChoice, LogFormat, LogLevel, RawFile, RawHarness};
+use super::named::{self, ProjectEntry, WorkerSettings};
+use super::raw::{IsolationChoice, LogFormat, LogLevel, RawHarness};
 use super::read::{self, Read};
 use crate::failure::{CliError, Result};
 
@@ -28,6 +29,9 @@ const NOT_USED_YET: &[&str] = &[
     "feedback.dir",
 ];
 
+/// How many attempts an assignment may start, when nobody says.
+const RUNS_MAX_USUAL: u32 = 50;
+
 /// The flags that set a setting.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Flags {
@@ -42,25 +46,6 @@ pub(crate) struct Flags {
     pub(crate) log_level: Option<LogLevel>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) isolation: Option<IsolationChoice>,
-}
-
-/// A named worker.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct WorkerSettings {
-    pub(crate) name: String,
-    pub(crate) max_concurrent_tasks: u32,
-    pub(crate) harness: Option<Harness>,
-    pub(crate) program: Option<String>,
-    pub(crate) task_timeout_secs: Option<u64>,
-}
-
-/// A project that the file names.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ProjectEntry {
-    pub(crate) name: String,
-    pub(crate) repo: Option<String>,
-    pub(crate) default_branch: Option<String>,
-    pub(crate) settings: ProjectSettings,
 }
 
 /// Everything, validated.
@@ -83,7 +68,8 @@ pub(crate) struct Settings {
     pub(crate) timeout_secs: u64,
     pub(crate) idle_timeout_secs: u64,
     pub(crate) max_iterations: u32,
-    pub(crate) budget: Option<Budget>,
+    /// Limits of an assignment that brings none.
+    pub(crate) budget: Budget,
     pub(crate) isolation: IsolationChoice,
     pub(crate) kill_grace_ms: u64,
     pub(crate) output_max_bytes: u64,
@@ -204,6 +190,14 @@ impl Settings {
         let env_pass = l.pick("engine.env_pass", &[], None, Some(e.env_pass.clone()).filter(|v| !v.is_empty()), Vec::new())?;
         let hosts = Some(e.allowed_hosts.clone()).filter(|v| !v.is_empty());
         let allowed_hosts = l.pick("engine.allowed_hosts", &[], None, hosts, Vec::new())?;
+        let usd = l.given("budget.usd", &[], None, raw.budget.usd)?;
+        check::number("budget.usd", usd.unwrap_or(0.0), 0.0, 1e9)?;
+        let budget = Budget {
+            runs: Some(l.pick("budget.runs", &[], None, raw.budget.runs, RUNS_MAX_USUAL)?),
+            wall_secs: l.given("budget.secs", &[], None, raw.budget.secs)?,
+            tokens: l.given("budget.tokens", &[], None, raw.budget.tokens)?,
+            cost_micros: usd.map(super::raw::micros),
+        };
         for (job_type, harness) in &raw.harness_defaults {
             check::job_type("harness_defaults", job_type)?;
             l.given(&format!("harness_defaults.{job_type}"), &[], None, Some(harness.as_str().to_owned()))?;
@@ -237,8 +231,8 @@ impl Settings {
                 }
             }
         }
-        let workers = workers(&mut l, raw, worker_name, names, max_concurrent, default_concurrent)?;
-        let projects = projects(&mut l, raw)?;
+        let workers = named::workers(&mut l, raw, worker_name, names, max_concurrent, default_concurrent)?;
+        let projects = named::projects(&mut l, raw)?;
         if env.text("REDIS_URL").is_some() {
             warnings.push("REDIS_URL is set and not used: Windlass keeps its own queue".to_owned());
         }
@@ -283,7 +277,7 @@ impl Settings {
             timeout_secs,
             idle_timeout_secs,
             max_iterations,
-            budget: Some(raw.budget).filter(|b| !b.is_empty()).map(super::raw::RawBudget::limits),
+            budget,
             isolation,
             kill_grace_ms,
             output_max_bytes,
@@ -296,74 +290,6 @@ impl Settings {
             warnings,
         })
     }
-}
-
-fn workers(
-    l: &mut Layers<'_>,
-    raw: &RawFile,
-    worker_name: Option<String>,
-    names: Vec<String>,
-    max_concurrent: Option<u32>,
-    default_concurrent: u32,
-) -> Result<Vec<WorkerSettings>> {
-    let mut all = vec!["default".to_owned()];
-    for name in raw.worker.keys().cloned().chain(worker_name).chain(names) {
-        if !is_valid_name(&name) {
-            return Err(CliError::usage(format!("{name:?} cannot be a worker's name"))
-                .hint("a name is a letter or digit and then letters, digits, dots, dashes and underscores"));
-        }
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    }
-    let none = super::raw::RawWorker::default();
-    let mut workers = Vec::new();
-    for name in all {
-        let w = raw.worker.get(&name).unwrap_or(&none);
-        let limit = if name == "default" {
-            default_concurrent
-        } else {
-            let key = format!("worker.{name}.max_concurrent_tasks");
-            l.pick(&key, &[], None, w.max_concurrent_tasks, max_concurrent.unwrap_or(3))?
-        };
-        check::range(&format!("worker.{name}.max_concurrent_tasks"), limit, 0, 10_000)?;
-        if let Some(secs) = l.given(&format!("worker.{name}.task_timeout"), &[], None, w.task_timeout)? {
-            check::range(&format!("worker.{name}.task_timeout"), secs, 1, 7 * 24 * 3600)?;
-        }
-        l.given(&format!("worker.{name}.harness"), &[], None, w.harness.map(|h| h.as_str().to_owned()))?;
-        l.given(&format!("worker.{name}.program"), &[], None, w.program.clone())?;
-        workers.push(WorkerSettings {
-            name,
-            max_concurrent_tasks: limit,
-            harness: w.harness,
-            program: w.program.clone(),
-            task_timeout_secs: w.task_timeout,
-        });
-    }
-    Ok(workers)
-}
-
-fn projects(l: &mut Layers<'_>, raw: &RawFile) -> Result<Vec<ProjectEntry>> {
-    let mut projects = Vec::new();
-    for (name, p) in &raw.project {
-        if !is_valid_name(name) {
-            return Err(CliError::usage(format!("[project.{name}]: {name:?} cannot be a project's name"))
-                .hint("a name is a letter or digit and then letters, digits, dots, dashes and underscores"));
-        }
-        for job_type in p.harness_defaults.keys() {
-            check::job_type(&format!("project.{name}.harness_defaults"), job_type)?;
-        }
-        l.given(&format!("project.{name}.repo"), &[], None, p.repo.clone())?;
-        l.given(&format!("project.{name}.default_branch"), &[], None, p.default_branch.clone())?;
-        l.given(&format!("project.{name}.verify"), &[], None, p.verify.clone())?;
-        projects.push(ProjectEntry {
-            name: name.clone(),
-            repo: p.repo.clone(),
-            default_branch: p.default_branch.clone(),
-            settings: p.settings(),
-        });
-    }
-    Ok(projects)
 }
 
 fn show_default<T: super::layers::Value>(l: &mut Layers<'_>, value: T) -> T {
@@ -474,10 +400,19 @@ mod tests {
             ("[project.\"-rf\"]", "-rf"),
             ("[harness_defaults]\nshipit = \"claude\"", "shipit"),
             ("[engine]\nlease_ms = 1", "lease_ms"),
+            ("[budget]\nusd = -1", "budget.usd"),
         ] {
             let message = load(text, &[], &Flags::default()).err().map(|e| e.message).unwrap_or_default();
             assert!(message.contains(key), "{text}: {message:?}");
         }
+    }
+
+    #[test]
+    fn a_budget_is_written_in_dollars_and_seconds_and_always_bounds_the_runs() -> Result<()> {
+        let budget = load("[budget]\nusd = 2.5\nsecs = 60", &[], &Flags::default())?.budget;
+        let wanted = Budget { runs: Some(50), wall_secs: Some(60), tokens: None, cost_micros: Some(windlass_types::Micros(2_500_000)) };
+        assert_eq!(budget, wanted);
+        Ok(())
     }
 
     #[test]

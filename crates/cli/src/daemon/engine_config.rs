@@ -37,9 +37,7 @@ pub(super) fn of(settings: &Settings, agent_url: String, token: &str) -> Result<
     config.timeout_secs = settings.timeout_secs;
     config.idle_timeout_secs = settings.idle_timeout_secs;
     config.max_iterations = settings.max_iterations;
-    if let Some(budget) = settings.budget {
-        config.default_budget = budget;
-    }
+    config.default_budget = settings.budget;
     config.isolation = match settings.isolation {
         IsolationChoice::Auto => Isolation::Auto,
         IsolationChoice::Namespace => Isolation::Namespace,

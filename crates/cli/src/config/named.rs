@@ -1,0 +1,95 @@
+//! What the file names: workers and projects.
+
+use windlass_types::{Harness, ProjectSettings, is_valid_name};
+
+use super::check;
+use super::layers::Layers;
+use super::raw::RawFile;
+use crate::failure::{CliError, Result};
+
+/// A named worker.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct WorkerSettings {
+    pub(crate) name: String,
+    pub(crate) max_concurrent_tasks: u32,
+    pub(crate) harness: Option<Harness>,
+    pub(crate) program: Option<String>,
+    pub(crate) task_timeout_secs: Option<u64>,
+}
+
+/// A project that the file names.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ProjectEntry {
+    pub(crate) name: String,
+    pub(crate) repo: Option<String>,
+    pub(crate) default_branch: Option<String>,
+    pub(crate) settings: ProjectSettings,
+}
+
+pub(super) fn workers(
+    l: &mut Layers<'_>,
+    raw: &RawFile,
+    worker_name: Option<String>,
+    names: Vec<String>,
+    max_concurrent: Option<u32>,
+    default_concurrent: u32,
+) -> Result<Vec<WorkerSettings>> {
+    let mut all = vec!["default".to_owned()];
+    for name in raw.worker.keys().cloned().chain(worker_name).chain(names) {
+        if !is_valid_name(&name) {
+            return Err(CliError::usage(format!("{name:?} cannot be a worker's name"))
+                .hint("a name is a letter or digit and then letters, digits, dots, dashes and underscores"));
+        }
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    let none = super::raw::RawWorker::default();
+    let mut workers = Vec::new();
+    for name in all {
+        let w = raw.worker.get(&name).unwrap_or(&none);
+        let limit = if name == "default" {
+            default_concurrent
+        } else {
+            let key = format!("worker.{name}.max_concurrent_tasks");
+            l.pick(&key, &[], None, w.max_concurrent_tasks, max_concurrent.unwrap_or(3))?
+        };
+        check::range(&format!("worker.{name}.max_concurrent_tasks"), limit, 0, 10_000)?;
+        if let Some(secs) = l.given(&format!("worker.{name}.task_timeout"), &[], None, w.task_timeout)? {
+            check::range(&format!("worker.{name}.task_timeout"), secs, 1, 7 * 24 * 3600)?;
+        }
+        l.given(&format!("worker.{name}.harness"), &[], None, w.harness.map(|h| h.as_str().to_owned()))?;
+        l.given(&format!("worker.{name}.program"), &[], None, w.program.clone())?;
+        workers.push(WorkerSettings {
+            name,
+            max_concurrent_tasks: limit,
+            harness: w.harness,
+            program: w.program.clone(),
+            task_timeout_secs: w.task_timeout,
+        });
+    }
+    Ok(workers)
+}
+
+pub(super) fn projects(l: &mut Layers<'_>, raw: &RawFile) -> Result<Vec<ProjectEntry>> {
+    let mut projects = Vec::new();
+    for (name, p) in &raw.project {
+        if !is_valid_name(name) {
+            return Err(CliError::usage(format!("[project.{name}]: {name:?} cannot be a project's name"))
+                .hint("a name is a letter or digit and then letters, digits, dots, dashes and underscores"));
+        }
+        for job_type in p.harness_defaults.keys() {
+            check::job_type(&format!("project.{name}.harness_defaults"), job_type)?;
+        }
+        l.given(&format!("project.{name}.repo"), &[], None, p.repo.clone())?;
+        l.given(&format!("project.{name}.default_branch"), &[], None, p.default_branch.clone())?;
+        l.given(&format!("project.{name}.verify"), &[], None, p.verify.clone())?;
+        projects.push(ProjectEntry {
+            name: name.clone(),
+            repo: p.repo.clone(),
+            default_branch: p.default_branch.clone(),
+            settings: p.settings(),
+        });
+    }
+    Ok(projects)
+}
