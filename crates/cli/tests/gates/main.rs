@@ -1,0 +1,27 @@
+//! Gates and limits, seen from outside: the real binary, real repositories, and agents that lie, hang, flood and cheat.
+//!
+//! Each test has a daemon, a data directory and a repository of its own, and looks at what only the outside can tell: the
+//! answers of the daemon, the commits in the repository, the processes of the machine.
+#![allow(missing_docs, reason = "tests")]
+
+#[allow(dead_code, reason = "shared with the crash tests, each of which uses a part")]
+#[path = "../crash/daemon.rs"]
+mod daemon;
+
+mod bench;
+
+mod bad_input;
+mod budgets;
+mod by_hand;
+mod control;
+mod credentials;
+mod delivery;
+mod limits;
+mod nothing;
+mod pm;
+mod quota;
+mod remote;
+mod retries;
+mod starting;
+mod trust;
+mod verify;
