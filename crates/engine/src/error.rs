@@ -67,7 +67,9 @@ impl From<Failure> for EngineError {
         use windlass_types::FailureKind as K;
         let kind = match f.kind {
             K::DiskFull => ErrorKind::Full,
-            K::Internal | K::GitFailed | K::SpawnFailed => ErrorKind::Internal,
+            K::Internal | K::SpawnFailed => ErrorKind::Internal,
+            // A remote that does not answer, a repository that git cannot read: it may work later.
+            K::GitFailed => ErrorKind::Conflict,
             _ => ErrorKind::Invalid,
         };
         Self { kind, message: f.message, hint: f.hint }

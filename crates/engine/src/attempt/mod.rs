@@ -227,7 +227,7 @@ impl Attempt {
                 };
                 return Ok(Work { output: Some(text), commit, verdict: None });
             };
-            self.refuse_loops(iteration, changes.as_ref(), &output, &summary).await?;
+            self.refuse_loops(iteration, changes.as_ref(), kind, &output, &summary).await?;
             if iteration >= effective.max_iterations {
                 let failure = Failure::new(kind, format!("{summary} (after {iteration} of {} rounds)", effective.max_iterations))
                     .hint("read the check's output with `windlass logs`, then retry the job with other words, or change the check");
@@ -239,7 +239,14 @@ impl Attempt {
     }
 
     /// The same change failing the same check in the same way as before is a loop: stop and say so.
-    async fn refuse_loops(&self, iteration: u32, changes: Option<&Changes>, output: &str, summary: &str) -> Result<(), Stop> {
+    async fn refuse_loops(
+        &self,
+        iteration: u32,
+        changes: Option<&Changes>,
+        kind: FailureKind,
+        output: &str,
+        summary: &str,
+    ) -> Result<(), Stop> {
         let effect = Effect {
             job_id: self.claimed.job.id,
             iteration,
@@ -248,6 +255,11 @@ impl Attempt {
         };
         let earlier = self.engine.store.effects(self.claimed.assignment.id).await?;
         if is_loop(&earlier, &effect) {
+            if kind == FailureKind::NoChange {
+                let failure = Failure::new(kind, format!("{summary} (it was told so, and said it again)"))
+                    .hint("retry the job with other words or another agent");
+                return Err(failure.into());
+            }
             let failure = Failure::new(
                 FailureKind::Loop,
                 format!(

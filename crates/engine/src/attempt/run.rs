@@ -73,6 +73,7 @@ impl Attempt {
         prompt: String,
         session: Option<String>,
     ) -> Result<(String, Option<String>), Stop> {
+        self.check_budget_again()?;
         let number = self.stage_started(Stage::Run, iteration).await?;
         let before = self.used;
         let result = self.run_agent(effective, workspace, iteration, prompt, session).await;
@@ -187,6 +188,7 @@ impl Attempt {
         match end {
             RunEnd::Finished { text, usage } => {
                 self.add_usage(usage);
+                self.check_budget()?;
                 Ok((text, None))
             }
             RunEnd::Failed { failure, usage } => {
@@ -200,9 +202,12 @@ impl Attempt {
         let timeout = effective.timeout_secs;
         match cut {
             Cut::Control(control) => cut_failure_now(control),
-            Cut::Timeout => Failure::new(FailureKind::Timeout, format!("the run took longer than {timeout} s"))
-                .hint("give the job more time with --timeout")
-                .into(),
+            Cut::Timeout => match self.budget_passed(Usage::default()) {
+                Some(failure) => failure.into(),
+                None => Failure::new(FailureKind::Timeout, format!("the run took longer than {timeout} s"))
+                    .hint("give the job more time with --timeout")
+                    .into(),
+            },
             Cut::Stalled => Failure::new(FailureKind::Stalled, format!("nothing was printed for {} s", effective.idle_timeout_secs))
                 .hint("give the job a longer idle time")
                 .into(),
@@ -240,7 +245,7 @@ impl Attempt {
         if let Some(cut) = watched.cut {
             return Err(match cut {
                 // A check that hangs is a check that fails: its output tells the agent.
-                Cut::Timeout | Cut::Stalled => {
+                Cut::Timeout | Cut::Stalled if self.budget_passed(Usage::default()).is_none() => {
                     return Ok(CommandEnd {
                         code: None,
                         signal: Some(9),
@@ -435,12 +440,23 @@ impl Attempt {
         })
     }
 
-    /// After a run: stop before the next one if a budget is passed or can no longer be told.
+    /// After a run: what has passed a budget ends the attempt.
     fn check_budget(&self) -> Result<(), Stop> {
-        if let Some(failure) = self.budget_passed(Usage::default()) {
-            return Err(failure.into());
-        }
-        Ok(())
+        self.budget_passed(Usage::default()).map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
+    /// Before a further run of this attempt: what the runs before did not tell refuses it, if a budget limits it.
+    fn check_budget_again(&self) -> Result<(), Stop> {
+        let assignment = &self.claimed.assignment;
+        let spent = |before: windlass_types::Spent| before.after_run(self.used, 0, self.agent_started);
+        let refused = if self.agent_started {
+            assignment.budget.refuses(&spent(assignment.spent), BudgetCheck::DuringRun).or_else(|| {
+                self.claimed.job.spec.budget.refuses(&spent(windlass_types::Spent::default()), BudgetCheck::DuringRun)
+            })
+        } else {
+            None
+        };
+        refused.map_or(Ok(()), |failure| Err(failure.into()))
     }
 
     fn cost_left(&self) -> Option<windlass_types::Micros> {
