@@ -80,7 +80,10 @@ fn every_agent_is_called_as_its_manual_says() {
         let project = place.path("tree").display().to_string().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
         touch(&place.path("home/.claude/projects").join(project).join(format!("{SESSION}.jsonl")));
         touch(&place.path(&format!("home/.codex/sessions/2026/11/20/rollout-2026-11-20T21-45-55-{SESSION}.jsonl")));
-        touch(&place.path("home/.gemini/tmp/tree/chats/session-2026-11-20T21-45-11111111.jsonl"));
+        let chat = place.path("home/.gemini/tmp/tree/chats/session-2026-11-20T21-45-11111111.jsonl");
+        touch(&chat);
+        std::fs::write(chat, format!("{{\"sessionId\":\"{SESSION}\"}}\n{{\"type\":\"user\",\"content\":[{{\"text\":\"Do it.\"}}]}}\n"))
+            .unwrap();
         touch(&place.path(&format!("home/.windlass/simulated/{SESSION}.json")));
         let _ = write!(out, "== {harness}, a session that goes on, only looking\n{}", show(&place, &request, &settings));
         if harness == Harness::Gemini {

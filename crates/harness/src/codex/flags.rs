@@ -44,6 +44,8 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
     for quiet in ["analytics.enabled", "check_for_update_on_startup", "features.plugins", "features.apps", "features.remote_plugin"] {
         call.args(["-c".to_owned(), format!("{quiet}=false")]);
     }
+    // A login shell has /etc/profile's PATH in place of ours; a snapshot of the shell would put the key on the disk.
+    call.args(["-c", "allow_login_shell=false", "-c", "features.shell_snapshot=false"]);
     let base_url = call.env.get("OPENAI_BASE_URL").cloned();
     if let Some(provider) = provider(&login, base_url.as_deref(), settings.api_timeout_secs) {
         call.args([
@@ -68,6 +70,8 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
 
 /// A provider of our own: only such a one has its retries bounded and its key in a variable. A login file without a base
 /// URL of its own stays with the built-in provider, which knows where that login is good for.
+///
+/// A stream is not retried: after a 429 codex would sleep as long as the provider says, without a word.
 fn provider(login: &Login, base_url: Option<&str>, timeout_secs: u64) -> Option<String> {
     let key = match (login, base_url) {
         (Login::Variable(name), _) => format!("env_key={}", quoted(name)),
@@ -75,7 +79,7 @@ fn provider(login: &Login, base_url: Option<&str>, timeout_secs: u64) -> Option<
         (Login::File(_), None) => return None,
     };
     Some(format!(
-        "{{name=\"windlass\",base_url={},{key},wire_api=\"responses\",request_max_retries=1,stream_max_retries=1,stream_idle_timeout_ms={}}}",
+        "{{name=\"windlass\",base_url={},{key},wire_api=\"responses\",request_max_retries=1,stream_max_retries=0,stream_idle_timeout_ms={}}}",
         quoted(base_url.unwrap_or(BASE_URL)),
         timeout_secs.saturating_mul(1000)
     ))

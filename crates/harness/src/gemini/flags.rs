@@ -1,10 +1,9 @@
 //! How `gemini` is called.
 
-use std::path::Path;
-
 use serde_json::json;
 use windlass_types::{Failure, Harness};
 
+use super::session::{self, Kept};
 use crate::login::{self, Login};
 use crate::prepare::Call;
 use crate::{Invocation, RunRequest, Settings, Stdin, program};
@@ -41,7 +40,8 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
     let mut file = json!({
         "security": {"auth": {"selectedType": auth}},
         "privacy": {"usageStatisticsEnabled": false},
-        "general": {"enableAutoUpdate": false, "enableAutoUpdateNotification": false, "maxAttempts": 2},
+        // Windlass tries again itself, and remembers that it does; gemini would sleep through a limit of minutes.
+        "general": {"enableAutoUpdate": false, "enableAutoUpdateNotification": false, "maxAttempts": 1},
         "telemetry": {"enabled": false},
         "hooksConfig": {"enabled": false},
         "advanced": {"ignoreLocalEnv": true},
@@ -64,8 +64,12 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
     call.args(["--allowed-mcp-server-names".to_owned(), no_server(request)]);
     if let Some(id) = request.session_uuid() {
         let id = id.to_string();
-        let flag = if session_exists(&request.home, &id) { "--resume" } else { "--session-id" };
-        call.args([flag.to_owned(), id]);
+        match session::kept(&request.home.join(DIR), &id) {
+            Kept::Conversation => call.args(["--resume".to_owned(), id]),
+            Kept::Nothing => call.args(["--session-id".to_owned(), id]),
+            // It takes an id of its own then, and says which.
+            Kept::Empty => {}
+        }
     }
     call.set("GEMINI_CLI_HOME", request.home.display().to_string());
     // One process instead of two: the second swallows the signals sent to the first.
@@ -79,13 +83,4 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
 /// A list of allowed servers that is empty allows all: this one is a name that no repository can know.
 fn no_server(request: &RunRequest) -> String {
     format!("none-{}", request.session_uuid().unwrap_or_default().simple())
-}
-
-/// Whether the session was begun: `tmp/<project>/chats/session-<minute>-<first 8 of the id>.jsonl`.
-fn session_exists(home: &Path, id: &str) -> bool {
-    let ending = format!("-{}.jsonl", &id[..8]);
-    let folders = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten();
-    folders(&home.join(DIR).join("tmp"))
-        .flat_map(|project| folders(&project.path().join("chats")))
-        .any(|file| file.file_name().to_string_lossy().ends_with(&ending))
 }

@@ -3,6 +3,7 @@
 pub(crate) mod flags;
 mod map;
 pub(crate) mod probe;
+mod session;
 mod untrusted;
 mod wire;
 
