@@ -543,3 +543,26 @@ async fn times() {
         eprintln!("{name}: {:.1} ms", sum / f64::from(rounds));
     }
 }
+
+#[tokio::test]
+async fn a_crash_while_the_agents_git_is_replaced_does_not_look_like_tampering() {
+    let world = World::new();
+    let workspace = world.prepare().await;
+    let record = workspace.engine_git_dir.join("windlass.json");
+    let before: serde_json::Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
+    world.workspaces.refresh(&workspace).await.unwrap();
+    let after: serde_json::Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
+    assert_ne!(before["dot_git"], after["dot_git"]);
+
+    // The new one is in place and its record is not: what a crash right after the exchange leaves.
+    let mut torn = before;
+    torn["next_dot_git"] = after["dot_git"].clone();
+    std::fs::write(&record, torn.to_string()).unwrap();
+    let again = world.prepare().await;
+    world.workspaces.audit_refs(&again).await.unwrap();
+
+    // Without that word in the record it is what an agent could have done.
+    std::fs::rename(again.path.join(".git"), again.path.join("elsewhere")).unwrap();
+    std::fs::create_dir(again.path.join(".git")).unwrap();
+    assert!(world.workspaces.audit_refs(&again).await.is_err());
+}

@@ -58,11 +58,14 @@ impl Workspaces {
             remove_tree(&fresh)?;
             agent_git_dir(&fresh, engine, &record.mirror, &record.branch, &head, &record.base_branch, &record.base_commit)?;
             let dot_git = tree.join(".git");
-            record.dot_git =
-                Mark::of(&fresh).ok_or_else(|| WorkspaceError::Tampered { path: fresh.clone(), what: "it vanished".to_owned() })?;
-            remove_tree(&dot_git)?;
-            std::fs::rename(&fresh, &dot_git).map_err(WorkspaceError::io(format!("replacing {}", dot_git.display())))?;
-            record.write(engine)
+            let next = Mark::of(&fresh).ok_or_else(|| WorkspaceError::Tampered { path: fresh.clone(), what: "it vanished".to_owned() })?;
+            record.next_dot_git = Some(next);
+            record.write(engine)?;
+            swap(&fresh, &dot_git).map_err(WorkspaceError::io(format!("replacing {}", dot_git.display())))?;
+            record.dot_git = next;
+            record.next_dot_git = None;
+            record.write(engine)?;
+            remove_tree(&fresh)
         })
         .await
     }
@@ -76,4 +79,14 @@ impl Workspaces {
         self.engine_call(workspace, "read-tree").args(["--reset", "-u", &head]).ok().await?;
         self.refresh_held(workspace).await
     }
+}
+
+/// Puts `fresh` in the place of `old`, in one step where the file system can; what was there is at `fresh` then, or gone.
+fn swap(fresh: &std::path::Path, old: &std::path::Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    if std::fs::symlink_metadata(old).is_ok() && renameat_with(CWD, fresh, CWD, old, RenameFlags::EXCHANGE).is_ok() {
+        return Ok(());
+    }
+    remove_tree(old).map_err(std::io::Error::other)?;
+    std::fs::rename(fresh, old)
 }

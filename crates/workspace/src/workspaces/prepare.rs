@@ -53,6 +53,10 @@ impl Workspaces {
         let folders = self.folders(&request.project, &request.assignment_id)?;
         if let Some(record) = Record::read(&engine_git_dir)? {
             let workspace = workspace(&folders, engine_git_dir, &record);
+            // A crash while the agent's `.git` was replaced: it is replaced again.
+            if record.next_dot_git.is_some() {
+                self.refresh(&workspace).await?;
+            }
             intact(&workspace)?;
             return Ok(workspace);
         }
@@ -173,6 +177,7 @@ impl Workspaces {
                 mirror: start.mirror.clone(),
                 tree: Mark::of(&folders.tree).ok_or_else(|| missing(&folders.tree))?,
                 dot_git: Mark::of(&dot_git).ok_or_else(|| missing(&dot_git))?,
+                next_dot_git: None,
             };
             record.write(&engine)?;
             Ok(workspace(&folders, engine, &record))

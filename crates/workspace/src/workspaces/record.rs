@@ -23,6 +23,9 @@ pub(super) struct Record {
     pub(super) tree: Mark,
     /// The agent's `.git`.
     pub(super) dot_git: Mark,
+    /// The one that is about to take its place: a crash in between must not look like tampering.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) next_dot_git: Option<Mark>,
 }
 
 /// Which folder it is, whatever its name.
@@ -74,7 +77,8 @@ pub(super) fn tree_intact(workspace: &Workspace) -> Result<Record, WorkspaceErro
 /// The same, and its `.git` too.
 pub(super) fn intact(workspace: &Workspace) -> Result<Record, WorkspaceError> {
     let record = tree_intact(workspace)?;
-    if Mark::of(&workspace.path.join(".git")) != Some(record.dot_git) {
+    let found = Mark::of(&workspace.path.join(".git"));
+    if found.is_none() || (found != Some(record.dot_git) && found != record.next_dot_git) {
         let what = "its .git was removed, replaced or re-pointed".to_owned();
         return Err(WorkspaceError::Tampered { path: workspace.path.clone(), what });
     }
