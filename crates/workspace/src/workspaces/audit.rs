@@ -48,7 +48,7 @@ impl Workspaces {
         self.refresh_held(workspace).await
     }
 
-    async fn refresh_held(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
+    pub(super) async fn refresh_held(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
         let mut record = tree_intact(workspace)?;
         let head = self.head(workspace)?;
         let workspace = workspace.clone();

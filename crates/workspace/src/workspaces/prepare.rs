@@ -55,7 +55,7 @@ impl Workspaces {
             let workspace = workspace(&folders, engine_git_dir, &record);
             // A crash while the agent's `.git` was replaced: it is replaced again.
             if record.next_dot_git.is_some() {
-                self.refresh(&workspace).await?;
+                self.refresh_held(&workspace).await?;
             }
             intact(&workspace)?;
             return Ok(workspace);
