@@ -119,7 +119,7 @@ impl Attempt {
             system_prompt: None,
             session: match session {
                 Some(session_id) => Session::Resume { session_id },
-                None => Session::New { id: self.engine.config.ids.uuid() },
+                None => Session::New { id: self.session_id() },
             },
             cwd: place.tree.clone(),
             home: place.home.clone(),
@@ -149,7 +149,7 @@ impl Attempt {
             },
             limits: Limits::default(),
         };
-        let mut session_seen = resume;
+        let mut session_seen = None;
         let mut text_seen = String::new();
         let watched = self.watch(effective, spec, Some((&mut mapper, &mut session_seen)), &mut text_seen).await?;
         let end = mapper.finish(&watched.exit, self.engine.config.clock.now());
@@ -167,10 +167,17 @@ impl Attempt {
         match end {
             RunEnd::Finished { text, .. } => {
                 self.check_budget()?;
-                Ok((text, session_seen))
+                Ok((text, session_seen.or(resume)))
             }
             RunEnd::Failed { failure, .. } => Err(failure.into()),
         }
+    }
+
+    /// An id for a new session, random from its first digit on: gemini names a session's file by the first eight alone, and
+    /// those of two ids by time are the same for a minute.
+    fn session_id(&self) -> uuid::Uuid {
+        let ids = &self.engine.config.ids;
+        uuid::Builder::from_random_bytes(((u128::from(ids.bits()) << 64) | u128::from(ids.bits())).to_be_bytes()).into_uuid()
     }
 
     /// Runs a simulated agent inside this process: for jobs that only measure or demonstrate the engine.
@@ -504,7 +511,7 @@ impl Attempt {
         let bin = place.home.join(".windlass").join("bin");
         link_self(&bin, &config.windlass_exe)
             .map_err(|e| Failure::new(FailureKind::DiskFull, format!("the folder {} could not be made: {e}", bin.display())))?;
-        let path = env.get("PATH").cloned().unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned());
+        let path = env.get("PATH").cloned().unwrap_or_else(|| config.harness.search_path.clone());
         env.insert("PATH".to_owned(), format!("{}:{path}", bin.display()));
         env.insert("HOME".to_owned(), place.home.display().to_string());
         env.insert("TMPDIR".to_owned(), place.tmp.display().to_string());

@@ -183,7 +183,8 @@ impl Attempt {
             "head": self.claimed.assignment.head_commit.clone().unwrap_or_default(),
             "jobs_left": rules.jobs_left,
             "more_queued": rules.more_queued,
-            "command": true,
+            // Its read-only sandbox lets no program reach the daemon.
+            "command": self.claimed.harness != Harness::Codex,
         }))
     }
 }
