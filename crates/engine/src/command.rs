@@ -1,5 +1,6 @@
 //! What people and programs ask for: each command is checked, then written in one transaction.
 
+use windlass_harness::stream::Redactor;
 use windlass_store::{JobEdit, Submission, Submitted};
 use windlass_types::{
     Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Budget, Failure, FailureKind, Harness, Job, JobId, JobSpec, JobType,
@@ -275,7 +276,16 @@ impl Engine {
         crate::attempt::check_verdict_at_once(&self.inner, &agent.job, &verdict)
             .await?
             .map_err(|bad| EngineError::new(ErrorKind::Invalid, bad.to_string()))?;
+        let verdict = self.without_secrets(agent, verdict)?;
         Ok(self.inner.store.propose_verdict(agent.job.id, agent.attempt.token, verdict).await?)
+    }
+
+    /// What an agent sends is cleaned like what it prints, before it is stored.
+    fn without_secrets(&self, agent: &AgentIdentity, verdict: Verdict) -> Result<Verdict> {
+        let internal = |e: serde_json::Error| EngineError::new(ErrorKind::Internal, format!("a verdict could not be rewritten: {e}"));
+        let text = serde_json::to_string(&verdict).map_err(internal)?;
+        let clean = Redactor::clean(&self.inner.secrets_of(agent.attempt.id), &text);
+        if clean == text { Ok(verdict) } else { serde_json::from_str(&clean).map_err(internal) }
     }
 
     /// Takes an agent's word on where it is.
@@ -286,7 +296,8 @@ impl Engine {
         progress: Option<u8>,
         message: Option<String>,
     ) -> Result<()> {
-        let message = message.map(|m| m.chars().take(500).collect());
+        let secrets = self.inner.secrets_of(agent.attempt.id);
+        let message = message.map(|m| Redactor::clean(&secrets, &m).chars().take(500).collect());
         Ok(self.inner.store.progress(agent.job.id, agent.attempt.token, phase, progress.map(|p| p.min(100)), message).await?)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use windlass_types::{Budget, Clock, Harness, Ids, RetryPolicy};
+use windlass_types::{AssignmentId, Budget, Clock, Harness, Ids, RetryPolicy};
 
 /// A named, bounded executor.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +63,8 @@ pub struct EngineConfig {
     pub default_budget: Budget,
     /// What keeps agents apart.
     pub isolation: Isolation,
+    /// Works on this assignment only, from the first claim on; [`Engine::only`](crate::Engine::only) names another later.
+    pub only_assignment: Option<AssignmentId>,
     /// The `windlass` program, for launchers and for agents to call.
     pub windlass_exe: PathBuf,
     /// How agents reach this engine: `unix:PATH` or an HTTP address.
@@ -106,6 +108,7 @@ impl EngineConfig {
             max_iterations: 3,
             default_budget: Budget { runs: Some(50), ..Budget::default() },
             isolation: Isolation::Auto,
+            only_assignment: None,
             windlass_exe,
             env_pass: BTreeMap::new(),
             secrets: Vec::new(),

@@ -75,7 +75,7 @@ impl Engine {
             started_at: config.clock.now(),
             ready: AtomicBool::new(false),
             slot_freed: Notify::new(),
-            only: Mutex::new(None),
+            only: Mutex::new(config.only_assignment),
             storage_problem: Mutex::new(None),
             agent_tokens: Mutex::new(HashMap::new()),
             claiming: CancellationToken::new(),

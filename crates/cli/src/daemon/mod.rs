@@ -69,15 +69,14 @@ impl Daemon {
         let url = format!("http://{}", reachable(bound.local_addr()));
         let agent_url = if has_socket { format!("unix:{}", socket.display()) } else { url.clone() };
 
-        let config = engine_config::of(settings, agent_url, token.secret())?;
-        let options = OpenOptions { url: settings.database_url.clone(), clock: config.clock.clone(), ids: config.ids.clone() };
-        let store = Store::open(options).await.map_err(|e| store_error(settings, &e))?;
-        let nobody = config.ids.assignment();
-        let engine = Engine::start(config, store.clone()).await.map_err(engine_error)?;
+        let mut config = engine_config::of(settings, agent_url, token.secret())?;
         if kind == Kind::Embedded {
             // Until its own assignment is known it works on none.
-            engine.only(nobody);
+            config.only_assignment = Some(config.ids.assignment());
         }
+        let options = OpenOptions { url: settings.database_url.clone(), clock: config.clock.clone(), ids: config.ids.clone() };
+        let store = Store::open(options).await.map_err(|e| store_error(settings, &e))?;
+        let engine = Engine::start(config, store.clone()).await.map_err(engine_error)?;
         for project in &settings.projects {
             let Some(repo) = project.repo.clone() else { continue };
             let put = engine.init_project(Some(project.name.clone()), repo, project.settings.clone(), "configuration").await;
