@@ -26,7 +26,7 @@ pub enum RepoAddress {
 impl RepoAddress {
     /// Checks an address: an absolute path, `https://`, `ssh://`, or `user@host:path`; nothing that git would run or read as an option.
     pub fn parse(address: &str) -> Result<Self, WorkspaceError> {
-        let bad = |reason| Err(WorkspaceError::BadAddress { address: address.chars().take(120).collect(), reason });
+        let bad = |reason| Err(WorkspaceError::BadAddress { address: shown(address), reason });
         if address.is_empty() || address.len() > MAX_ADDRESS_BYTES {
             return bad("it is empty or too long");
         }
@@ -173,9 +173,26 @@ impl Commitish {
     }
 }
 
+/// An address as it may be shown: what could be a password is left out.
+fn shown(address: &str) -> String {
+    let shown = match address.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
+        Some((scheme, place)) => format!("{scheme}://…@{place}"),
+        None => address.to_owned(),
+    };
+    shown.chars().take(120).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_is_refused_is_shown_without_its_password() {
+        for address in ["https://user:pw/d@host/x", "http://pw@host/x", "ftp://u:pw@host/x"] {
+            let told = RepoAddress::parse(address).unwrap_err().to_string();
+            assert!(!told.contains("pw") && told.contains("host/x"), "{told}");
+        }
+    }
 
     #[test]
     fn an_address_that_git_would_run_or_read_as_an_option_is_refused() {
