@@ -56,9 +56,14 @@ impl Bench {
 
     /// And with variables of the daemon's environment.
     pub(crate) fn with_env(repo: TempRepo, top: &str, engine: &str, env: &[(&str, &str)]) -> Self {
+        Self::at("data", repo, top, engine, env)
+    }
+
+    /// And with the data directory's name.
+    pub(crate) fn at(name: &str, repo: TempRepo, top: &str, engine: &str, env: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let data = dir.path().join("data");
-        std::fs::create_dir(&data).unwrap();
+        let data = dir.path().join(name);
+        std::fs::create_dir_all(&data).unwrap();
         let delay = if top.contains(RETRY_DELAY) { String::new() } else { format!("{RETRY_DELAY} = 0.02\n") };
         std::fs::write(data.join("windlass.toml"), format!("{delay}{top}\n[engine]\n{ENGINE}{engine}\n")).unwrap();
         let mut daemon = env.iter().fold(Daemon::new(&data), |daemon, (name, value)| daemon.env(name, *value));
@@ -252,11 +257,11 @@ impl Bench {
         assert!(out.status.success(), "{}", said(&out));
         String::from_utf8_lossy(&out.stdout).into_owned()
     }
+}
 
-    /// Nothing of an assignment's agents lives.
-    pub(crate) fn assert_nothing_left_running(&self, id: &str) {
-        eventually("nothing of its agents is left running", || agents_of(id).is_empty().then_some(()));
-    }
+/// Nothing of an assignment's agents lives.
+pub(crate) fn assert_nothing_left_running(id: &str) {
+    eventually("nothing of its agents is left running", || agents_of(id).is_empty().then_some(()));
 }
 
 /// Every process whose environment says that it works for this assignment.

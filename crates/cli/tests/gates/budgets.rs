@@ -1,6 +1,6 @@
 //! Budgets: what is spent refuses the next run before it starts, what is passed ends a run, what is unknown refuses.
 
-use crate::bench::{Bench, assert_blocked, id, said};
+use crate::bench::{Bench, assert_blocked, assert_nothing_left_running, id, said};
 
 #[test]
 fn a_budget_of_runs_refuses_the_next_run_before_it_starts_until_a_person_raises_it() {
@@ -52,7 +52,7 @@ fn tokens_and_money_above_the_budget_end_the_run_at_once() {
         let job = &done["jobs"][0];
         assert_eq!((&job["status"], &job["failure"]["kind"]), (&"failed".into(), &"budget_exceeded".into()), "{job:#}");
         assert!(job["failure"]["message"].as_str().unwrap().contains(what), "{job:#}");
-        bench.assert_nothing_left_running(&a);
+        assert_nothing_left_running(&a);
     }
 }
 
@@ -90,7 +90,7 @@ fn a_budget_of_time_ends_the_run_and_refuses_the_next() {
     assert_blocked(&done, "budget_exceeded");
     assert!(done["jobs"][0]["failure"]["message"].as_str().unwrap().contains("1 seconds"), "{done:#}");
     assert_eq!(done["jobs"][0]["attempts"], 1);
-    bench.assert_nothing_left_running(&a);
+    assert_nothing_left_running(&a);
 }
 
 #[test]
@@ -123,6 +123,28 @@ fn the_next_job_is_refused_too_when_the_one_before_did_not_tell() {
     let hold = bench.until_held(&a, 1, "budget");
     assert!(hold["reason"].as_str().unwrap().contains("without telling their tokens"), "{hold:#}");
     assert_eq!(bench.jobs(&a)[1]["attempts"], 0);
+}
+
+#[test]
+fn a_job_has_a_budget_of_its_own_inside_the_assignments() {
+    let bench = Bench::new();
+    let script = bench.file("script.toml", &spends("input_tokens = 200"));
+    let a = id(&bench.ok(&["create", "with a small job", "--repo", &bench.repo_path(), "--no-review", "--budget-tokens", "1000000"]));
+    bench.ok(&[
+        "insert-job",
+        &a,
+        "--script",
+        script.to_str().unwrap(),
+        "--harness",
+        "simulated",
+        "--context",
+        "x",
+        "--budget-tokens",
+        "100",
+    ]);
+    let done = bench.ended(&a);
+    assert_blocked(&done, "budget_exceeded");
+    assert!(done["block"]["reason"].as_str().unwrap().contains("100 tokens"), "{done:#}");
 }
 
 #[test]

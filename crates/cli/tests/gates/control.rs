@@ -2,7 +2,7 @@
 
 use windlass_testkit::repo::TempRepo;
 
-use crate::bench::{Bench, agents_of, eventually, id};
+use crate::bench::{Bench, agents_of, assert_nothing_left_running, eventually, id};
 
 /// An agent that starts a tree of processes and never ends.
 const ENDLESS: &str = r#"[[turn]]
@@ -40,7 +40,7 @@ fn an_assignment_that_is_cancelled_takes_its_jobs_and_agents_with_it() {
     bench.ok(&["cancel", &a]);
     let done = bench.until(&a, "all its jobs are cancelled", |a| a["jobs"].as_array().unwrap().iter().all(|j| j["status"] == "cancelled"));
     assert_eq!(done["status"], "cancelled", "{done:#}");
-    bench.assert_nothing_left_running(&a);
+    assert_nothing_left_running(&a);
     assert_eq!(bench.repo.branches(), ["main"]);
 }
 

@@ -2,7 +2,7 @@
 
 use windlass_testkit::repo::TempRepo;
 
-use crate::bench::{Bench, agents_of, assert_blocked, eventually, id};
+use crate::bench::{Bench, agents_of, assert_blocked, assert_nothing_left_running, eventually, id};
 
 const WORK: &str = r#"{ write = { path = "answer.txt", content = "42\n" } }, { say = "Done." }"#;
 
@@ -15,7 +15,7 @@ fn an_agent_that_says_nothing_for_too_long_is_stopped() {
     assert_blocked(&done, "stalled");
     assert_eq!(done["jobs"][0]["status"], "dead");
     assert!(done["jobs"][0]["failure"]["message"].as_str().unwrap().contains("1 s"), "{done:#}");
-    bench.assert_nothing_left_running(&a);
+    assert_nothing_left_running(&a);
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn an_agent_that_keeps_talking_is_stopped_when_its_time_is_up() {
     let done = bench.ended(&a);
     assert_blocked(&done, "timeout");
     assert!(done["jobs"][0]["failure"]["message"].as_str().unwrap().contains("longer than 1 s"), "{done:#}");
-    bench.assert_nothing_left_running(&a);
+    assert_nothing_left_running(&a);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn an_agent_whose_child_holds_its_output_open_still_ends() {
     let a = bench.command("sleep 300 & echo 42 > answer.txt; echo Done.", &["--verify", "./check.sh"]);
     let done = bench.ended(&a);
     assert_eq!(done["status"], "complete", "{done:#}");
-    bench.assert_nothing_left_running(&a);
+    assert_nothing_left_running(&a);
 }
 
 /// The most memory that a process has had, in MiB.
@@ -109,7 +109,7 @@ fn an_agent_that_prints_more_than_the_limit_is_stopped_for_good() {
     let done = bench.ended(&a);
     assert_blocked(&done, "output_limit");
     assert_eq!((&done["jobs"][0]["status"], &done["jobs"][0]["attempts"]), (&"failed".into(), &1.into()), "{done:#}");
-    bench.assert_nothing_left_running(&a);
+    assert_nothing_left_running(&a);
 }
 
 #[test]

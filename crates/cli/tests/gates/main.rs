@@ -2,7 +2,7 @@
 //!
 //! Each test has a daemon, a data directory and a repository of its own, and looks at what only the outside can tell: the
 //! answers of the daemon, the commits in the repository, the processes of the machine.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::print_stderr, reason = "tests")]
 
 #[allow(dead_code, reason = "shared with the crash tests, each of which uses a part")]
 #[path = "../crash/daemon.rs"]
@@ -16,8 +16,10 @@ mod by_hand;
 mod control;
 mod credentials;
 mod delivery;
+mod interrupts;
 mod limits;
 mod nothing;
+mod odd_trees;
 mod pm;
 mod quota;
 mod remote;

@@ -70,19 +70,14 @@ fn a_dead_letter_is_replayed_with_other_words() {
 
 #[test]
 fn an_agent_that_gives_up_for_good_is_not_tried_again() {
-    for (script, kind) in [(
-        r#"[[turn]]
-        steps = [{ fail = "I will not do this." }]"#,
-        "agent_failed",
-    )] {
-        let bench = Bench::new();
-        let a = bench.simulated(script, &[]);
-        let done = bench.ended(&a);
-        assert_blocked(&done, kind);
-        let job = &done["jobs"][0];
-        assert_eq!((&job["status"], &job["attempts"]), (&"failed".into(), &1.into()), "{job:#}");
-        assert!(job["failure"]["message"].as_str().unwrap().contains("I will not do this."), "{job:#}");
-    }
+    let bench = Bench::new();
+    let a = bench.simulated("[[turn]]\nsteps = [{ fail = \"I will not do this.\" }]", &[]);
+    let done = bench.ended(&a);
+    assert_blocked(&done, "agent_failed");
+    let job = &done["jobs"][0];
+    assert_eq!((&job["status"], &job["attempts"]), (&"failed".into(), &1.into()), "{job:#}");
+    assert!(job["failure"]["message"].as_str().unwrap().contains("I will not do this."), "{job:#}");
+
     let bench = Bench::new();
     let a = bench.command("echo I cannot >&2; exit 3", &[]);
     let done = bench.ended(&a);

@@ -135,7 +135,10 @@ fn a_data_directory_that_cannot_be_written_is_named() {
     }
     match command.output() {
         Ok(out) => assert_refused(&out, &["read-only", "hint:"]),
-        Err(e) => eprintln!("SKIPPED: the binary cannot be run as another user: {e}"),
+        Err(e) => windlass_testkit::skip::skipped(
+            &format!("a place where other users may run the binary ({e})"),
+            "Build into a target directory that others may read.",
+        ),
     }
 }
 

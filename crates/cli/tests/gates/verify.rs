@@ -1,6 +1,6 @@
 //! The check: only the engine's own run of it decides, whatever the agent says.
 
-use crate::bench::{Bench, assert_blocked, id};
+use crate::bench::{Bench, assert_blocked, assert_nothing_left_running, id};
 
 /// A shell agent that keeps each prompt, writes a wrong answer, another one each time, and says that all is well.
 fn liar(bench: &Bench) -> String {
@@ -154,5 +154,5 @@ fn a_check_that_hangs_is_a_check_that_fails() {
     assert_blocked(&done, "verify_failed");
     let check = bench.stages(&id(&done["jobs"][0])).into_iter().find(|s| s["stage"] == "verify").unwrap();
     assert!(check["detail"]["output"].as_str().unwrap().contains("took too long"), "{check:#}");
-    bench.assert_nothing_left_running(&a);
+    assert_nothing_left_running(&a);
 }
