@@ -229,8 +229,13 @@ impl Attempt {
             };
             self.refuse_loops(iteration, changes.as_ref(), kind, &output, &summary).await?;
             if iteration >= effective.max_iterations {
-                let failure = Failure::new(kind, format!("{summary} (after {iteration} of {} rounds)", effective.max_iterations))
-                    .hint("read the check's output with `windlass logs`, then retry the job with other words, or change the check");
+                let failure = Failure::new(kind, format!("{summary} (after {iteration} of {} rounds)", effective.max_iterations)).hint(
+                    if kind == FailureKind::NoChange {
+                        "read what it says with `windlass logs`, then retry the job with other words"
+                    } else {
+                        "read the check's output with `windlass logs`, then retry the job with other words, or change the check"
+                    },
+                );
                 return Err(failure.into());
             }
             feedback = Some(output);
