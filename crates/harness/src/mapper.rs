@@ -83,7 +83,7 @@ impl Mapper {
             return map.line(line);
         }
         let unknown = |what: &str| vec![AgentEvent::Unknown { what: what.to_owned() }];
-        if line.too_long {
+        if line.is_too_long() || values_at_most(&line.bytes) > VALUES_MAX {
             return unknown("too_long");
         }
         let Ok(text) = std::str::from_utf8(&line.bytes) else { return unknown("not_utf8") };
@@ -139,6 +139,14 @@ pub(crate) fn weigh(
         (Some(_), ..) => crashed(harness, exit, "after it said that it had failed"),
     };
     RunEnd::Failed { failure, usage }
+}
+
+/// The most values of one line that are read: a line of nothing but `[[],[],…` takes twenty times its size in memory.
+const VALUES_MAX: usize = 256 * 1024;
+
+/// No JSON text has more values than this: each but the first comes after a comma or an opening bracket.
+fn values_at_most(json: &[u8]) -> usize {
+    memchr::memchr3_iter(b',', b'[', b'{', json).count() + 1
 }
 
 /// The longest text of a tool's answer that is passed on.

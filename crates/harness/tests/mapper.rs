@@ -98,6 +98,15 @@ fn a_kind_of_event_that_is_new_is_kept_as_unknown_by_its_name() {
 }
 
 #[test]
+fn a_line_of_a_million_values_is_not_read_and_a_long_text_is() {
+    let mut mapper = Mapper::for_reading(Harness::Simulated);
+    let values = format!(r#"{{"type":"text","text":"hi","x":[{}]}}"#, vec!["[]"; 1_000_000].join(","));
+    assert_eq!(mapper.line(&Line::whole(&values)), [AgentEvent::Unknown { what: "too_long".to_owned() }]);
+    let text = "a word ".repeat(1_000_000);
+    assert_eq!(mapper.line(&Line::whole(&json!({"type": "text", "text": text}).to_string())), [AgentEvent::Text { text, delta: false }]);
+}
+
+#[test]
 fn a_usage_limit_of_a_subscription_says_when_it_ends() {
     let mut mapper = Mapper::for_reading(Harness::Claude);
     let now = Timestamp(1_699_999_000_000);

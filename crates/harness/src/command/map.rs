@@ -17,14 +17,15 @@ pub(crate) struct Map {
 
 impl Map {
     pub(crate) fn line(&mut self, line: &Line) -> Vec<AgentEvent> {
-        let text = line.text().into_owned();
-        self.text.push_str(tail(&text, TEXT_MAX));
+        let end = &line.bytes[line.bytes.len().saturating_sub(TEXT_MAX)..];
+        self.text.push_str(&String::from_utf8_lossy(end));
         self.text.push('\n');
         if self.text.len() > 4 * TEXT_MAX {
             self.text = tail(&self.text, TEXT_MAX).to_owned();
         }
-        let mut events = vec![AgentEvent::Text { text, delta: false }];
-        if line.too_long {
+        let (text, left_out_bytes) = line.beginning();
+        let mut events = vec![AgentEvent::Text { text: text.into_owned(), delta: false }];
+        if left_out_bytes > 0 {
             events.push(AgentEvent::Unknown { what: "too_long".to_owned() });
         }
         events
@@ -57,7 +58,7 @@ mod tests {
     fn end(code: Option<i32>, signal: Option<i32>) -> RunEnd {
         let mut map = Map::default();
         map.line(&Line::whole("hello"));
-        map.line(&Line { bytes: vec![b'x', 0xff], too_long: true });
+        map.line(&Line { bytes: vec![b'x', 0xff], left_out_bytes: 1 });
         map.finish(&Exit { code, signal, stderr_tail: "oh\nno\n".to_owned() })
     }
 
@@ -77,6 +78,17 @@ mod tests {
         assert_eq!(kind(Some(78), None), FailureKind::BadConfiguration);
         assert_eq!(kind(None, Some(9)), FailureKind::AgentCrashed);
         assert_eq!(kind(None, None), FailureKind::AgentCrashed);
+    }
+
+    #[test]
+    fn of_a_long_line_the_beginning_is_told_and_the_end_is_the_final_message() {
+        let mut map = Map::default();
+        let events = map.line(&Line::whole(&format!("begin{}end", "x".repeat(8 * 1024 * 1024))));
+        let AgentEvent::Text { text, .. } = &events[0] else { panic!() };
+        assert!(text.starts_with("begin") && text.len() <= 256 * 1024);
+        assert_eq!(events[1], AgentEvent::Unknown { what: "too_long".to_owned() });
+        let RunEnd::Finished { text, .. } = map.finish(&Exit { code: Some(0), ..Exit::default() }) else { panic!() };
+        assert!(text.ends_with("end\n") && text.len() <= TEXT_MAX);
     }
 
     #[test]

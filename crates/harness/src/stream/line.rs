@@ -2,33 +2,52 @@
 
 use std::borrow::Cow;
 
+/// What is kept of a line that nothing reads any more, and of any line in a transcript.
+pub(crate) const KEPT_MAX_BYTES: usize = 256 * 1024;
+
 /// One line, without its line end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Its bytes; of one that was too long, its beginning.
     pub bytes: Vec<u8>,
-    /// Whether it was longer than the splitter's bound.
-    pub too_long: bool,
+    /// How many more it had, when it was longer than the splitter's bound; else 0.
+    pub left_out_bytes: u64,
 }
 
 impl Line {
     /// A line that is known whole, such as one read back from a transcript.
     pub fn whole(text: &str) -> Self {
-        Self { bytes: text.as_bytes().to_vec(), too_long: false }
+        Self { bytes: text.as_bytes().to_vec(), left_out_bytes: 0 }
+    }
+
+    /// Whether it was longer than the splitter's bound, so that only its beginning is here.
+    pub const fn is_too_long(&self) -> bool {
+        self.left_out_bytes > 0
     }
 
     /// As text; bytes that are no UTF-8 become replacement characters.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.bytes)
     }
+
+    /// The beginning of its text, of about [`KEPT_MAX_BYTES`], and how many bytes of the whole line are not in it.
+    pub(crate) fn beginning(&self) -> (Cow<'_, str>, u64) {
+        let mut end = self.bytes.len().min(KEPT_MAX_BYTES);
+        if end < self.bytes.len() {
+            // Not inside a character, which has up to three bytes after its first.
+            let back = self.bytes[..=end].iter().rev().take(4).position(|b| b & 0b1100_0000 != 0b1000_0000);
+            end -= back.unwrap_or(0);
+        }
+        (String::from_utf8_lossy(&self.bytes[..end]), self.left_out_bytes.saturating_add((self.bytes.len() - end) as u64))
+    }
 }
 
-/// Cuts a stream into lines of at most a bound; what a line has beyond it is thrown away.
+/// Cuts a stream into lines of at most a bound. A longer line cannot be read: a short beginning of it is kept for people.
 #[derive(Debug)]
 pub struct LineSplitter {
     max: usize,
     line: Vec<u8>,
-    too_long: bool,
+    left_out_bytes: u64,
     open: bool,
 }
 
@@ -42,7 +61,7 @@ impl Default for LineSplitter {
 impl LineSplitter {
     /// A splitter for lines of up to `max` bytes.
     pub const fn new(max: usize) -> Self {
-        Self { max, line: Vec::new(), too_long: false, open: false }
+        Self { max, line: Vec::new(), left_out_bytes: 0, open: false }
     }
 
     /// Takes the next bytes; gives the lines that ended in them.
@@ -67,14 +86,22 @@ impl LineSplitter {
     }
 
     fn add(&mut self, bytes: &[u8]) {
-        let room = self.max - self.line.len();
-        self.too_long |= bytes.len() > room;
-        self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if self.left_out_bytes == 0 && self.line.len() + bytes.len() <= self.max {
+            self.line.extend_from_slice(bytes);
+            return;
+        }
+        let kept = self.max.min(KEPT_MAX_BYTES);
+        let more = bytes.len().min(kept.saturating_sub(self.line.len()));
+        let whole = self.line.len() + bytes.len();
+        self.line.extend_from_slice(&bytes[..more]);
+        self.line.truncate(kept);
+        self.line.shrink_to_fit();
+        self.left_out_bytes = self.left_out_bytes.saturating_add((whole - self.line.len()) as u64);
     }
 
     fn take(&mut self) -> Line {
         self.open = false;
-        Line { bytes: std::mem::take(&mut self.line), too_long: std::mem::take(&mut self.too_long) }
+        Line { bytes: std::mem::take(&mut self.line), left_out_bytes: std::mem::take(&mut self.left_out_bytes) }
     }
 }
 
@@ -89,7 +116,8 @@ mod tests {
         if parts.last().is_some_and(|p| p.is_empty()) {
             parts.pop();
         }
-        parts.into_iter().map(|p| Line { bytes: p[..p.len().min(max)].to_vec(), too_long: p.len() > max }).collect()
+        let line = |p: &[u8]| Line { bytes: p[..p.len().min(max)].to_vec(), left_out_bytes: p.len().saturating_sub(max) as u64 };
+        parts.into_iter().map(line).collect()
     }
 
     proptest! {
@@ -114,8 +142,31 @@ mod tests {
             assert!(splitter.line.capacity() <= 4096);
         }
         let lines = splitter.push(b"\nnext\n");
-        assert_eq!((lines[0].bytes.len(), lines[0].too_long), (1024, true));
+        assert_eq!((lines[0].bytes.len(), lines[0].left_out_bytes), (1024, (1 << 30) - 1024));
         assert_eq!(lines[1], Line::whole("next"));
         assert_eq!(splitter.finish(), None);
+    }
+
+    #[test]
+    fn of_a_line_that_is_too_long_to_be_read_only_a_short_beginning_stays_in_memory() {
+        let mut splitter = LineSplitter::default();
+        splitter.push(&vec![b'x'; 8 * 1024 * 1024]);
+        assert_eq!(splitter.line.len(), 8 * 1024 * 1024, "it may still end here, and be read");
+        splitter.push(b"xy");
+        assert!(splitter.line.capacity() < 2 * KEPT_MAX_BYTES, "{}", splitter.line.capacity());
+        let line = splitter.finish().unwrap();
+        assert_eq!((line.bytes.len(), line.left_out_bytes), (KEPT_MAX_BYTES, (8 * 1024 * 1024 + 2 - KEPT_MAX_BYTES) as u64));
+    }
+
+    #[test]
+    fn the_beginning_of_a_line_ends_between_two_characters() {
+        for before in 0..4 {
+            let text = format!("{}{}", "x".repeat(before), "\u{1f600}".repeat(KEPT_MAX_BYTES / 4 + 1));
+            let line = Line::whole(&text);
+            let (beginning, left_out) = line.beginning();
+            assert!(text.starts_with(&*beginning) && beginning.len() > KEPT_MAX_BYTES - 4, "{before}");
+            assert_eq!(beginning.len() as u64 + left_out, text.len() as u64);
+        }
+        assert_eq!(Line::whole("short").beginning(), ("short".into(), 0));
     }
 }

@@ -6,6 +6,7 @@ mod line;
 mod redact;
 mod transcript;
 
+pub(crate) use line::KEPT_MAX_BYTES;
 pub use line::{Line, LineSplitter};
 pub use redact::Redactor;
 pub use transcript::{Record, TranscriptReader, TranscriptWriter};

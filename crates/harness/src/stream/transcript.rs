@@ -1,5 +1,7 @@
 //! Transcripts: what a run printed, as gzipped JSON lines.
 //!
+//! Of a long line the beginning is kept, and a remark says how much is left out.
+//!
 //! A record is `{"at":"…","stream":"stdout","line":"…"}`; `stream` is `stdout`, `stderr` or `windlass` (a remark of
 //! Windlass's own). Each opening for writing begins a new gzip member, so `zcat` reads the whole file.
 //!
@@ -17,10 +19,11 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use windlass_types::Timestamp;
 
-use super::Line;
+use super::{KEPT_MAX_BYTES, Line};
+use crate::outcome::cut;
 
-/// The longest record that is read back: a line of the splitter's bound, escaped at its worst.
-const RECORD_MAX: u64 = 64 * 1024 * 1024;
+/// The longest record that is read back: what is kept of a line, escaped at its worst (six bytes for one), is a fifth of it.
+const RECORD_MAX: u64 = 8 * 1024 * 1024;
 
 /// One line of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,16 +73,17 @@ impl TranscriptWriter {
 
     /// Adds a line of the agent. Beyond the limit, one record says so and the rest is dropped.
     pub fn line(&mut self, at: Timestamp, stream: &str, line: &Line) -> io::Result<()> {
-        self.record(&Record { at, stream: stream.to_owned(), line: line.text().into_owned() })?;
-        if line.too_long {
-            self.remark(at, "the line above was longer than is kept")?;
+        let (text, left_out_bytes) = line.beginning();
+        self.record(&Record { at, stream: stream.to_owned(), line: text.into_owned() })?;
+        if left_out_bytes > 0 {
+            self.remark(at, &format!("{left_out_bytes} bytes of the line above are left out"))?;
         }
         Ok(())
     }
 
     /// Adds a remark of Windlass's own.
     pub fn remark(&mut self, at: Timestamp, text: &str) -> io::Result<()> {
-        self.record(&Record { at, stream: "windlass".to_owned(), line: text.to_owned() })
+        self.record(&Record { at, stream: "windlass".to_owned(), line: cut(text, KEPT_MAX_BYTES).to_owned() })
     }
 
     /// Brings what was written to where a reader, and a crash, finds it.
@@ -256,8 +260,26 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t.jsonl.gz");
         let mut writer = TranscriptWriter::open(&path, 1 << 20).unwrap();
-        writer.line(Timestamp(0), "stderr", &Line { bytes: vec![b'a', 0xff, 0], too_long: true }).unwrap();
+        writer.line(Timestamp(0), "stderr", &Line { bytes: vec![b'a', 0xff, 0], left_out_bytes: 7 }).unwrap();
         writer.finish().unwrap();
-        assert_eq!(lines(&path), ["a\u{fffd}\0", "the line above was longer than is kept"]);
+        assert_eq!(lines(&path), ["a\u{fffd}\0", "7 bytes of the line above are left out"]);
+    }
+
+    #[test]
+    fn a_line_of_mebibytes_is_kept_as_a_record_of_its_beginning() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.jsonl.gz");
+        let mut writer = TranscriptWriter::open(&path, 1 << 30).unwrap();
+        let whole = 8 * 1024 * 1024;
+        writer.line(Timestamp(0), "stdout", &Line { bytes: vec![0; whole], left_out_bytes: 5 }).unwrap();
+        let written = (1 << 30) - writer.left_bytes;
+        assert!(written < 2 * 1024 * 1024, "{written} bytes of records");
+        writer.remark(Timestamp(0), &"r".repeat(whole)).unwrap();
+        write(&mut writer, "next");
+        writer.finish().unwrap();
+        let all = lines(&path);
+        assert_eq!(all[0], "\0".repeat(KEPT_MAX_BYTES));
+        assert_eq!(all[1], format!("{} bytes of the line above are left out", whole - KEPT_MAX_BYTES + 5));
+        assert_eq!((all[2].len(), all[3].as_str()), (KEPT_MAX_BYTES, "next"));
     }
 }
