@@ -164,9 +164,18 @@ impl Follower {
         if let AgentEvent::Text { delta: true, .. } = line.event {
             return;
         }
+        // A verdict is told when it counts.
+        if let AgentEvent::Text { text, .. } = &line.event
+            && windlass_types::Verdict::from_message(text).is_ok()
+        {
+            return;
+        }
+        if matches!(line.event, AgentEvent::Session { .. } | AgentEvent::Usage { .. }) {
+            return;
+        }
         let Some(text) = show::agent_line(&line.event, self.max) else { return };
         if self.told_progress.take().as_ref() != Some(&text) {
-            self.say(line.at, &format!("  {text}"));
+            self.say(line.at, &format!("    {text}"));
         }
         self.told_last = Some(text);
     }
@@ -182,31 +191,52 @@ impl Follower {
                 if let Some(id) = event.attempt_id {
                     self.follow_attempt(id);
                 }
-                let number = event.data.get("number").and_then(Value::as_u64).map(|n| format!(" {n}")).unwrap_or_default();
-                Some(format!("attempt{number} began{}", word("harness").map(|h| format!(" ({h})")).unwrap_or_default()))
+                let again = event
+                    .data
+                    .get("number")
+                    .and_then(Value::as_u64)
+                    .filter(|n| *n > 1)
+                    .map(|n| format!(", attempt {n}"))
+                    .unwrap_or_default();
+                let harness = word("harness").unwrap_or_default();
+                Some(format!("▸ {} ({harness}{again})", word("type").unwrap_or_else(|| "job".to_owned())))
             }
-            // The other stages are over at once: their end is enough.
-            EventKind::StageStarted => {
-                word("stage").filter(|s| ["prepare", "run", "verify"].contains(&s.as_str())).map(|s| format!("{s} …"))
+            // What takes time says that it began; what is over at once, what it left.
+            EventKind::StageStarted => word("stage").filter(|s| s == "verify").map(|_| "  the check runs …".to_owned()),
+            EventKind::StageEnded => {
+                let (stage, status, summary) = (word("stage").unwrap_or_default(), word("status").unwrap_or_default(), word("summary"));
+                match (stage.as_str(), status.as_str(), summary) {
+                    ("verify", _, Some(summary)) => Some(format!("  {summary}")),
+                    ("commit", "passed", Some(commit)) => Some(format!("  commit {}", commit.chars().take(12).collect::<String>())),
+                    ("push", "passed", Some(pushed)) => Some(format!("  pushed {}", pushed.trim_start_matches("refs/heads/"))),
+                    // The attempt's end tells a failure; here it is told in which stage.
+                    (stage, "failed", _) => Some(format!("  {stage} failed")),
+                    _ => None,
+                }
             }
-            EventKind::StageEnded => word("stage")
-                .zip(word("status"))
-                .filter(|(_, status)| status != "skipped")
-                .map(|(stage, status)| format!("{stage} {status}")),
-            EventKind::JobInserted => Some(format!("{} job is in line", word("type").unwrap_or_else(|| "a".to_owned()))),
-            EventKind::AttemptEnded => event.data.get("failure").and_then(|f| f.get("message")).and_then(Value::as_str).map(clean),
-            EventKind::JobStatus => word("status").filter(|s| s != "running").map(|status| format!("job {status}")),
+            EventKind::AttemptEnded => {
+                event.data.get("failure").and_then(|f| f.get("message")).and_then(Value::as_str).map(|m| format!("  {}", clean(m)))
+            }
+            EventKind::JobStatus => {
+                word("status").filter(|s| !["running", "succeeded"].contains(&s.as_str())).map(|status| format!("  the job is {status}"))
+            }
+            // What an agent prints comes by its transcript; only its own word on where it is comes this way alone.
+            EventKind::JobProgress
+                if event.data.get("progress").is_none_or(Value::is_null) && event.data.get("phase").is_none_or(Value::is_null) =>
+            {
+                None
+            }
             EventKind::JobProgress => {
                 let message =
                     word("message").map(|m| one_line(&m, self.max)).filter(|m| !m.is_empty() && self.told_last.as_ref() != Some(m));
                 self.told_progress.clone_from(&message);
-                message.map(|m| format!("  {m}"))
+                message.filter(|m| !m.starts_with('{')).map(|m| format!("    {m}"))
             }
-            EventKind::AttemptNotice => word("text").or_else(|| word("what")).map(|t| format!("note: {t}")),
+            EventKind::AttemptNotice => word("text").or_else(|| word("what")).map(|t| format!("  note: {t}")),
             EventKind::VerdictApplied => {
-                word("verdict").map(|v| format!("verdict: {v}{}", word("reason").map(|r| format!(": {r}")).unwrap_or_default()))
+                word("verdict").map(|v| format!("  verdict: {v}{}", word("reason").map(|r| format!(": {r}")).unwrap_or_default()))
             }
-            EventKind::VerdictRefused => word("reason").map(|r| format!("the verdict was refused: {r}")),
+            EventKind::VerdictRefused => word("reason").map(|r| format!("  the verdict was refused: {r}")),
             _ => None,
         };
         if let Some(text) = text {

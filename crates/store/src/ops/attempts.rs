@@ -56,9 +56,18 @@ fn end_stage(w: &mut Work<'_>, id: JobId, token: Token, attempt: AttemptId, numb
         return Err(StoreError::not_found("stage", format!("{attempt} {number}")));
     };
     let (stage, iteration): (Stage, u32) = (ended.word()?, ended.int()?);
-    let data = json!({ "number": number, "stage": stage.as_str(), "iteration": iteration, "status": status.as_str() });
+    let mut data = json!({ "number": number, "stage": stage.as_str(), "iteration": iteration, "status": status.as_str() });
+    if let Some(summary) = summary(detail) {
+        data["summary"] = Json::String(summary);
+    }
     leave_event(w, EventKind::StageEnded, &row.job, attempt, data);
     Ok(())
+}
+
+/// What a stage left, in a few words, so that whoever follows the events need not look the stage up.
+fn summary(detail: &Json) -> Option<String> {
+    let text = ["/summary", "/ref", "/commit", "/failure/message"].iter().find_map(|path| detail.pointer(path)?.as_str())?;
+    Some(text.chars().take(300).collect())
 }
 
 fn branch(w: &mut Work<'_>, id: JobId, token: Token, branch: &str, base_branch: &str, base_commit: &str) -> Result<()> {

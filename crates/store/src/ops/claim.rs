@@ -168,7 +168,7 @@ fn new_attempt(w: &mut Work<'_>, facts: &NodeFacts, job: &Job, token: Token, har
             attempt.started_at,
         ],
     )?;
-    let data = json!({ "number": attempt.number, "node": attempt.node, "harness": harness.as_str() });
+    let data = json!({ "number": attempt.number, "node": attempt.node, "harness": harness.as_str(), "type": job.spec.job_type.as_str() });
     leave_event(w, EventKind::AttemptStarted, job, attempt.id, data);
     Ok(attempt)
 }
