@@ -175,8 +175,12 @@ impl Commitish {
 
 /// An address as it may be shown: what could be a password is left out.
 fn shown(address: &str) -> String {
-    let shown = match address.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
-        Some((scheme, place)) => format!("{scheme}://…@{place}"),
+    let shown = match address.rsplit_once('@') {
+        Some((before, place)) => match before.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…@{place}"),
+            None if before.contains(':') => format!("…@{place}"),
+            None => address.to_owned(),
+        },
         None => address.to_owned(),
     };
     shown.chars().take(120).collect()
@@ -188,10 +192,12 @@ mod tests {
 
     #[test]
     fn an_address_that_is_refused_is_shown_without_its_password() {
-        for address in ["https://user:pw/d@host/x", "http://pw@host/x", "ftp://u:pw@host/x"] {
+        for address in ["https://user:pw/d@host/x", "http://pw@host/x", "ftp://u:pw@host/x", "https:u:pw@host/x", "u:pw@host/x:y"] {
             let told = RepoAddress::parse(address).unwrap_err().to_string();
             assert!(!told.contains("pw") && told.contains("host/x"), "{told}");
         }
+        let told = RepoAddress::parse("git@host:-y").unwrap_err().to_string();
+        assert!(told.contains("git@host:-y"), "a user alone is no password: {told}");
     }
 
     #[test]
