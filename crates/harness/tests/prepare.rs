@@ -97,6 +97,25 @@ fn every_agent_is_called_as_its_manual_says() {
 }
 
 #[test]
+fn geminis_id_of_a_session_that_it_emptied_is_neither_resumed_nor_taken_again() {
+    let place = Place::new();
+    let mut request = request(&place, Harness::Gemini);
+    request.session = Session::Resume { session_id: SESSION.to_string() };
+    let chat = place.path("home/.gemini/tmp/tree/chats/session-2026-11-20T21-45-11111111.jsonl");
+    touch(&chat);
+    let flags = |lines: &str| {
+        std::fs::write(&chat, lines).unwrap();
+        let args = prepare(&request, &settings(&place)).unwrap().args;
+        ["--resume", "--session-id"].map(|flag| args.iter().any(|a| a == flag))
+    };
+    let prompt = r#"{"type":"user","content":[{"text":"Do it."}]}"#;
+    let taken_back = r#"{"$set":{"messages":[{"type":"user","content":[{"text":"<session_context>"}]}]}}"#;
+    assert_eq!(flags(&format!("{{\"sessionId\":\"{SESSION}\"}}\n{prompt}\n")), [true, false]);
+    assert_eq!(flags(&format!("{{\"sessionId\":\"{SESSION}\"}}\n{prompt}\n{taken_back}\n")), [false, false]);
+    assert_eq!(flags(&format!("{{\"sessionId\":\"11111111-other\"}}\n{prompt}\n")), [false, true]);
+}
+
+#[test]
 fn a_key_reaches_the_harness_it_belongs_to_and_no_other() {
     for harness in Harness::ALL {
         let place = Place::new();
