@@ -22,6 +22,7 @@ mod private_dir;
 mod probe;
 mod program;
 mod request;
+mod retry_clock;
 mod retry_hint;
 mod settings;
 pub mod simulated;

@@ -2,11 +2,13 @@
 
 use windlass_types::Timestamp;
 
+use crate::retry_clock;
+
 /// The longest wait that is believed: a weekly quota, and a day.
 const MAX_WAIT_MS: i64 = 8 * 24 * 3600 * 1000;
 
 /// What an error's text says: `|1700000000` at its end, `try again in 5m 3s`, `retry-after: 20`, `"retryDelay": "34s"`,
-/// `reset after 18h31m10s`. Nothing that lies in the past or is too far away to be meant.
+/// `reset after 18h31m10s`, `try again at 10:11 AM`. Nothing that lies in the past or is too far away to be meant.
 pub(crate) fn retry_at(text: &str, now: Timestamp) -> Option<Timestamp> {
     let lower = text.to_ascii_lowercase();
     let wait = [
@@ -23,7 +25,10 @@ pub(crate) fn retry_at(text: &str, now: Timestamp) -> Option<Timestamp> {
     ]
     .iter()
     .find_map(|words| lower.match_indices(words).find_map(|(at, _)| duration_ms(&lower[at + words.len()..])));
-    wait.map(|ms| now.plus_ms(ms)).or_else(|| epoch(&lower)).filter(|at| believable(*at, now))
+    wait.map(|ms| now.plus_ms(ms))
+        .or_else(|| epoch(&lower))
+        .or_else(|| retry_clock::retry_at(&lower, now, retry_clock::zone))
+        .filter(|at| believable(*at, now))
 }
 
 /// An instant that a field gave, in seconds or milliseconds since 1970, when it can be meant.
@@ -105,6 +110,14 @@ mod tests {
         ] {
             assert_eq!(wait_ms(text), Some(ms), "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_on_the_wall_is_a_hint_too_unless_it_is_too_far_away() {
+        // On the machine's own clock, whatever its zone is: a date of four or five days away.
+        let wait = wait_ms("You've hit your usage limit. Try again at Nov 19th, 2023 10:11 AM.").unwrap();
+        assert!((3 * 86_400_000..6 * 86_400_000).contains(&wait), "{wait}");
+        assert_eq!(wait_ms("try again at Nov 19th, 2024 10:11 AM."), None);
     }
 
     #[test]
