@@ -85,7 +85,15 @@ pub(crate) fn park(w: &mut Work<'_>, harness: Harness, until: Timestamp, reason:
 }
 
 fn unpark(w: &mut Work<'_>, harness: Harness, by: &str) -> Result<()> {
-    if w.execute("DELETE FROM harness_parks WHERE harness = $1", values![harness.as_str()])? > 0 {
+    let harnesses = w.execute("DELETE FROM harness_parks WHERE harness = $1", values![harness.as_str()])?;
+    // The jobs that met the limit wait for its end by themselves.
+    let now = w.now()?;
+    let jobs = w.execute(
+        "UPDATE jobs SET park = NULL, due_at = $2 WHERE status = 'queued' AND park LIKE '{\"failure\":{\"kind\":\"rate_limited\"%' \
+         AND $1 = (SELECT a.harness FROM attempts a WHERE a.job_id = jobs.id ORDER BY a.number DESC LIMIT 1)",
+        values![harness.as_str(), now],
+    )?;
+    if harnesses + jobs > 0 {
         everywhere(w, EventKind::HarnessParked, json!({ "harness": harness.as_str(), "until": null, "by": by }));
     }
     Ok(())
@@ -123,7 +131,7 @@ impl Store {
         self.read(parks).await
     }
 
-    /// Lets a parked harness go.
+    /// Lets a parked harness go, and the jobs that wait for the end of its limit.
     pub async fn unpark_harness(&self, harness: Harness, by: String) -> Result<()> {
         self.promise(move |w| unpark(w, harness, &by)).await
     }
