@@ -69,6 +69,17 @@ fn a_dead_letter_is_replayed_with_other_words() {
 }
 
 #[test]
+fn a_dead_letter_is_replayed_with_another_agent() {
+    let bench = Bench::new();
+    let a = bench.simulated(CRASHES, &["--max-retries", "0", "--no-review"]);
+    let dead = bench.ended(&a);
+    bench.ok(&["retry", &id(&dead["jobs"][0]), "--harness", "command", "--program", "sh -c 'echo 42 > answer.txt'"]);
+    let done = bench.until(&a, "the replayed job ends", |a| a["status"] == "complete");
+    let attempts = bench.job(&id(&done["jobs"][0]))["attempts_list"].clone();
+    assert_eq!((&attempts[0]["harness"], &attempts[1]["harness"]), (&"simulated".into(), &"command".into()), "{attempts:#}");
+}
+
+#[test]
 fn an_agent_that_gives_up_for_good_is_not_tried_again() {
     let bench = Bench::new();
     let a = bench.simulated("[[turn]]\nsteps = [{ fail = \"I will not do this.\" }]", &[]);
