@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use crate::run::{cargo, root, step};
+use crate::process::{cargo, root, step};
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 
-use crate::run::{cargo, find, root, step};
+use crate::process::{cargo, find, root, step};
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {

@@ -6,7 +6,7 @@
 
 mod bench;
 mod demo;
-mod run;
+mod process;
 mod setup;
 mod test;
 
@@ -31,8 +31,20 @@ enum Task {
     Bench(bench::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().task {
+fn main() -> std::process::ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(e) => {
+            // Without a backtrace: what failed is a program, which has said why.
+            let causes: Vec<String> = e.chain().map(ToString::to_string).collect();
+            eprintln!("\nerror: {}", causes.join(": "));
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    match task {
         Task::Setup => setup::everything().map(|_| ()),
         Task::Test(args) => test::test(&args),
         Task::Demo(args) => demo::demo(&args),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::bail;
 
-use crate::run::{find, in_ci, root, step};
+use crate::process::{find, in_ci, root, step};
 
 /// Installs what can be had; gives what is missing.
 pub(crate) fn everything() -> anyhow::Result<Vec<String>> {

@@ -2,7 +2,7 @@
 
 use clap::Args as ClapArgs;
 
-use crate::run::{cargo, find, step};
+use crate::process::{cargo, find, step};
 use crate::setup;
 
 #[derive(ClapArgs)]

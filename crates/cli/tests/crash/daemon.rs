@@ -66,7 +66,6 @@ impl Daemon {
         }
     }
 
-
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();

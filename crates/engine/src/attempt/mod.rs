@@ -282,9 +282,7 @@ impl Attempt {
     /// Whether an attempt that was lost had committed this job's work already.
     async fn committed_before(&self, workspace: Option<&Workspace>) -> Result<bool, Stop> {
         match workspace {
-            Some(workspace) => {
-                Ok(self.engine.workspaces.commit_with(workspace, &deliver::trailers(&self.claimed.job)).await?.is_some())
-            }
+            Some(workspace) => Ok(self.engine.workspaces.commit_with(workspace, &deliver::trailers(&self.claimed.job)).await?.is_some()),
             None => Ok(false),
         }
     }

@@ -457,9 +457,10 @@ impl Attempt {
         let assignment = &self.claimed.assignment;
         let spent = |before: windlass_types::Spent| before.after_run(self.used, 0, self.agent_started);
         let refused = if self.agent_started {
-            assignment.budget.refuses(&spent(assignment.spent), BudgetCheck::DuringRun).or_else(|| {
-                self.claimed.job.spec.budget.refuses(&spent(windlass_types::Spent::default()), BudgetCheck::DuringRun)
-            })
+            assignment
+                .budget
+                .refuses(&spent(assignment.spent), BudgetCheck::DuringRun)
+                .or_else(|| self.claimed.job.spec.budget.refuses(&spent(windlass_types::Spent::default()), BudgetCheck::DuringRun))
         } else {
             None
         };
