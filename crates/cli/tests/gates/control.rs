@@ -185,3 +185,24 @@ fn a_stop_hands_back_what_runs_unharmed_and_the_next_start_goes_on_with_it() {
     );
     assert!(bench.repo.file_at(done["branch"].as_str().unwrap(), "half.txt").is_some(), "what was there is gone on from");
 }
+
+#[test]
+fn a_job_that_is_cancelled_while_its_check_runs_ends_with_the_check() {
+    let bench = Bench::new();
+    let a = bench.command("echo 42 > answer.txt", &["--verify", "sleep 300"]);
+    eventually("the check runs", || agents_of(&a).iter().any(|p| p.command == "sleep 300").then_some(()));
+    bench.ok(&["cancel", &id(&bench.jobs(&a)[0])]);
+    bench.until_job(&a, 0, "cancelled");
+    assert!(agents_of(&a).is_empty(), "{:?}", agents_of(&a));
+    assert_eq!(bench.repo.branches(), ["main"], "what was not checked is not delivered");
+}
+
+#[test]
+fn a_job_that_waits_for_a_quota_is_cancelled_at_once() {
+    let bench = Bench::new();
+    let a = bench.simulated("[[turn]]\nsteps = [{ quota = { retry_after_secs = 3600 } }]", &["--no-review"]);
+    bench.until_held(&a, 0, "parked");
+    assert_eq!(bench.ok(&["cancel", &id(&bench.jobs(&a)[0])])["status"], "cancelled");
+    bench.ok(&["cancel", &a]);
+    assert_eq!(bench.assignment(&a)["status"], "cancelled");
+}

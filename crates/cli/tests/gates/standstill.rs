@@ -65,3 +65,23 @@ fn a_person_s_block_and_a_dead_letter_survive_a_kill() {
     bench.ok(&["retry", &id(&dead["jobs"][0]), "--program", "sh -c 'echo 42 > answer.txt'"]);
     assert_eq!(bench.until(&a, "it is complete", |a| a["status"] == "complete")["jobs"][0]["status"], "succeeded");
 }
+
+#[test]
+fn a_stop_waits_for_what_runs_as_long_as_its_grace_and_takes_nothing_new() {
+    let mut bench = Bench::with(TempRepo::failing_check(), "max_concurrent_tasks = 1\n", "grace = 40\n");
+    let (go, there) = (bench.outside("go"), bench.outside("there"));
+    let script = format!("touch {}; while [ ! -e {} ]; do sleep 0.05; done; echo 42 > answer.txt", there.display(), go.display());
+    let running = bench.command(&script, &["--verify", "./check.sh"]);
+    eventually("the agent runs", || there.exists().then_some(()));
+    let waiting = bench.command("echo 42 > answer.txt", &[]);
+    signal(&bench, Signal::TERM);
+    eventually("it says that it stops", || bench.daemon.log().contains("stopping").then_some(()));
+    assert!(windlass_testkit::process::is_alive(bench.daemon.pid()), "it waits");
+    std::fs::write(&go, "").unwrap();
+    bench.daemon.wait_dead();
+    assert!(bench.daemon.start());
+    let done = bench.assignment(&running);
+    assert_eq!((&done["status"], &done["jobs"][0]["attempts"]), (&"complete".into(), &1.into()), "{done:#}");
+    let next = bench.ended(&waiting);
+    assert_eq!((&next["status"], &next["jobs"][0]["attempts"]), (&"complete".into(), &1.into()), "{next:#}");
+}
