@@ -197,3 +197,48 @@ fn work_that_is_delivered_while_the_users_branch_moves_on_is_still_delivered() {
     assert_eq!(bench.repo.rev("main"), Some(moved));
     assert_ne!(done["base_commit"], bench.repo.rev("main").unwrap().as_str());
 }
+
+#[test]
+fn work_that_the_repository_does_not_take_is_kept_and_delivered_once_it_does() {
+    let bench = Bench::new();
+    // A branch of this name leaves no room for any below it.
+    bench.repo.git(&["branch", "windlass"]);
+    let a = bench.command("echo 42 > answer.txt", &["--verify", "./check.sh"]);
+    let blocked = bench.ended(&a);
+    assert_blocked(&blocked, "bad_configuration");
+    assert!(blocked["block"]["reason"].as_str().unwrap().contains("did not take"), "{blocked:#}");
+    assert_eq!((&blocked["jobs"][0]["status"], &blocked["jobs"][0]["failures"]), (&"queued".into(), &0.into()), "{blocked:#}");
+    assert!(blocked["head_commit"].is_string(), "the work itself is kept: {blocked:#}");
+    assert_eq!(bench.repo.branches(), ["main", "windlass"]);
+
+    bench.repo.git(&["branch", "--delete", "windlass"]);
+    bench.ok(&["update-assignment", &a, "--status", "active"]);
+    let done = bench.ended(&a);
+    assert_eq!(done["status"], "complete", "{done:#}");
+    assert_eq!(done["head_commit"], blocked["head_commit"], "no second commit of the same work");
+    assert_eq!(bench.repo.rev(done["branch"].as_str().unwrap()).as_deref(), done["head_commit"].as_str());
+}
+
+#[test]
+fn a_branch_that_somebody_else_moved_is_never_overwritten() {
+    let bench = Bench::new();
+    let a = id(&bench.ok(&["create", "two steps", "--repo", &bench.repo_path(), "--no-review"]));
+    let (go, there) = (bench.outside("go"), bench.outside("there"));
+    let first = bench.file("first.sh", "echo 1 > one.txt");
+    let second = bench
+        .file("second.sh", &format!("touch {}; while [ ! -e {} ]; do sleep 0.05; done; echo 2 > two.txt", there.display(), go.display()));
+    bench.ok(&["pause"]);
+    for agent in [&first, &second] {
+        bench.ok(&["insert-job", &a, "--harness", "command", "--program", &format!("sh {}", agent.display()), "--context", "x"]);
+    }
+    bench.ok(&["resume"]);
+    crate::bench::eventually("the second agent runs", || there.exists().then_some(()));
+    let branch = bench.assignment(&a)["branch"].as_str().unwrap().to_owned();
+    let theirs = bench.repo.git(&["commit-tree", "-m", "A person's own", "-p", &branch, "main^{tree}"]).trim().to_owned();
+    bench.repo.git(&["update-ref", &format!("refs/heads/{branch}"), &theirs]);
+    std::fs::write(&go, "").unwrap();
+    let done = bench.ended(&a);
+    assert_eq!(done["status"], "blocked", "{done:#}");
+    assert_eq!(bench.repo.rev(&branch), Some(theirs), "their commit is still there");
+    assert!(done["block"]["action"].as_str().unwrap().contains(&branch), "{done:#}");
+}
