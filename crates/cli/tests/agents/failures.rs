@@ -134,6 +134,22 @@ fn a_spent_subscription_of_claude_parks_until_the_hour_it_names_and_a_person_can
     assert_eq!(until.0 / 1000, reset_secs);
 }
 
+/// Codex turns the provider's instant into a time of day, which is what it tells.
+#[test]
+fn a_spent_plan_of_codex_parks_until_the_time_it_names_and_a_person_can_end_the_wait() {
+    let reset = Clock::system().now().plus_ms(5_400_000);
+    let limit = Turn::error(429).body(
+        json!({"error": {
+            "type": "usage_limit_reached", "message": "The usage limit has been reached", "plan_type": "pro",
+            "resets_at": reset.0 / 1000, "resets_in_seconds": 5400,
+        }})
+        .to_string(),
+    );
+    let Some(bench) = Bench::start(Harness::Codex, then_works(ModelScript::new().turn(limit))) else { return };
+    let until = assert_parked_and_unpark(&bench);
+    assert!(until.since_ms(reset).abs() <= 60_000, "{until} is not {reset} to the minute");
+}
+
 /// Quota of a day: gemini tells it in its words.
 #[test]
 fn a_spent_quota_of_gemini_parks_for_the_hours_it_names_and_a_person_can_end_the_wait() {

@@ -70,5 +70,6 @@ async fn reviewed(harness: Harness, script: impl FnOnce(&str, &str) -> ModelScri
     assert_eq!(runs, 1, "it was understood at once: {}", bench.account(&id));
     let prompt = &bench.model.main_loop_requests()[0];
     assert!(prompt.newest.contains("Make ./check.sh pass.") && prompt.newest.contains(head), "{}", prompt.newest);
+    assert_eq!(prompt.newest.contains("windlass verdict"), harness != Harness::Codex, "only what works there is offered");
     assert_ne!(pm["attempts_list"][0]["session_id"], bench.job(&id, 0)["attempts_list"][0]["session_id"], "a pm begins with a fresh eye");
 }
