@@ -53,6 +53,11 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    pub(crate) fn engine(mut self, line: &'static str) -> Self {
+        self.engine = line;
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self

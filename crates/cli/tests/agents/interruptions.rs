@@ -7,7 +7,7 @@ use windlass_testkit::model::{ModelScript, Outcome, Tool, Turn};
 use windlass_testkit::process::{Process, started_ticks};
 use windlass_types::Harness;
 
-use crate::bench::{Bench, PATIENCE, eventually};
+use crate::bench::{Bench, PATIENCE, Setup, eventually};
 use crate::failures::then_works;
 
 crate::with_each_cli!(
@@ -37,14 +37,29 @@ async fn an_agent_that_hangs_is_ended_with_all_it_started_and_tried_again(harnes
     Bench::nothing_left(&id, Duration::from_secs(1));
 }
 
+/// Where no PID namespace can be made, a child subreaper has to find what the agents started.
+mod without_namespaces {
+    use windlass_types::Harness;
+
+    crate::with_each_cli!(a_killed_daemon_takes_the_tools_with_it);
+
+    async fn a_killed_daemon_takes_the_tools_with_it(harness: Harness) {
+        super::killed_and_started_again(harness, "isolation = \"subreaper\"");
+    }
+}
+
 async fn a_killed_daemon_takes_the_agents_tools_with_it_and_the_session_goes_on_after_the_restart(harness: Harness) {
+    killed_and_started_again(harness, "");
+}
+
+fn killed_and_started_again(harness: Harness, engine: &'static str) {
     let script = ModelScript::new()
         .turn(Turn::tool(Tool::write("notes.txt", "the answer may be 42\n")).saying("I take a note."))
         .turn(Turn::tool(Tool::run("setsid sleep 301 & sleep 300")))
         .turn(Turn::tool(Tool::read("answer.txt")).when_last("Your run was cut off"))
         .turn(Turn::tool(Tool::write("answer.txt", "42\n")))
         .turn(Turn::text("The answer is 42 now."));
-    let Some(mut bench) = Bench::start(harness, script) else { return };
+    let Some(mut bench) = Bench::start_with(harness, script, Setup::default().engine(engine)) else { return };
     let id = bench.submit(&["--no-review", "--verify", "./check.sh"]);
     let runs = |command: &str| Bench::processes(&id).iter().any(|p| p.command == command);
     eventually(PATIENCE, || runs("sleep 300") && runs("sleep 301")).unwrap_or_else(|| panic!("{}", bench.account(&id)));
