@@ -24,7 +24,10 @@ impl Engine {
             "isolation",
             isolation.to_owned(),
             (isolation != "namespace").then(|| {
-                problem("agents do not run in a PID namespace of their own", "install bubblewrap and allow unprivileged user namespaces")
+                problem(
+                    "agents do not run in a namespace of their own: they can read the daemon's token, so tokens are no boundary",
+                    "install bubblewrap and allow unprivileged user namespaces",
+                )
             }),
         ));
         checks.push(match self.inner.store.check().await {

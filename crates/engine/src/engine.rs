@@ -63,6 +63,15 @@ impl Engine {
         let workspaces =
             Workspaces::open(config.workspace_root.clone(), config.data_dir.clone(), &config.harness.search_path, Identity::default())
                 .map_err(|e| EngineError::from(e.failure()))?;
+        // Our environment holds keys: no other process of this user may read it from /proc.
+        if let Err(e) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+            tracing::warn!(error = %e, "other processes of this user can read this one's environment");
+        }
+        if launcher.mode() != LaunchMode::Namespace {
+            tracing::warn!(
+                "agents run without a namespace of their own: they can read this data directory, so tokens are no boundary between them and the daemon"
+            );
+        }
         // Should a launcher itself be killed, what it leaves behind comes to us and not to the machine's init.
         if launcher.mode() != LaunchMode::Off
             && let Err(e) = become_subreaper()

@@ -127,6 +127,16 @@ impl Leases {
         self.lock().len()
     }
 
+    /// A heartbeat that was not taken. Where this process is the only one on the database nobody else can be given its jobs: they go on,
+    /// and their results are offered until the store takes them. Among several nodes the deadline stands.
+    fn unanswered(&self, store: &Store, asked: Instant) {
+        if !store.is_postgres() {
+            for running in self.lock().values() {
+                running.deadline.send_replace(asked + self.lease);
+            }
+        }
+    }
+
     /// Renews all leases in one write, three times a lease; no timer runs while no job does.
     pub(crate) async fn beat(&self, store: &Store) {
         let every = self.lease / 3;
@@ -171,10 +181,12 @@ impl Leases {
                     }
                 }
                 Ok(Err(e)) => {
+                    self.unanswered(store, asked);
                     pause = every / 5;
                     tracing::warn!(error = %e, "could not renew the leases of running jobs; trying again");
                 }
                 Err(_) => {
+                    self.unanswered(store, asked);
                     pause = every / 5;
                     tracing::warn!("the store did not answer a heartbeat in time; trying again");
                 }

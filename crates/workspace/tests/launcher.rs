@@ -38,6 +38,7 @@ fn shell(script: &str, job: &str) -> LaunchSpec {
         cwd: "/".into(),
         stdin: Stdin::Null,
         limits: Limits::default(),
+        view: windlass_workspace::launch::View::default(),
     }
 }
 

@@ -16,6 +16,7 @@ mod by_hand;
 mod control;
 mod credentials;
 mod delivery;
+mod escape;
 mod interrupts;
 mod limits;
 mod nothing;

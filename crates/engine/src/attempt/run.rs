@@ -4,7 +4,7 @@
 //! **Invariant:** the agent gets `go` only after its launcher's pid and start time are recorded.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use windlass_harness::stream::{Line, LineSplitter, Redactor, TranscriptWriter};
 use windlass_harness::{Exit, Mapper, RunRequest, Session};
 use windlass_types::{AgentEvent, AssignmentId, AttemptId, BudgetCheck, Failure, FailureKind, Harness, Job, Phase, RunEnd, Stage, Usage};
-use windlass_workspace::launch::{LaunchMode, LaunchSpec, Limits, Stdin, Stopper};
+use windlass_workspace::launch::{LaunchMode, LaunchSpec, Limits, Stdin, Stopper, View};
 use windlass_workspace::workspaces::Workspace;
 
 use super::{Attempt, Stop, cancelled};
@@ -148,6 +148,7 @@ impl Attempt {
                 windlass_harness::Stdin::Text(text) => Stdin::Text(text),
             },
             limits: Limits::default(),
+            view: self.view(workspace, &place),
         };
         let mut session_seen = None;
         let mut text_seen = String::new();
@@ -246,6 +247,7 @@ impl Attempt {
             cwd: place.tree.clone(),
             stdin: Stdin::Null,
             limits: Limits::default(),
+            view: self.view(workspace, &place),
         };
         let mut output = String::new();
         let watched = self.watch(effective, spec, None, &mut output).await?;
@@ -365,6 +367,12 @@ impl Attempt {
         }
         transcript.finish().map_err(disk)?;
         failpoint::hit("exit.after");
+        if exited.is_some_and(|e| e.lease_ended) && !matches!(cut, Some(Cut::Control(_))) {
+            // This process stood still for longer than the lease; whether the right to the job is still there, the settlement will see.
+            return Err(
+                Failure::new(FailureKind::WorkerLost, "its worker stood still for longer than its lease, and its agent was ended").into()
+            );
+        }
         let Some(exited) = exited else {
             return Err(Failure::new(FailureKind::AgentCrashed, "the launcher ended without saying how the agent ended").into());
         };
@@ -503,6 +511,21 @@ impl Attempt {
         }
         let scratch = self.engine.workspaces.prepare_scratch(&self.claimed.assignment.project, &self.claimed.assignment.id).await?;
         Ok(Place { tree: scratch.path, home: scratch.home, tmp: scratch.tmp })
+    }
+
+    /// What the agent sees of this machine where it has a namespace: of all that is Windlass's, its own workspace and the socket that it
+    /// may speak to. The token, the database, the mirrors and other assignments are not there.
+    fn view(&self, workspace: Option<&Workspace>, place: &Place) -> View {
+        let config = &self.engine.config;
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        // The folder of the assignment, which holds its tree, home and temporary files.
+        let mut writable = vec![real(place.tree.parent().unwrap_or(&place.tree))];
+        writable.extend(config.agent_url.strip_prefix("unix:").map(|socket| real(Path::new(socket))));
+        View {
+            hidden: vec![real(&config.data_dir), real(&config.workspace_root)],
+            read_only: workspace.map(|w| w.object_dirs.clone()).unwrap_or_default(),
+            writable,
+        }
     }
 
     /// The whole environment of the agent: an allow-list, its place, and a token scoped to this attempt.

@@ -26,6 +26,7 @@ fn engine(args: &[String]) -> ExitCode {
             cwd: "/".into(),
             stdin: Stdin::Null,
             limits: Limits::default(),
+            view: windlass_workspace::launch::View::default(),
         };
         let mut launched = Launcher::new(exe, mode).spawn(spec).await?;
         launched.go().await?;

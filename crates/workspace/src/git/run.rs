@@ -286,6 +286,9 @@ impl Call<'_> {
     pub(crate) async fn run(self) -> Result<Output, WorkspaceError> {
         let Self { git, verb, options, args, env, cwd, stdin, as_user, timeout, max_output_bytes, cut } = self;
         let failed = |source: io::Error| WorkspaceError::Io { what: format!("running git {verb}"), source };
+        if let Some((_, git_dir)) = env.iter().find(|(name, _)| *name == "GIT_DIR") {
+            super::skeleton::check_pristine(Path::new(git_dir))?;
+        }
         let stdin = match stdin {
             Input::Null => Stdio::null(),
             Input::Bytes(bytes) => Stdio::from(memory_file(&bytes).map_err(failed)?),

@@ -31,12 +31,7 @@ impl Skeleton<'_> {
             let folder = path.join(folder);
             fs::create_dir_all(&folder).map_err(failed(&folder))?;
         }
-        let mut config = String::from("[core]\n");
-        let sha256 = self.sample_hash.len() == 64;
-        let _ = writeln!(config, "\trepositoryformatversion = {}\n\tfilemode = true\n\tbare = {}", u8::from(sha256), self.bare);
-        if sha256 {
-            config.push_str("[extensions]\n\tobjectformat = sha256\n");
-        }
+        let config = config(self.bare, self.sample_hash.len() == 64);
         let write = |name: &str, content: &[u8]| {
             let file = path.join(name);
             if let Some(parent) = file.parent() {
@@ -61,6 +56,32 @@ impl Skeleton<'_> {
         }
         Ok(())
     }
+}
+
+fn config(bare: bool, sha256: bool) -> String {
+    let mut config = String::from("[core]\n");
+    let _ = writeln!(config, "\trepositoryformatversion = {}\n\tfilemode = true\n\tbare = {bare}", u8::from(sha256));
+    if sha256 {
+        config.push_str("[extensions]\n\tobjectformat = sha256\n");
+    }
+    config
+}
+
+/// Whether one of the engine's own git directories holds no more configuration than we put there: no filter, hook, attribute or include
+/// of an agent that found its way to it. Where agents cannot be kept from these directories this is what stops them.
+pub(crate) fn check_pristine(git_dir: &Path) -> Result<(), WorkspaceError> {
+    let tampered = |what: &str| Err(WorkspaceError::Tampered { path: git_dir.to_owned(), what: what.to_owned() });
+    match fs::read_to_string(git_dir.join("config")) {
+        Ok(text) if text == config(true, false) || text == config(true, true) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        _ => return tampered("the engine's own git configuration was changed"),
+    }
+    for name in ["hooks", "config.worktree", "commondir", "info/attributes", "info/exclude", "info/grafts", "info/sparse-checkout"] {
+        if fs::symlink_metadata(git_dir.join(name)).is_ok() {
+            return tampered("files that git would obey were put into the engine's own git directory");
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file so that it is either the old or the new one after a crash.

@@ -113,11 +113,12 @@ struct Launch {
     status: Option<WaitStatus>,
     hunting: bool,
     survivors_killed: u32,
+    lease_ended: bool,
 }
 
 impl Launch {
     fn new(lifeline: Lifeline) -> Self {
-        Self { lifeline, me: getpid(), agent: None, status: None, hunting: false, survivors_killed: 0 }
+        Self { lifeline, me: getpid(), agent: None, status: None, hunting: false, survivors_killed: 0, lease_ended: false }
     }
 
     fn in_namespace(&self) -> bool {
@@ -158,6 +159,7 @@ impl Launch {
             code: status.and_then(WaitStatus::exit_status),
             signal: status.and_then(WaitStatus::terminating_signal),
             survivors_killed: self.survivors_killed,
+            lease_ended: self.lease_ended,
         })
     }
 
@@ -199,7 +201,11 @@ impl Launch {
                     _ => return Err(Broken),
                 }
             }
-            if kill_at.is_some_and(|at| Instant::now() >= at) || lease_ends.is_some_and(|at| Instant::now() >= at) {
+            if lease_ends.is_some_and(|at| Instant::now() >= at) {
+                self.lease_ended = true;
+                return Ok(());
+            }
+            if kill_at.is_some_and(|at| Instant::now() >= at) {
                 return Ok(());
             }
         }

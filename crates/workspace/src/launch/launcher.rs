@@ -16,7 +16,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::error::LaunchError;
 use super::proc::{self, Process};
-use super::spec::{Exited, JOB_MARKER, LaunchSpec, Stdin};
+use super::spec::{Exited, JOB_MARKER, LaunchSpec, Stdin, View};
 use super::sweep::{blocking, kill_tree, sweep};
 use super::wire::{Answer, MAX_LINE_BYTES, Order, WireSpec, line, take_line};
 
@@ -100,6 +100,7 @@ impl Launcher {
             cwd: PathBuf::from("/"),
             stdin: Stdin::Null,
             limits: super::Limits::default(),
+            view: super::View::default(),
         };
         let mut launched = self.spawn(spec).await?;
         launched.go().await?;
@@ -128,7 +129,17 @@ impl Launcher {
         let mut command = match &self.bwrap {
             Some(bwrap) => {
                 let mut command = Command::new(bwrap);
-                command.args(NAMESPACE_ARGS).arg("--").arg(&self.exe);
+                command.args(NAMESPACE_ARGS);
+                // In this order: what is shown lies inside what is hidden.
+                for folder in &spec.view.hidden {
+                    command.arg("--tmpfs").arg(folder);
+                }
+                for (flag, paths) in [("--ro-bind-try", &spec.view.read_only), ("--bind-try", &spec.view.writable)] {
+                    for path in paths {
+                        command.arg(flag).arg(path).arg(path);
+                    }
+                }
+                command.arg("--").arg(&self.exe);
                 // The monitor outside the namespace must outlive a Ctrl-C at the engine's terminal.
                 command.process_group(0);
                 command
@@ -299,7 +310,7 @@ impl Launched {
 
     async fn last_word(&mut self) -> Result<Exited, LaunchError> {
         let exited = match self.hear().await? {
-            Answer::Exited { code, signal, survivors_killed } => Exited { code, signal, survivors_killed },
+            Answer::Exited { code, signal, survivors_killed, lease_ended } => Exited { code, signal, survivors_killed, lease_ended },
             Answer::Refused { what, message, errno } => return Err(LaunchError::Refused { what, message, errno }),
             _ => return Err(LaunchError::Protocol("not an end")),
         };
@@ -317,8 +328,10 @@ impl Launched {
         use std::os::unix::process::ExitStatusExt;
         let Some(child) = &mut self.child else { return Err(LaunchError::Protocol("no child")) };
         // No child to wait for: a sweep killed and reaped it.
-        let Ok(status) = child.wait().await else { return Ok(Exited { code: None, signal: Some(9), survivors_killed: 0 }) };
-        Ok(Exited { code: status.code(), signal: status.signal(), survivors_killed: 0 })
+        let Ok(status) = child.wait().await else {
+            return Ok(Exited { code: None, signal: Some(9), survivors_killed: 0, lease_ended: false });
+        };
+        Ok(Exited { code: status.code(), signal: status.signal(), survivors_killed: 0, lease_ended: false })
     }
 
     /// The launcher died without a word: ends what it may have left.
@@ -428,6 +441,10 @@ fn check(spec: LaunchSpec) -> Result<LaunchSpec, LaunchError> {
     let bad = |what: &str, reason| LaunchError::BadSpec { what: what.to_owned(), reason };
     if !spec.program.is_absolute() {
         return Err(bad(&spec.program.display().to_string(), "the program must be an absolute path"));
+    }
+    let View { hidden, read_only, writable } = &spec.view;
+    if let Some(path) = hidden.iter().chain(read_only).chain(writable).find(|path| !path.is_absolute()) {
+        return Err(bad(&path.display().to_string(), "what a program sees is named by absolute paths"));
     }
     if !spec.cwd.is_absolute() {
         return Err(bad(&spec.cwd.display().to_string(), "the working directory must be an absolute path"));

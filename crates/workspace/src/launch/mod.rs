@@ -19,6 +19,6 @@ pub use child::launch_main;
 pub(crate) use child::memory_file;
 pub use error::LaunchError;
 pub use launcher::{LaunchMode, Launched, Launcher, Stopper, resolve_program};
-pub use spec::{Exited, JOB_MARKER, LaunchSpec, Limits, Stdin};
+pub use spec::{Exited, JOB_MARKER, LaunchSpec, Limits, Stdin, View};
 pub use sweep::{become_subreaper, end_leftovers, start_time, sweep, wait_gone};
 pub use task_env::{RefusedVariable, check_task_env};

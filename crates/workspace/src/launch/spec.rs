@@ -23,6 +23,19 @@ pub struct LaunchSpec {
     pub stdin: Stdin,
     /// What it may use.
     pub limits: Limits,
+    /// What it sees of this machine's files. Has an effect in a namespace only.
+    pub view: View,
+}
+
+/// What a program in a namespace sees otherwise than the engine does. Each path is absolute and free of links.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    /// Folders that are empty for it: where the engine keeps its token, its database and other assignments.
+    pub hidden: Vec<PathBuf>,
+    /// What it sees all the same, and cannot write.
+    pub read_only: Vec<PathBuf>,
+    /// What it sees all the same, and can write.
+    pub writable: Vec<PathBuf>,
 }
 
 /// Standard input of a started program.
@@ -58,6 +71,8 @@ pub struct Exited {
     pub signal: Option<i32>,
     /// How many processes it had left behind, which were killed.
     pub survivors_killed: u32,
+    /// It was killed because the engine had not renewed the job's lease in time.
+    pub lease_ended: bool,
 }
 
 impl Exited {

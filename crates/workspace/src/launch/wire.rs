@@ -51,7 +51,13 @@ pub(super) enum Answer {
     /// The program runs. The pid is the launcher's view: inside a PID namespace it means nothing outside.
     Started { pid: i32 },
     /// The program ended and nothing that it started is left.
-    Exited { code: Option<i32>, signal: Option<i32>, survivors_killed: u32 },
+    Exited {
+        code: Option<i32>,
+        signal: Option<i32>,
+        survivors_killed: u32,
+        #[serde(default)]
+        lease_ended: bool,
+    },
     /// Nothing was started.
     Refused { what: String, message: String, errno: Option<i32> },
 }
