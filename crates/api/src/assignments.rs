@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::{Json, response::IntoResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use windlass_engine::{CreateAssignment, Diff, RunGoal, UpdateAssignment};
+use windlass_engine::{CleanUp, CleanedUp, CreateAssignment, Diff, RunGoal, UpdateAssignment};
 use windlass_store::{AssignmentFilter, Submitted};
 use windlass_types::{Assignment, AssignmentId, Job, JobId, JobSpec, VerdictRecord};
 
@@ -199,6 +199,13 @@ pub(crate) async fn insert_jobs(
     responses((status = 200, body = Assignment), Problem))]
 pub(crate) async fn cancel(State(app): State<App>, Path(path): Path<String>) -> Answer<Json<Assignment>> {
     Ok(Json(app.engine()?.cancel_assignment(id(&path)?, BY).await?))
+}
+
+/// Removes the workspace of an assignment that is over, once its work is proved to be elsewhere.
+#[utoipa::path(post, path = "/api/v1/assignments/{id}/clean-up", operation_id = "clean_up_assignment", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
+    request_body = CleanUp, responses((status = 200, body = CleanedUp), Problem))]
+pub(crate) async fn clean_up(State(app): State<App>, Path(path): Path<String>, Sent(how): Sent<CleanUp>) -> Answer<Json<CleanedUp>> {
+    Ok(Json(app.engine()?.clean_up(id(&path)?, how, BY).await?))
 }
 
 /// Shows what an assignment's branch changes.

@@ -50,6 +50,7 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(assignments::update))
         .routes(routes!(assignments::insert_jobs))
         .routes(routes!(assignments::cancel))
+        .routes(routes!(assignments::clean_up))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::retry))

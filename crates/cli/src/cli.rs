@@ -113,6 +113,7 @@ pub(crate) enum Verb {
     InsertJob(verb::insert_job::InsertJobArgs),
     UpdateAssignment(verb::update_assignment::UpdateAssignmentArgs),
     Cancel(verb::cancel::CancelArgs),
+    Clean(verb::clean::CleanArgs),
     Retry(verb::retry::RetryArgs),
     Pause(verb::pause::PauseArgs),
     Resume(verb::pause::ResumeArgs),

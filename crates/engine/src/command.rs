@@ -3,17 +3,19 @@
 use windlass_harness::stream::Redactor;
 use windlass_store::{JobEdit, Submission, Submitted};
 use windlass_types::{
-    Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Budget, Failure, FailureKind, Harness, Job, JobId, JobSpec, JobType,
-    Phase, Policy, Project, ProjectSettings, SCRATCH, Verdict, is_valid_name, name_from,
+    Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Budget, Failure, FailureKind, Harness, Job, JobId, JobSpec,
+    JobStatus, JobType, Phase, Policy, Project, ProjectSettings, SCRATCH, Verdict, is_valid_name, name_from,
 };
 use windlass_workspace::git::{RepoAddress, WorkspaceError};
-use windlass_workspace::workspaces::{RepoFacts, RepoKind};
+use windlass_workspace::workspaces::{Removal, RepoFacts, RepoKind};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, ErrorKind};
 use crate::lease::Control;
 use crate::repository_file;
-use crate::request::{AgentIdentity, CreateAssignment, HarnessParked, RunGoal, Status, TrustCandidate, UpdateAssignment, WorkerStatus};
+use crate::request::{
+    AgentIdentity, CleanUp, CleanedUp, CreateAssignment, HarnessParked, RunGoal, Status, TrustCandidate, UpdateAssignment, WorkerStatus,
+};
 
 /// The longest goal and the longest context, in bytes.
 const TEXT_MAX: usize = 1024 * 1024;
@@ -153,6 +155,33 @@ impl Engine {
         let assignment = self.inner.store.move_assignment(id, AssignmentMove::Cancel, None, by.to_owned()).await?;
         self.inner.leases.tell_assignment(id, Control::Cancel);
         Ok(assignment)
+    }
+
+    /// Removes the workspace of an assignment that is over, once its work is proved to be elsewhere.
+    pub async fn clean_up(&self, id: AssignmentId, how: CleanUp, by: &str) -> Result<CleanedUp> {
+        let assignment = self.inner.store.assignment(id).await?;
+        if !matches!(assignment.status, AssignmentStatus::Complete | AssignmentStatus::Cancelled) {
+            return Err(EngineError::new(
+                ErrorKind::Conflict,
+                format!("the assignment is {}: its workspace is still needed", assignment.status),
+            )
+            .hint("complete or cancel it first"));
+        }
+        if self.inner.store.line(id).await?.iter().any(|j| j.status == JobStatus::Running) {
+            return Err(EngineError::new(ErrorKind::Conflict, "a job of it still runs").hint("wait until it has stopped"));
+        }
+        let found = self.inner.workspaces.find(&assignment.project, &id).map_err(refused)?;
+        let workspace = found
+            .ok_or_else(|| EngineError::new(ErrorKind::Conflict, "this assignment has no workspace here: there is nothing to remove"))?;
+        let removal = if how.bundle { Removal::Bundle } else { Removal::IfPushed };
+        let removed = self.inner.workspaces.remove(&workspace, removal).await.map_err(|e| match e {
+            WorkspaceError::WouldLose { .. } => {
+                EngineError::new(ErrorKind::Conflict, e.to_string()).hint("keep what is nowhere else in a bundle: windlass clean --bundle")
+            }
+            e => refused(e),
+        })?;
+        tracing::info!(assignment.id = %id, by, "the workspace of {id} is removed");
+        Ok(CleanedUp { id, bundle: removed.bundle.map(|p| p.display().to_string()) })
     }
 
     /// Runs a job that ended once more, with what was edited.

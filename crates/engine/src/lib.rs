@@ -30,8 +30,8 @@ pub use config::{EngineConfig, Isolation, WorkerConfig};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use request::{
-    AgentIdentity, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessParked, RunGoal, Status, TranscriptItem,
-    TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,
+    AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessParked, RunGoal, Status,
+    TranscriptItem, TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,
 };
 pub use windlass_store::{JobEdit, Submitted};
 

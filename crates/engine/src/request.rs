@@ -100,6 +100,23 @@ pub struct UpdateAssignment {
     pub budget: Option<Budget>,
 }
 
+/// How an assignment's workspace is removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CleanUp {
+    /// What is not on the repository's branch is first written to a bundle; without this, it forbids the removal.
+    pub bundle: bool,
+}
+
+/// A workspace was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CleanedUp {
+    /// Whose it was.
+    pub id: AssignmentId,
+    /// The git bundle that holds what was nowhere else, if there was any.
+    pub bundle: Option<String>,
+}
+
 /// A plain answer to "what is it doing, and why?".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {

@@ -3,6 +3,7 @@
 pub(crate) mod assignment;
 pub(crate) mod assignments;
 pub(crate) mod cancel;
+pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod create;
@@ -52,6 +53,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::InsertJob(args) => insert_job::run(args, context).await,
         Verb::UpdateAssignment(args) => update_assignment::run(args, context).await,
         Verb::Cancel(args) => cancel::run(args, context).await,
+        Verb::Clean(args) => clean::run(args, context).await,
         Verb::Retry(args) => retry::run(args, context).await,
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => pause::resume(args, context).await,

@@ -33,6 +33,9 @@ pub(crate) struct RunArgs {
     /// Which agent
     #[arg(long, value_name = "NAME", value_parser = harness_parser())]
     harness: Option<Harness>,
+    /// Which agent for one type of job; may be given for several
+    #[arg(long, value_name = "TYPE=NAME", value_parser = harness_for)]
+    harness_for: Vec<(JobType, Harness)>,
     /// The program, for harness command
     #[arg(long, value_name = "CMD")]
     program: Option<String>,
@@ -99,6 +102,15 @@ pub(crate) async fn run(args: RunArgs, context: &Context) -> Result<Exit> {
     }
 }
 
+/// `TYPE=NAME`.
+fn harness_for(text: &str) -> std::result::Result<(JobType, Harness), String> {
+    let (job_type, harness) = text.split_once('=').ok_or("give TYPE=NAME, as review=codex")?;
+    Ok((
+        job_type.parse().map_err(|e: windlass_types::UnknownWord| e.to_string())?,
+        harness.parse().map_err(|e: windlass_types::UnknownWord| e.to_string())?,
+    ))
+}
+
 /// What is sent to the daemon.
 fn request(args: RunArgs, context: &Context) -> Result<RunGoal> {
     if args.program.is_some() && args.harness.is_some_and(|h| h != Harness::Command) {
@@ -125,6 +137,7 @@ fn request(args: RunArgs, context: &Context) -> Result<RunGoal> {
         base: args.base,
         job_type: Some(args.job_type),
         harness,
+        harness_defaults: args.harness_for.iter().map(|(job_type, harness)| (job_type.to_string(), *harness)).collect(),
         program: args.program,
         script: args.script.as_deref().map(read_text).transpose()?,
         verify: args.verify,

@@ -1,6 +1,8 @@
 //! `windlass run`, with a daemon and without.
 
+use std::io::Read as _;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use windlass_testkit::repo::TempRepo;
@@ -58,7 +60,7 @@ fn without_a_daemon_it_works_here_and_leaves_no_endpoint() {
 #[test]
 fn for_a_person_it_tells_each_step_beside_the_summary() {
     let (home, repo) = (Home::new(), TempRepo::failing_check());
-    let answer = home.run(&run_args(&repo, MEND)).code(0).says("verify passed").says("next: git diff main...windlass/");
+    let answer = home.run(&run_args(&repo, MEND)).code(0).says("the check `./check.sh` passed").says("next: git diff main...windlass/");
     assert!(answer.out.contains("outcome     complete") && answer.out.contains("1 file(s) changed"), "{answer:?}");
 }
 
@@ -172,7 +174,7 @@ fn ctrl_c_on_an_attached_run_leaves_the_work_with_the_daemon() {
     let go = home.path().join("go");
     let program = format!("sh -c 'echo 42 > answer.txt; while [ ! -e {} ]; do sleep 0.05; done'", go.display());
     let mut child = home.command(&run_args(&repo, &program)).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
-    wait_for_line(&mut child, "run …");
+    wait_for_line(&mut child, "▸ implement");
     interrupt(&child);
     let answer = Answer::of(child.wait_with_output().expect("it ends")).code(130);
     assert!(answer.err.contains("the daemon goes on with asg_"), "{answer:?}");
@@ -188,7 +190,7 @@ fn ctrl_c_on_an_attached_run_leaves_the_work_with_the_daemon() {
 fn ctrl_c_on_an_embedded_run_hands_the_job_back_unharmed() {
     let (home, repo) = (Home::new(), TempRepo::failing_check());
     let mut child = home.command(&run_args(&repo, "sleep 600")).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
-    wait_for_line(&mut child, "run …");
+    wait_for_line(&mut child, "▸ implement");
     interrupt(&child);
     Answer::of(child.wait_with_output().expect("it ends")).code(130).says("goes on with the next `windlass up`");
     assert!(!home.data().join("endpoint.json").exists());
@@ -214,7 +216,7 @@ fn a_scripted_agent_and_its_pm_bring_a_goal_to_its_end() {
         "#,
     );
     let args = ["run", "make the check pass", "--repo", path(&repo), "--script", script.to_str().expect("UTF-8"), "--verify", "./check.sh"];
-    let answer = home.run(&args).code(3).says("verify passed");
+    let answer = home.run(&args).code(3).says("the check `./check.sh` passed");
     assert!(answer.out.contains("for ann: it needs a tongue") && answer.out.contains("taste it"), "{answer:?}");
     assert!(answer.out.contains("The answer is 42."), "{answer:?}");
 }
@@ -225,7 +227,7 @@ fn two_runs_without_a_daemon_on_one_data_directory_take_turns() {
     let go = home.path().join("go");
     let program = format!("sh -c 'echo 42 > answer.txt; while [ ! -e {} ]; do sleep 0.05; done'", go.display());
     let mut child = home.command(&run_args(&first, &program)).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
-    wait_for_line(&mut child, "run …");
+    wait_for_line(&mut child, "▸ implement");
     let mut waiting = home.command(&run_args(&second, MEND)).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
     wait_for_line(&mut waiting, "waiting for it to end");
     std::fs::write(&go, "").expect("the sign");
@@ -267,7 +269,7 @@ fn a_repositorys_own_check_counts_only_when_its_very_content_is_trusted() {
     home.run(&["trust", "shop", "--hash", hash]).code(0);
     home.run(&["trust", "shop", "--yes"]).code(0).says("trusted already");
     let run = home.run(&["run", "goal", "--project", "shop", "--program", MEND, "--no-review"]).code(0);
-    assert!(run.err.contains("verify passed"), "{run:?}");
+    assert!(run.err.contains("the check `./check.sh` passed"), "{run:?}");
 }
 
 #[test]
@@ -279,7 +281,7 @@ fn a_followed_run_outlives_a_crash_of_its_daemon() {
     let go = home.path().join("go");
     let program = format!("sh -c 'echo 42 > answer.txt; while [ ! -e {} ]; do sleep 0.05; done'", go.display());
     let mut child = home.command(&run_args(&repo, &program)).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
-    wait_for_line(&mut child, "run …");
+    wait_for_line(&mut child, "▸ implement");
     daemon.signal(rustix::process::Signal::KILL);
     daemon.ended();
     std::fs::write(&go, "").expect("the sign");
@@ -293,7 +295,7 @@ fn work_that_is_called_off_exits_with_4() {
     let (home, repo) = (Home::new(), TempRepo::failing_check());
     let _daemon = Daemon::up(&home);
     let mut child = home.command(&run_args(&repo, "sleep 600")).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
-    wait_for_line(&mut child, "run …");
+    wait_for_line(&mut child, "▸ implement");
     let id = home.run(&["assignments", "--json"]).json()["items"][0]["id"].as_str().expect("an id").to_owned();
     home.run(&["cancel", &id]).code(0);
     let answer = Answer::of(child.wait_with_output().expect("it ends")).code(4);
@@ -363,13 +365,23 @@ fn a_budget_that_is_spent_waits_for_a_person() {
     assert!(answer.out.contains("outcome     waits") && answer.out.contains("budget"), "{answer:?}");
 }
 
+/// How long a line may take to come.
+const LINE_MAX: Duration = Duration::from_mins(1);
+
 /// Reads standard error until it has the text.
+#[track_caller]
 fn wait_for_line(child: &mut std::process::Child, text: &str) {
-    use std::io::Read as _;
+    let deadline = Instant::now() + LINE_MAX;
     let err = child.stderr.as_mut().expect("its standard error");
     let mut seen = Vec::new();
     let mut byte = [0u8; 1];
     while !String::from_utf8_lossy(&seen).contains(text) {
+        let left = rustix::event::Timespec::try_from(deadline.saturating_duration_since(Instant::now())).expect("a short time");
+        let ready = rustix::event::poll(&mut [rustix::event::PollFd::new(err, rustix::event::PollFlags::IN)], Some(&left));
+        if ready.expect("its standard error can be waited for") == 0 {
+            child.kill().expect("it can be ended");
+            panic!("it did not say {text:?} in {LINE_MAX:?}: {}", String::from_utf8_lossy(&seen));
+        }
         match err.read(&mut byte) {
             Ok(1) => seen.push(byte[0]),
             _ => panic!("it ended before it said {text:?}: {}", String::from_utf8_lossy(&seen)),
@@ -380,4 +392,33 @@ fn wait_for_line(child: &mut std::process::Child, text: &str) {
 fn interrupt(child: &std::process::Child) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it can be signalled");
+}
+
+#[test]
+fn a_workspace_is_removed_only_with_proof_that_its_work_is_elsewhere() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let _daemon = Daemon::up(&home);
+    let mut args = run_args(&repo, MEND);
+    args.push("--json");
+    let answer = home.run(&args).code(0).json();
+    let (id, branch) = (answer["id"].as_str().expect("an id"), answer["branch"].as_str().expect("a branch"));
+    let workspaces = || walk(&home.data().join("workspaces"), id);
+    assert!(workspaces());
+
+    // The delivered branch is gone from the repository: the workspace is the only place where the work is.
+    let commit = repo.rev(branch).expect("a commit");
+    repo.git(&["branch", "-D", branch]);
+    home.run(&["clean", id]).code(2).says("--bundle");
+    assert!(workspaces());
+
+    repo.git(&["branch", branch, &commit]);
+    home.run(&["clean", id]).code(0);
+    assert!(!workspaces());
+    home.run(&["clean", id]).code(2).says("no workspace");
+    home.run(&["assignment", id]).code(0);
+}
+
+/// Whether a folder of this name is below another.
+fn walk(dir: &std::path::Path, name: &str) -> bool {
+    std::fs::read_dir(dir).into_iter().flatten().flatten().any(|e| e.file_name() == name || (e.path().is_dir() && walk(&e.path(), name)))
 }

@@ -1,7 +1,7 @@
 //! Crashes: the daemon is killed at every failpoint of a whole assignment, and started again.
 //!
 //! What must hold is seen from outside: a witness file that each agent appends to, the processes of the machine, and git.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::print_stdout, clippy::print_stderr, reason = "a test tells what it did")]
 
 mod daemon;
 mod zombie;
@@ -142,7 +142,7 @@ fn enumerate() -> BTreeMap<String, u32> {
     let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT_LOG", log.to_str().unwrap());
     assert!(daemon.start());
     let id = bench.submit(&daemon).unwrap()["id"].as_str().unwrap().to_owned();
-    let done = eventually("the undisturbed run completes", Duration::from_secs(60), || {
+    let done = eventually("the undisturbed run completes", Duration::from_mins(1), || {
         assignment(&daemon, &id).filter(|a| a["status"] != "active")
     });
     assert_eq!(done["status"], "complete", "{done:#}");
@@ -178,7 +178,7 @@ fn finishes(bench: &Bench, point: &str, acknowledged: Option<&str>) {
     if let Some(acknowledged) = acknowledged {
         assert_eq!(id, acknowledged, "{point}: an acknowledged assignment is there");
     }
-    let done = eventually(&format!("{point}: the assignment ends"), Duration::from_secs(60), || {
+    let done = eventually(&format!("{point}: the assignment ends"), Duration::from_mins(1), || {
         assignment(&daemon, &id).filter(|a| a["status"] != "active")
     });
     assert_eq!(done["status"], "complete", "{point}: {done:#}");
@@ -194,6 +194,11 @@ fn finishes(bench: &Bench, point: &str, acknowledged: Option<&str>) {
         assert!(job["rescues"].as_u64().unwrap() <= 1, "{point}");
     }
     assert!(jobs[0]["ended_at"].as_str() <= jobs[1]["started_at"].as_str(), "{point}: in order");
+    for job in jobs {
+        let whole = daemon.json(&["job", job["id"].as_str().unwrap()]).unwrap();
+        let sessions: Vec<&str> = whole["attempts_list"].as_array().unwrap().iter().filter_map(|a| a["session_id"].as_str()).collect();
+        assert!(sessions.windows(2).all(|s| s[0] == s[1]), "{point}: a session that was begun is gone on with: {sessions:?}");
+    }
 
     let branch = done["branch"].as_str().unwrap();
     let commits = bench.repo.git(&["rev-list", "--count", &format!("main..{branch}")]);
