@@ -55,7 +55,7 @@ pub(crate) fn demo(args: &Args) -> anyhow::Result<()> {
         let kept = dir.keep();
         bail!("the assignment did not end complete ({ended}); everything is kept in {}", kept.display());
     }
-    show(&windlass, &data, &repo)?;
+    show(&repo)?;
     let kept = args.keep.then(|| dir.keep());
     println!("\nWhere to look next");
     match kept {
@@ -68,7 +68,7 @@ pub(crate) fn demo(args: &Args) -> anyhow::Result<()> {
 }
 
 /// The branch as it stands in the repository, its check run once more by us.
-fn show(windlass: &Path, data: &Path, repo: &Path) -> anyhow::Result<()> {
+fn show(repo: &Path) -> anyhow::Result<()> {
     let branches =
         output(Command::new("git").arg("-C").arg(repo).args(["for-each-ref", "--format=%(refname:short)", "refs/heads/windlass/"]))?;
     let Some(branch) = branches.lines().next() else { bail!("no branch was delivered") };
@@ -85,7 +85,6 @@ fn show(windlass: &Path, data: &Path, repo: &Path) -> anyhow::Result<()> {
     if !green {
         bail!("the delivered branch does not pass its check");
     }
-    let _ = (windlass, data);
     Ok(())
 }
 
