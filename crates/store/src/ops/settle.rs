@@ -202,7 +202,10 @@ fn move_line(w: &mut Work<'_>, job: &Job, assignment: &mut Assignment, line_move
     let by = json!({ "by": "windlass", "job": job.id });
     match line_move {
         LineMove::Review if open => inserted.extend(line::put_review(w, assignment, job.position, job.id)?),
-        LineMove::Complete if open => moves::move_assignment(w, assignment, AssignmentMove::Complete, None, by)?,
+        // Whoever blocked it while its last job ran still has to act.
+        LineMove::Complete if assignment.status == AssignmentStatus::Active => {
+            moves::move_assignment(w, assignment, AssignmentMove::Complete, None, by)?
+        }
         // A person's own block stays as they wrote it.
         LineMove::Block(block) if assignment.status == AssignmentStatus::Active => {
             moves::move_assignment(w, assignment, AssignmentMove::Block, Some(block), by)?;
