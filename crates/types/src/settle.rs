@@ -166,7 +166,12 @@ pub fn settle(
                         after_refusal(facts, failure, &format!("its worker was lost {} times while it ran", counters.rescues)),
                     )
                 } else {
-                    requeue(counters, now, None)
+                    // A daemon that crashes again and again does not bury its jobs within seconds.
+                    let delay = match counters.rescues {
+                        0 | 1 => 0,
+                        again => i64::try_from(policy.delay_ms(again - 1, jitter)).unwrap_or(i64::MAX),
+                    };
+                    requeue(counters, now.plus_ms(delay), None)
                 }
             }
             FailureClass::Parked => {
@@ -252,6 +257,12 @@ mod tests {
         let rescued = after(Counters { failures: 3, ..ZERO }, FailureKind::WorkerLost);
         assert_eq!((rescued.job, rescued.counters.failures, rescued.counters.rescues), (JobMove::Requeue, 3, 1));
         assert_eq!(after(Counters { rescues: 5, ..ZERO }, FailureKind::WorkerLost).job, JobMove::Bury);
+    }
+
+    #[test]
+    fn the_first_rescue_is_due_at_once_and_each_later_one_backs_off() {
+        let due = |rescues| after(Counters { rescues, ..ZERO }, FailureKind::WorkerLost).due_at;
+        assert_eq!([0, 1, 2, 3].map(due), [0, 500, 1000, 2000].map(|ms| NOW.plus_ms(ms)));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use windlass_store::SettleRequest;
 use windlass_types::{
-    AssignmentStatus, AttemptResult, AttemptStatus, Failure, FailureKind, Harness, JobSpec, JobStatus, JobType, Micros, Timestamp, Usage,
+    AssignmentMove, AssignmentStatus, AttemptResult, AttemptStatus, Block, Failure, FailureKind, Harness, JobSpec, JobStatus, JobType,
+    Micros, Timestamp, Usage,
 };
 
 use crate::support::*;
@@ -22,6 +23,19 @@ on_both! {
         assert_eq!(settled.assignment.status, AssignmentStatus::Complete);
         assert_eq!(f.store.attempts(second.job.id).await.expect("read")[0].status, AttemptStatus::Succeeded);
         f.store.close().await;
+    }
+
+    async fn a_persons_block_outlives_the_success_of_the_job_that_ran(f: Fixture) {
+        let made = submit(&f.store, wish(vec![spec(JobType::Implement)])).await;
+        let claimed = claim_one(&f.store).await;
+        let block = Block { owner: "ann".to_owned(), action: "look at it".to_owned(), reason: "it is odd".to_owned(), kind: None };
+        let by_ann = "ann".to_owned();
+        f.store.move_assignment(made.assignment.id, AssignmentMove::Block, Some(block.clone()), by_ann.clone()).await.unwrap();
+        let settled = f.store.settle(end(&claimed, AttemptResult::Succeeded)).await.unwrap();
+        assert_eq!((settled.job.status, settled.assignment.status), (JobStatus::Succeeded, AssignmentStatus::Blocked));
+        assert_eq!((settled.assignment.block, settled.assignment.ended_at), (Some(block), None));
+        let done = f.store.move_assignment(made.assignment.id, AssignmentMove::Complete, None, by_ann).await.unwrap();
+        assert_eq!(done.status, AssignmentStatus::Complete);
     }
 
     async fn a_settlement_keeps_what_the_attempt_left(f: Fixture) {
@@ -116,6 +130,12 @@ on_both! {
         assert_eq!((settled.job.status, settled.job.rescues, settled.job.failures), (JobStatus::Queued, 1, 0));
         assert_eq!(f.store.attempt(claimed.attempt.id).await.unwrap().status, AttemptStatus::Lost);
         assert!(f.store.orphans().await.unwrap().is_empty());
+        let again = f.store.claim(node(), 0).await.unwrap().expect("the first rescue is due at once");
+        let request = SettleRequest { jitter: 1.0, ..end(&again, failed(FailureKind::WorkerLost)) };
+        let settled = f.store.settle(request).await.unwrap();
+        assert_eq!((settled.job.status, settled.job.rescues), (JobStatus::Queued, 2));
+        assert!(claim(&f.store).await.is_none(), "the next one backs off");
+        assert_eq!(f.store.next_due().await.unwrap(), Some(settled.job.due_at));
     }
 
     async fn a_beat_renews_a_lease_and_an_old_token_is_told_that_it_is_lost(f: Fixture) {
