@@ -44,8 +44,21 @@ impl Effective {
         }
     }
 
-    /// Adds what the repository's own file says, where nothing nearer does. Commands and templates only when trusted.
-    pub(crate) fn add_repository(&mut self, file: &ProjectSettings, trusted: bool) {
+    /// Adds what the repository's own file says, where nothing nearer does. Limits count as they are, commands and templates only when
+    /// trusted.
+    pub(crate) fn add_repository(&mut self, file: &ProjectSettings, trusted: bool, config: &EngineConfig, claimed: &Claimed) {
+        let (policy, project) = (&claimed.assignment.policy, &claimed.project.settings);
+        if policy.max_iterations.or(project.max_iterations).is_none()
+            && let Some(rounds) = file.max_iterations
+        {
+            self.max_iterations = rounds.clamp(1, 100);
+        }
+        let worker = config.workers.iter().find(|w| w.name == claimed.job.worker).and_then(|w| w.task_timeout_secs);
+        if claimed.job.spec.timeout_secs.or(worker).or(project.timeout_secs).is_none()
+            && let Some(secs) = file.timeout_secs
+        {
+            self.timeout_secs = secs.max(1);
+        }
         if trusted {
             self.verify = self.verify.take().or_else(|| file.verify.clone());
             self.setup = self.setup.take().or_else(|| file.setup.clone());

@@ -129,3 +129,15 @@ fn a_settings_file_that_is_a_link_out_of_the_repository_is_not_followed() {
         assert_blocked(&done, "bad_configuration");
     }
 }
+
+#[test]
+fn a_repositorys_own_limits_count_without_trust() {
+    let bench = Bench::with(repo("max_iterations = 1\n[budget]\nruns = 1\n"), "", "");
+    let wrong = r#"[[turn]]
+    steps = [{ write = { path = "answer.txt", content = "40\n" } }, { say = "Done." }]"#;
+    let a = bench.simulated(wrong, &["--verify", "./check.sh", "--no-review"]);
+    assert_blocked(&bench.ended(&a), "verify_failed");
+    assert_eq!(bench.count(&id(&bench.jobs(&a)[0]), "run", "passed"), 1, "one round, as the repository says");
+    bench.ok(&["retry", &id(&bench.jobs(&a)[0])]);
+    assert_blocked(&bench.ended(&a), "budget_exceeded");
+}

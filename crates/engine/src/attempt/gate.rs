@@ -3,7 +3,7 @@
 //! **Invariant:** the engine's own run of the check decides, under the same launcher and environment as the agent.
 
 use serde_json::json;
-use windlass_types::{Failure, FailureKind, ProjectSettings, Stage, StageStatus};
+use windlass_types::{BudgetCheck, Failure, FailureKind, ProjectSettings, Stage, StageStatus};
 use windlass_workspace::git::branch_name;
 use windlass_workspace::workspaces::{PrepareRequest, Workspace};
 
@@ -121,7 +121,10 @@ impl Attempt {
             }
             self.notice(json!({"what": "untrusted", "text": format!("{text}: left out")})).await?;
         }
-        effective.add_repository(file, trusted);
+        effective.add_repository(file, trusted, &self.engine.config, &self.claimed);
+        if let Some(failure) = file.budget.refuses(&self.claimed.assignment.spent, BudgetCheck::DuringRun) {
+            return Err(failure.into());
+        }
         Ok(())
     }
 
