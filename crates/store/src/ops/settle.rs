@@ -204,7 +204,7 @@ fn move_line(w: &mut Work<'_>, job: &Job, assignment: &mut Assignment, line_move
         LineMove::Review if open => inserted.extend(line::put_review(w, assignment, job.position, job.id)?),
         // Whoever blocked it while its last job ran still has to act.
         LineMove::Complete if assignment.status == AssignmentStatus::Active => {
-            moves::move_assignment(w, assignment, AssignmentMove::Complete, None, by)?
+            moves::move_assignment(w, assignment, AssignmentMove::Complete, None, by)?;
         }
         // A person's own block stays as they wrote it.
         LineMove::Block(block) if assignment.status == AssignmentStatus::Active => {
