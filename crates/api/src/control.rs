@@ -16,24 +16,30 @@ use crate::state::App;
 /// One word on how it is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Word {
-    /// `ok`, `ready` or `recovering`.
+    /// `ok`, `ready`, `recovering`, or `storage` while the database cannot be written.
     status: &'static str,
+    /// Why, when it is `storage`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 /// Says that the process answers. Asks nothing of store or engine.
 #[utoipa::path(get, path = "/health", tag = "control", security(()), responses((status = 200, body = Word)))]
 pub(crate) async fn health() -> Json<Word> {
-    Json(Word { status: "ok" })
+    Json(Word { status: "ok", reason: None })
 }
 
 /// Says whether recovery is over and jobs are claimed.
 #[utoipa::path(get, path = "/ready", tag = "control", security(()), responses((status = 200, body = Word), (status = 503, body = Word)))]
 pub(crate) async fn ready(State(app): State<App>) -> Response {
-    if app.engine().is_ok_and(windlass_engine::Engine::is_ready) {
-        Json(Word { status: "ready" }).into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, Json(Word { status: "recovering" })).into_response()
-    }
+    let word = match app.storage_problem() {
+        Some(reason) => Word { status: "storage", reason: Some(reason) },
+        None if app.engine().is_ok_and(windlass_engine::Engine::is_ready) => {
+            return Json(Word { status: "ready", reason: None }).into_response();
+        }
+        None => Word { status: "recovering", reason: None },
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(word)).into_response()
 }
 
 /// Says what the daemon is and how much it has to do.

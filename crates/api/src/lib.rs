@@ -108,6 +108,11 @@ impl Bound {
         self.app.attach(engine);
     }
 
+    /// Says on `/ready` why there is no engine yet: the database cannot be written.
+    pub fn cannot_start(&self, reason: String) {
+        self.app.cannot_start(reason);
+    }
+
     /// Accepts no more requests, ends streams, lets the rest end within a few seconds, and removes the agents' socket.
     pub async fn shutdown(self) {
         self.server.close().await;

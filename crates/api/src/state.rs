@@ -1,6 +1,6 @@
 //! What every handler shares.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -61,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) closing: CancellationToken,
     streams: Arc<Semaphore>,
     engine: OnceLock<Attached>,
+    /// Why there is no engine yet, when the database cannot be written.
+    cannot_start: Mutex<Option<String>>,
 }
 
 struct Attached(Engine);
@@ -74,13 +76,23 @@ impl std::fmt::Debug for Attached {
 impl Shared {
     pub(crate) fn new(hosts: Hosts, token: ApiToken, limits: Limits) -> Self {
         let streams = Arc::new(Semaphore::new(limits.streams_max));
-        Self { hosts, token, limits, limiter: Limiter::default(), closing: CancellationToken::new(), streams, engine: OnceLock::new() }
+        Self {
+            hosts,
+            token,
+            limits,
+            limiter: Limiter::default(),
+            closing: CancellationToken::new(),
+            streams,
+            engine: OnceLock::new(),
+            cannot_start: Mutex::new(None),
+        }
     }
 
     /// The engine, once there is one.
     pub(crate) fn engine(&self) -> Answer<&Engine> {
         self.engine.get().map(|attached| &attached.0).ok_or_else(|| {
-            Problem::unavailable("Windlass is starting").hint("ask /ready, and come again when it says ready").retry_after(1)
+            let why = self.storage_problem().map(|reason| format!(": {reason}")).unwrap_or_default();
+            Problem::unavailable(format!("Windlass is starting{why}")).hint("ask /ready, and come again when it says ready").retry_after(1)
         })
     }
 
@@ -88,6 +100,19 @@ impl Shared {
     pub(crate) fn attach(&self, engine: Engine) {
         if self.engine.set(Attached(engine)).is_err() {
             tracing::warn!("The API has an engine already; the second one was ignored");
+        }
+    }
+
+    /// Remembers why the database cannot be opened, until there is an engine.
+    pub(crate) fn cannot_start(&self, reason: String) {
+        *self.cannot_start.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+    }
+
+    /// Why the database cannot be written, while it cannot.
+    pub(crate) fn storage_problem(&self) -> Option<String> {
+        match self.engine.get() {
+            Some(attached) => attached.0.storage_problem(),
+            None => self.cannot_start.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 

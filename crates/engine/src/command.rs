@@ -1,7 +1,7 @@
 //! What people and programs ask for: each command is checked, then written in one transaction.
 
 use windlass_harness::stream::Redactor;
-use windlass_store::{JobEdit, Submission, Submitted};
+use windlass_store::{JobEdit, StoreError, Submission, Submitted};
 use windlass_types::{
     Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Budget, Failure, FailureKind, Harness, Job, JobId, JobSpec,
     JobStatus, JobType, Phase, Policy, Project, ProjectSettings, SCRATCH, Verdict, is_valid_name, name_from,
@@ -35,7 +35,15 @@ impl Engine {
         for goal in goals {
             submissions.push(self.submission_of(goal, by).await?);
         }
-        Ok(self.inner.store.submit(submissions).await?)
+        self.written(self.inner.store.submit(submissions).await)
+    }
+
+    /// A write's answer; where there was no room for it, `/ready` and the dispatcher are told.
+    fn written<T>(&self, answer: std::result::Result<T, StoreError>) -> Result<T> {
+        answer.map_err(|e| {
+            self.inner.storage_failed(&e);
+            e.into()
+        })
     }
 
     async fn submission_of(&self, goal: RunGoal, by: &str) -> Result<Submission> {
@@ -104,7 +112,7 @@ impl Engine {
             jobs: wanted.jobs,
             by: by.to_owned(),
         };
-        let mut made = self.inner.store.submit(vec![submission]).await?;
+        let mut made = self.written(self.inner.store.submit(vec![submission]).await)?;
         made.pop().ok_or_else(|| EngineError::new(ErrorKind::Internal, "the store made no assignment"))
     }
 
@@ -116,7 +124,7 @@ impl Engine {
         for spec in &specs {
             check_job(spec)?;
         }
-        Ok(self.inner.store.insert_jobs(assignment, after, specs, by.to_owned()).await?)
+        self.written(self.inner.store.insert_jobs(assignment, after, specs, by.to_owned()).await)
     }
 
     /// Moves an assignment to another status, or changes its limits.
@@ -380,7 +388,7 @@ impl Engine {
                             .hint("give another name with --project"));
                         }
                         tracing::info!(project = %name, by, "project {name} joins");
-                        store.put_project(name, Some(repo), facts.default_branch.clone(), ProjectSettings::default()).await?
+                        self.written(store.put_project(name, Some(repo), facts.default_branch.clone(), ProjectSettings::default()).await)?
                     }
                 }
             }

@@ -106,9 +106,14 @@ impl Engine {
         &self.inner.store
     }
 
-    /// Whether recovery is over and jobs are claimed.
+    /// Whether recovery is over and jobs are claimed: not while the store cannot be written.
     pub fn is_ready(&self) -> bool {
-        self.inner.ready.load(Ordering::Acquire)
+        self.inner.has_recovered() && self.inner.storage_problem().is_none()
+    }
+
+    /// Why the store cannot be written (disk full, read-only), while it cannot.
+    pub fn storage_problem(&self) -> Option<String> {
+        self.inner.storage_problem()
     }
 
     /// The highest committed event number of this process, as it rises.
@@ -174,6 +179,11 @@ impl Inner {
         }
     }
 
+    /// Whether what an earlier life left behind is looked after.
+    pub(crate) fn has_recovered(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
     pub(crate) fn storage_problem(&self) -> Option<String> {
         self.storage_problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -184,6 +194,8 @@ impl Inner {
             let mut problem = self.storage_problem.lock().unwrap_or_else(PoisonError::into_inner);
             if problem.is_none() {
                 tracing::error!(error = %e, "the store cannot be written: no new work is taken until it can");
+                // The dispatcher is who finds out when it can again.
+                self.slot_freed.notify_one();
             }
             *problem = Some(e.to_string());
         }

@@ -38,7 +38,7 @@ impl Engine {
     }
 
     fn not_ready(&self) -> Option<Hold> {
-        (!self.is_ready()).then(|| Hold {
+        (!self.inner.has_recovered()).then(|| Hold {
             kind: HoldKind::Ready,
             reason: "the daemon has just started and looks after what ran before; then a worker takes it".to_owned(),
             hint: None,

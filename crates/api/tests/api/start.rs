@@ -32,6 +32,18 @@ async fn before_there_is_an_engine_health_answers_and_everything_else_says_that_
 }
 
 #[tokio::test]
+async fn a_database_that_cannot_be_written_is_told_as_such_until_there_is_an_engine() {
+    let api = Api::without_engine(limits()).await;
+    api.bound.cannot_start("the disk is full".to_owned());
+    let told = serde_json::json!({"status": "storage", "reason": "the disk is full"});
+    assert_eq!(api.get("/ready").await, (StatusCode::SERVICE_UNAVAILABLE, told));
+    assert!(api.get("/api/v1/status").await.1.to_string().contains("the disk is full"));
+    api.attach_engine().await;
+    assert_ne!(api.get("/ready").await.1["status"], "storage");
+    assert_eq!(api.get("/api/v1/status").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_named_with_what_to_do() {
     let dir = tempfile::tempdir().expect("a directory");
     let first = bind(config(loopback(0), &[], dir.path())).await.expect("bound");

@@ -56,13 +56,17 @@ impl Api {
 
     pub(crate) async fn start_with(limits: Limits) -> Self {
         let api = Self::without_engine(limits).await;
+        api.attach_engine().await;
+        api
+    }
+
+    pub(crate) async fn attach_engine(&self) {
         // No worker: nothing is ever claimed, except by a test.
-        let mut config = EngineConfig::new(api.dir.path().to_path_buf(), PathBuf::from("/bin/false"));
+        let mut config = EngineConfig::new(self.dir.path().to_path_buf(), PathBuf::from("/bin/false"));
         config.workers.clear();
         config.isolation = Isolation::Off;
-        let engine = Engine::start(config, api.store.clone()).await.expect("an engine");
-        api.bound.attach(engine);
-        api
+        let engine = Engine::start(config, self.store.clone()).await.expect("an engine");
+        self.bound.attach(engine);
     }
 
     pub(crate) async fn without_engine(limits: Limits) -> Self {
