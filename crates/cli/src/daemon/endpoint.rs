@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::Kind;
+use super::{FULL_DISK_RETRY, Kind};
 use crate::client::find::ENDPOINT_FILE;
 use crate::failure::{CliError, Result};
 
@@ -16,29 +16,44 @@ pub(crate) struct EndpointFile {
 }
 
 impl EndpointFile {
-    pub(super) fn write(data_dir: &Path, url: &str, kind: Kind) -> Result<Self> {
+    /// Writes it; a daemon on a full disk waits for room.
+    pub(super) async fn write(data_dir: &Path, url: &str, kind: Kind) -> Result<Self> {
         let path = data_dir.join(ENDPOINT_FILE);
         let mut content = json!({ "url": url, "pid": std::process::id(), "version": env!("CARGO_PKG_VERSION") });
         if kind == Kind::Embedded {
             content["embedded"] = true.into();
         }
         let aside = data_dir.join(format!(".{ENDPOINT_FILE}.{}", std::process::id()));
-        let written = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&aside)
-            .and_then(|mut file| writeln!(file, "{content}").and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&aside, &path));
-        match written {
-            Ok(()) => Ok(Self { path }),
-            Err(e) => {
-                Err(CliError::fault(format!("cannot write {}: {e}", path.display()))
-                    .hint("see that the data directory is yours and has room"))
+        let mut told = false;
+        loop {
+            let written = std::fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&aside)
+                .and_then(|mut file| writeln!(file, "{content}").and_then(|()| file.sync_all()))
+                .and_then(|()| std::fs::rename(&aside, &path));
+            match written {
+                Ok(()) => return Ok(Self { path }),
+                Err(e) if kind == Kind::Daemon && is_full(&e) => {
+                    if !told {
+                        tracing::error!(error = %e, "nobody finds the daemon before {} is written; free some space", path.display());
+                        told = true;
+                    }
+                    tokio::time::sleep(FULL_DISK_RETRY).await;
+                }
+                Err(e) => {
+                    return Err(CliError::fault(format!("cannot write {}: {e}", path.display()))
+                        .hint("see that the data directory is yours and has room"));
+                }
             }
         }
     }
+}
+
+fn is_full(e: &std::io::Error) -> bool {
+    matches!(e.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge)
 }
 
 impl Drop for EndpointFile {

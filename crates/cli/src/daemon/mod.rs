@@ -25,6 +25,9 @@ use crate::failure::{CliError, Result};
 use endpoint::EndpointFile;
 use lock::Lock;
 
+/// How often a daemon that finds the disk full tries again.
+const FULL_DISK_RETRY: Duration = Duration::from_secs(2);
+
 /// What a daemon is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -75,7 +78,7 @@ impl Daemon {
             config.only_assignment = Some(config.ids.assignment());
         }
         let options = OpenOptions { url: settings.database_url.clone(), clock: config.clock.clone(), ids: config.ids.clone() };
-        let store = Store::open(options).await.map_err(|e| store_error(settings, &e))?;
+        let store = open_store(settings, &options, kind, &bound).await?;
         let engine = Engine::start(config, store.clone()).await.map_err(engine_error)?;
         for project in &settings.projects {
             let Some(repo) = project.repo.clone() else { continue };
@@ -85,7 +88,7 @@ impl Daemon {
             }
         }
         bound.attach(engine.clone());
-        let endpoint = EndpointFile::write(dir, &url, kind)?;
+        let endpoint = EndpointFile::write(dir, &url, kind).await?;
         let place = Place { url, token: Some(token.secret().to_owned()) };
         Ok(Self { endpoint, bound, engine, store, place, _lock: lock })
     }
@@ -111,6 +114,26 @@ impl Daemon {
         drop(self.endpoint);
         self.bound.shutdown().await;
         self.store.close().await;
+    }
+}
+
+/// Opens the store. A daemon that finds the disk full stays, says so, and goes on once there is room.
+async fn open_store(settings: &Settings, options: &OpenOptions, kind: Kind, bound: &Bound) -> Result<Store> {
+    let mut told = None;
+    loop {
+        let e = match Store::open(options.clone()).await {
+            Ok(store) => return Ok(store),
+            Err(e @ StoreError::Full(_)) if kind == Kind::Daemon => e,
+            Err(e) => return Err(store_error(settings, &e)),
+        };
+        if told.as_ref() != Some(&e) {
+            let error = store_error(settings, &e);
+            let hint = error.hint.unwrap_or_default();
+            tracing::error!(hint, "the daemon waits, as {}; {hint}", error.message);
+            bound.cannot_start(e.to_string());
+            told = Some(e);
+        }
+        tokio::time::sleep(FULL_DISK_RETRY).await;
     }
 }
 

@@ -152,7 +152,6 @@ fn request(args: RunArgs, context: &Context) -> Result<RunGoal> {
         worker: args.worker,
         key: args.key,
         source: Some("cli".to_owned()),
-        ..RunGoal::default()
     })
 }
 

@@ -4,6 +4,7 @@ mod bad_input;
 mod configuration;
 mod daemon;
 mod environment;
+mod full_disk;
 mod initialise;
 mod reference;
 mod running;
