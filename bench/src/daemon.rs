@@ -91,7 +91,7 @@ impl Daemon {
             if began.elapsed() > limit {
                 bail!("{done} of {count} complete after {limit:?}");
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

@@ -499,6 +499,10 @@ impl Attempt {
 
     /// Which job of its type in the line this one is, from 1 up.
     async fn nth(&self) -> Result<u32, Stop> {
+        // Only a script asks.
+        if self.claimed.harness != Harness::Simulated {
+            return Ok(1);
+        }
         let line: Vec<Job> = self.engine.store.line(self.claimed.job.assignment_id).await?;
         let job = &self.claimed.job;
         Ok(line.iter().filter(|j| j.spec.job_type == job.spec.job_type && j.position <= job.position).count().max(1) as u32)

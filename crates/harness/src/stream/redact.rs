@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -58,7 +58,9 @@ impl Redactor {
         }
         let (patterns, replacements): (Vec<_>, Vec<_>) = spellings.into_iter().unzip();
         let max_len = patterns.iter().map(Vec::len).max().unwrap_or(0);
-        let finder = match AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns) {
+        // A redactor is made for every run: an automaton that is built quickly beats one that searches a little faster.
+        let builder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&patterns);
+        let finder = match builder {
             Ok(automaton) => Finder::Known { automaton, patterns, replacements, max_len },
             Err(_) => Finder::Broken { said: false },
         };
