@@ -242,3 +242,14 @@ fn a_branch_that_somebody_else_moved_is_never_overwritten() {
     assert_eq!(bench.repo.rev(&branch), Some(theirs), "their commit is still there");
     assert!(done["block"]["action"].as_str().unwrap().contains(&branch), "{done:#}");
 }
+
+#[test]
+fn files_that_the_check_itself_leaves_are_committed_with_a_notice() {
+    let bench = Bench::new();
+    let a = bench.command("echo 42 > answer.txt\n", &["--verify", "./check.sh && echo junk > junk.txt", "--no-review"]);
+    let done = bench.ended(&a);
+    assert_eq!(done["status"], "complete", "{done:#}");
+    let events = bench.get(&format!("/api/v1/events?assignment={a}&after=0&limit=500"));
+    let noticed = events["items"].as_array().unwrap().iter().any(|e| e["kind"] == "attempt.notice" && e["data"]["what"] == "check_left_files");
+    assert!(noticed, "{events:#}");
+}

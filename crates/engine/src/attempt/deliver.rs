@@ -10,7 +10,7 @@ use crate::failpoint;
 
 impl Attempt {
     /// Commits what the agent left and pushes the branch to where the repository came from. Gives the commit, if there is one.
-    pub(crate) async fn deliver(&mut self, workspace: &Workspace, text: &str) -> Result<Option<String>, Stop> {
+    pub(crate) async fn deliver(&mut self, workspace: &Workspace, checked_tree: &str, text: &str) -> Result<Option<String>, Stop> {
         let job = &self.claimed.job;
         let (job_id, token) = (job.id, self.token());
         let workspaces = &self.engine.workspaces;
@@ -39,6 +39,12 @@ impl Attempt {
                 Some(commit) => json!({"commit": commit.sha, "files": commit.files.iter().take(200).map(|f| f.path.as_str()).collect::<Vec<_>>(), "file_count": commit.files.len()}),
                 None => json!({"commit": null, "why": "nothing to commit"}),
             };
+            if let Some(commit) = &commit
+                && commit.tree != checked_tree
+            {
+                let text = "the check itself changed files that git does not ignore: they are committed with the rest";
+                self.notice(json!({"what": "check_left_files", "text": text})).await?;
+            }
             if let Some(commit) = &commit {
                 self.engine.store.set_head(job_id, token, commit.sha.clone()).await?;
             }

@@ -222,7 +222,7 @@ impl Attempt {
             };
             let Some((kind, summary, output)) = refusal else {
                 let commit = match (workspace, &changes) {
-                    (Some(workspace), Some(_)) => self.deliver(workspace, &text).await?,
+                    (Some(workspace), Some(changes)) => self.deliver(workspace, &changes.tree, &text).await?,
                     _ => None,
                 };
                 return Ok(Work { output: Some(text), commit, verdict: None });
