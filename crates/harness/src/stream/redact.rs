@@ -59,7 +59,8 @@ impl Redactor {
         let (patterns, replacements): (Vec<_>, Vec<_>) = spellings.into_iter().unzip();
         let max_len = patterns.iter().map(Vec::len).max().unwrap_or(0);
         // A redactor is made for every run: an automaton that is built quickly beats one that searches a little faster.
-        let builder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&patterns);
+        let builder =
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&patterns);
         let finder = match builder {
             Ok(automaton) => Finder::Known { automaton, patterns, replacements, max_len },
             Err(_) => Finder::Broken { said: false },
