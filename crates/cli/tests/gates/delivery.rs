@@ -250,6 +250,7 @@ fn files_that_the_check_itself_leaves_are_committed_with_a_notice() {
     let done = bench.ended(&a);
     assert_eq!(done["status"], "complete", "{done:#}");
     let events = bench.get(&format!("/api/v1/events?assignment={a}&after=0&limit=500"));
-    let noticed = events["items"].as_array().unwrap().iter().any(|e| e["kind"] == "attempt.notice" && e["data"]["what"] == "check_left_files");
+    let noticed =
+        events["items"].as_array().unwrap().iter().any(|e| e["kind"] == "attempt.notice" && e["data"]["what"] == "check_left_files");
     assert!(noticed, "{events:#}");
 }
