@@ -1,6 +1,6 @@
 //! The life of a job: claimed, settled, tried again, buried.
 
-use windlass_store::SettleRequest;
+use windlass_store::{SettleRequest, Submission};
 use windlass_types::{
     AssignmentMove, AssignmentStatus, AttemptResult, AttemptStatus, Block, Failure, FailureKind, Harness, JobSpec, JobStatus, JobType,
     Micros, Timestamp, Usage,
@@ -87,7 +87,8 @@ on_both! {
     }
 
     async fn a_quota_parks_the_job_and_the_harness_for_everybody(f: Fixture) {
-        let parked = submit(&f.store, wish(vec![spec(JobType::Plan)])).await;
+        // It runs first also among jobs that were made in the same millisecond.
+        let parked = submit(&f.store, Submission { priority: 1, ..wish(vec![spec(JobType::Plan)]) }).await;
         let claimed = claim_one(&f.store).await;
         let until = Timestamp(9_000_000_000_000);
         let failure = Failure::new(FailureKind::RateLimited, "quota").retry_at(until);
