@@ -140,6 +140,10 @@ impl Engine {
                 reason: update.reason.unwrap_or_else(|| format!("blocked by {by}")),
                 kind: None,
             });
+            if status == AssignmentStatus::Complete && self.inner.store.line(id).await?.iter().any(|j| j.status == JobStatus::Running) {
+                return Err(EngineError::new(ErrorKind::Conflict, "a job of it still runs, and would deliver its work afterwards")
+                    .hint("wait for it, or cancel the job first"));
+            }
             let by_move = match status {
                 AssignmentStatus::Active => AssignmentMove::Activate,
                 AssignmentStatus::Blocked => AssignmentMove::Block,

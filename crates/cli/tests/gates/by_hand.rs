@@ -114,3 +114,13 @@ fn nothing_is_put_into_an_assignment_that_is_over() {
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("cancelled"), "{text}");
 }
+
+#[test]
+fn an_assignment_is_not_completed_by_hand_over_a_job_that_runs() {
+    let bench = Bench::new();
+    let a = bench.simulated("[[turn]]\nsteps = [{ stall = true }]\n", &[]);
+    bench.until(&a, "its job runs", |a| a["jobs"][0]["status"] == "running");
+    let (_, told) = bench.refused(&["update-assignment", &a, "--status", "complete"]);
+    assert!(told.contains("still runs") && told.contains("hint:"), "{told}");
+    bench.ok(&["cancel", &a]);
+}
