@@ -11,17 +11,19 @@ use crate::{AssignmentId, AttemptId, Clock, JobId, NodeId, VerdictId};
 pub struct Ids {
     clock: Clock,
     seeded: Option<Arc<Mutex<u64>>>,
+    /// The millisecond of the last id, and its number in it: what is made later sorts later, also within a millisecond.
+    last: Arc<Mutex<(u64, u16)>>,
 }
 
 impl Ids {
     /// Ids from the machine's random source.
-    pub const fn random(clock: Clock) -> Self {
-        Self { clock, seeded: None }
+    pub fn random(clock: Clock) -> Self {
+        Self { clock, seeded: None, last: Arc::default() }
     }
 
     /// Ids that repeat with the same seed and clock.
     pub fn seeded(clock: Clock, seed: u64) -> Self {
-        Self { clock, seeded: Some(Arc::new(Mutex::new(seed))) }
+        Self { clock, seeded: Some(Arc::new(Mutex::new(seed))), last: Arc::default() }
     }
 
     /// 64 random bits.
@@ -50,10 +52,22 @@ impl Ids {
 
     /// A new UUID v7.
     pub fn uuid(&self) -> Uuid {
-        let ms = self.clock.now().0.max(0).unsigned_abs();
+        let now = self.clock.now().0.max(0).unsigned_abs();
+        let (ms, number) = {
+            let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *last = match *last {
+                // A clock that was set back makes no earlier ids.
+                (ms, number) if now <= ms && number < 0x0fff => (ms, number + 1),
+                (ms, _) if now <= ms => (ms + 1, 0),
+                _ => (now, 0),
+            };
+            *last
+        };
         let mut random = [0u8; 10];
         random[..8].copy_from_slice(&self.bits().to_le_bytes());
         random[8..].copy_from_slice(&self.bits().to_le_bytes()[..2]);
+        // The twelve bits beside the version.
+        random[..2].copy_from_slice(&number.to_be_bytes());
         uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid()
     }
 
@@ -96,6 +110,13 @@ impl Ids {
 mod tests {
     use super::*;
     use crate::Timestamp;
+
+    #[test]
+    fn ids_of_one_millisecond_sort_in_the_order_they_were_made() {
+        let ids = Ids::random(Clock::manual(Timestamp(1_700_000_000_000)));
+        let made: Vec<_> = (0..10_000).map(|_| ids.job()).collect();
+        assert!(made.is_sorted());
+    }
 
     #[test]
     fn the_same_seed_gives_the_same_ids_and_later_ids_sort_later() {
