@@ -9,6 +9,7 @@
 
 mod deliver;
 mod gate;
+mod place;
 mod prompt;
 mod run;
 mod verdict;

@@ -3,8 +3,7 @@
 //! **Invariant:** bytes are redacted before they are stored or parsed.
 //! **Invariant:** the agent gets `go` only after its launcher's pid and start time are recorded.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
@@ -14,7 +13,7 @@ use tokio::time::Instant;
 use windlass_harness::stream::{Line, LineSplitter, Redactor, TranscriptWriter};
 use windlass_harness::{Exit, Mapper, RunRequest, Session};
 use windlass_types::{AgentEvent, AssignmentId, AttemptId, BudgetCheck, Failure, FailureKind, Harness, Job, Phase, RunEnd, Stage, Usage};
-use windlass_workspace::launch::{LaunchMode, LaunchSpec, Limits, Stdin, Stopper, View};
+use windlass_workspace::launch::{LaunchMode, LaunchSpec, Limits, Stdin, Stopper};
 use windlass_workspace::workspaces::Workspace;
 
 use super::{Attempt, Stop, cancelled};
@@ -508,72 +507,6 @@ impl Attempt {
         Ok(line.iter().filter(|j| j.spec.job_type == job.spec.job_type && j.position <= job.position).count().max(1) as u32)
     }
 
-    /// Where the agent runs and what is its HOME.
-    async fn place(&self, workspace: Option<&Workspace>) -> Result<Place, Stop> {
-        if let Some(workspace) = workspace {
-            return Ok(Place { tree: workspace.path.clone(), home: workspace.home.clone(), tmp: workspace.tmp.clone() });
-        }
-        let scratch = self.engine.workspaces.prepare_scratch(&self.claimed.assignment.project, &self.claimed.assignment.id).await?;
-        Ok(Place { tree: scratch.path, home: scratch.home, tmp: scratch.tmp })
-    }
-
-    /// What the agent sees of this machine where it has a namespace: of all that is Windlass's, its own workspace and the socket that it
-    /// may speak to. The token, the database, the mirrors and other assignments are not there.
-    fn view(&self, workspace: Option<&Workspace>, place: &Place) -> View {
-        let config = &self.engine.config;
-        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        // The folder of the assignment, which holds its tree, home and temporary files.
-        let mut writable = vec![real(place.tree.parent().unwrap_or(&place.tree))];
-        writable.extend(config.agent_url.strip_prefix("unix:").map(|socket| real(Path::new(socket))));
-        View {
-            hidden: vec![real(&config.data_dir), real(&config.workspace_root)],
-            read_only: workspace.map(|w| w.object_dirs.clone()).unwrap_or_default(),
-            writable,
-        }
-    }
-
-    /// The whole environment of the agent: an allow-list, its place, and a token scoped to this attempt.
-    async fn agent_env(&self, place: &Place) -> Result<BTreeMap<String, String>, Stop> {
-        let config = &self.engine.config;
-        let mut env = config.env_pass.clone();
-        let bin = place.home.join(".windlass").join("bin");
-        link_self(&bin, &config.windlass_exe)
-            .map_err(|e| Failure::new(FailureKind::DiskFull, format!("the folder {} could not be made: {e}", bin.display())))?;
-        let path = env.get("PATH").cloned().unwrap_or_else(|| config.harness.search_path.clone());
-        env.insert("PATH".to_owned(), format!("{}:{path}", bin.display()));
-        env.insert("HOME".to_owned(), place.home.display().to_string());
-        env.insert("TMPDIR".to_owned(), place.tmp.display().to_string());
-        let token = self.engine.agent_token(self.claimed.job.id, self.token(), self.claimed.attempt.id).await?;
-        let assignment = &self.claimed.assignment;
-        for (name, value) in [
-            ("WINDLASS_PROJECT", assignment.project.clone()),
-            ("WINDLASS_ASSIGNMENT_ID", assignment.id.to_string()),
-            ("WINDLASS_JOB_ID", self.claimed.job.id.to_string()),
-            ("WINDLASS_ATTEMPT", self.token().to_string()),
-            ("WINDLASS_ATTEMPT_NUMBER", self.claimed.attempt.number.to_string()),
-            ("WINDLASS_STATUS_FILE", place.home.join(".windlass").join("status.json").display().to_string()),
-            ("WINDLASS_URL", config.agent_url.clone()),
-            ("WINDLASS_TOKEN", token),
-        ] {
-            env.insert(name.to_owned(), value);
-        }
-        Ok(env)
-    }
-
-    /// What a pm job's agent may want to know without reading its prompt.
-    fn script_env(&self, workspace: Option<&Workspace>) -> BTreeMap<String, String> {
-        let mut env = BTreeMap::new();
-        if let Some(reviewed) = self.claimed.job.reviews {
-            env.insert("WINDLASS_REVIEWED_JOB".to_owned(), reviewed.to_string());
-        }
-        if workspace.is_some()
-            && let Some(head) = &self.claimed.assignment.head_commit
-        {
-            env.insert("WINDLASS_HEAD_COMMIT".to_owned(), head.clone());
-        }
-        env
-    }
-
     /// Puts this job's facts into a simulated agent's script, so that its verdicts can name real evidence.
     async fn fill_script(&self, script: &str) -> Result<String, Stop> {
         if !script.contains("${") {
@@ -597,13 +530,6 @@ fn cut_failure_now(control: Control) -> Stop {
         Control::HandBack => Stop::HandBack,
         Control::Lost | Control::Run => Stop::Lost,
     }
-}
-
-/// Where an agent runs.
-struct Place {
-    tree: PathBuf,
-    home: PathBuf,
-    tmp: PathBuf,
 }
 
 /// Waits until the attempt is told to stop.
@@ -675,20 +601,4 @@ fn message_of(event: &AgentEvent) -> Option<String> {
         AgentEvent::Text { text, delta: false } | AgentEvent::Notice { text } => short(text),
         _ => None,
     }
-}
-
-fn make_private(dir: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
-}
-
-/// Puts `windlass` on the agent's PATH.
-fn link_self(bin: &std::path::Path, exe: &std::path::Path) -> std::io::Result<()> {
-    make_private(bin)?;
-    let link = bin.join("windlass");
-    if std::fs::read_link(&link).is_ok_and(|to| to == exe) {
-        return Ok(());
-    }
-    let _ = std::fs::remove_file(&link);
-    std::os::unix::fs::symlink(exe, link)
 }
