@@ -242,6 +242,14 @@ impl Follower {
         if let Some(text) = text {
             self.say(event.at, &text);
         }
+        // Why a check is red is what a person wants to know first.
+        if event.kind == EventKind::StageEnded
+            && let Some(output) = event.data.get("output").and_then(Value::as_str)
+        {
+            for line in output.lines() {
+                self.say(event.at, &format!("    | {}", clean(line)));
+            }
+        }
     }
 
     fn follow_attempt(&mut self, id: AttemptId) {

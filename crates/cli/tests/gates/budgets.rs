@@ -159,3 +159,22 @@ fn a_simulated_agent_that_does_not_tell_is_no_better() {
     assert_blocked(&done, "usage_unknown");
     assert_eq!(bench.count(&id(&done["jobs"][0]), "run", "passed") + bench.count(&id(&done["jobs"][0]), "run", "failed"), 1);
 }
+
+#[test]
+fn a_budget_that_cut_a_run_can_be_raised_and_what_the_run_used_is_counted() {
+    let bench = Bench::new();
+    let script = r#"[[turn]]
+    steps = [
+      { usage = { input_tokens = 500, output_tokens = 20, cost_usd = 0.01 } },
+      { sleep_ms = 2000 },
+      { write = { path = "answer.txt", content = "42\n" } },
+      { say = "Done." },
+    ]"#;
+    let a = bench.simulated(script, &["--verify", "./check.sh", "--no-review", "--budget-tokens", "100"]);
+    let blocked = bench.ended(&a);
+    assert_eq!(blocked["block"]["kind"], "budget_exceeded", "{blocked:#}");
+    assert_eq!((&blocked["spent"]["tokens"], &blocked["spent"]["runs_without_usage"]), (&520.into(), &0.into()), "{blocked:#}");
+    bench.ok(&["update-assignment", &a, "--budget-tokens", "5000"]);
+    bench.ok(&["retry", blocked["jobs"][0]["id"].as_str().unwrap()]);
+    assert_eq!(bench.ended(&a)["status"], "complete");
+}

@@ -86,6 +86,8 @@ pub(crate) struct Attempt {
     /// What this attempt's runs have used so far; `None` once a run ended without telling.
     pub(crate) used: Option<Usage>,
     pub(crate) agent_started: bool,
+    /// What the agent that runs now has told of its usage so far: all that is known of it when it is cut off.
+    pub(crate) told: Option<Usage>,
     pub(crate) output: Option<String>,
 }
 
@@ -140,6 +142,7 @@ pub(crate) async fn carry_out(engine: Arc<Inner>, claimed: Claimed, control: wat
         began: Instant::now(),
         used: Some(Usage::default()),
         agent_started: false,
+        told: None,
         output: None,
     };
     let outcome = attempt.drive().await;

@@ -149,12 +149,14 @@ impl Attempt {
             limits: Limits::default(),
             view: self.view(workspace, &place),
         };
+        self.told = None;
         let mut session_seen = None;
         let mut text_seen = String::new();
         let watched = self.watch(effective, spec, Some((&mut mapper, &mut session_seen)), &mut text_seen).await?;
         let end = mapper.finish(&watched.exit, self.engine.config.clock.now());
         let usage = match &end {
-            RunEnd::Finished { usage, .. } | RunEnd::Failed { usage, .. } => *usage,
+            // An agent that was cut off has no last word; what it had told until then counts.
+            RunEnd::Finished { usage, .. } | RunEnd::Failed { usage, .. } => usage.or(self.told),
         };
         self.add_usage(usage);
         if watched.survivors > 0 {
@@ -412,6 +414,7 @@ impl Attempt {
                     **session = Some(session_id.clone());
                 }
                 AgentEvent::Usage { usage } => {
+                    self.told = Some(*usage);
                     if let Some(failure) = self.budget_passed(*usage)
                         && cut.is_none()
                     {

@@ -60,8 +60,20 @@ fn end_stage(w: &mut Work<'_>, id: JobId, token: Token, attempt: AttemptId, numb
     if let Some(summary) = summary(detail) {
         data["summary"] = Json::String(summary);
     }
+    if status == StageStatus::Failed
+        && let Some(output) = detail.get("output").and_then(Json::as_str)
+    {
+        data["output"] = Json::String(tail(output));
+    }
     leave_event(w, EventKind::StageEnded, &row.job, attempt, data);
     Ok(())
+}
+
+/// The end of what a failed stage printed: mostly it says why.
+fn tail(output: &str) -> String {
+    let mut lines: Vec<&str> = output.lines().rev().filter(|line| !line.trim().is_empty()).take(12).collect();
+    lines.reverse();
+    lines.iter().map(|line| line.chars().take(300).collect::<String>()).collect::<Vec<_>>().join("\n")
 }
 
 /// What a stage left, in a few words, so that whoever follows the events need not look the stage up.
