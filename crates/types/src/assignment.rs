@@ -63,9 +63,21 @@ pub enum AssignmentMove {
     Cancel,
 }
 
+impl AssignmentMove {
+    /// What it makes of an assignment, for people.
+    pub const fn participle(self) -> &'static str {
+        match self {
+            Self::Block => "blocked",
+            Self::Activate => "made active",
+            Self::Complete => "completed",
+            Self::Cancel => "cancelled",
+        }
+    }
+}
+
 /// A move that a status does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an assignment that is {from} cannot {by:?}")]
+#[error("an assignment that is {from} cannot be {}", by.participle())]
 pub struct IllegalAssignmentMove {
     /// Where it stands.
     pub from: AssignmentStatus,

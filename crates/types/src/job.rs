@@ -173,11 +173,24 @@ pub enum JobMove {
 impl JobMove {
     /// Every move.
     pub const ALL: [Self; 7] = [Self::Claim, Self::Requeue, Self::Succeed, Self::Fail, Self::Bury, Self::Cancel, Self::Revive];
+
+    /// What it makes of a job, for people.
+    pub const fn participle(self) -> &'static str {
+        match self {
+            Self::Claim => "claimed",
+            Self::Requeue => "put back in the queue",
+            Self::Succeed => "ended well",
+            Self::Fail => "failed",
+            Self::Bury => "given up",
+            Self::Cancel => "cancelled",
+            Self::Revive => "retried",
+        }
+    }
 }
 
 /// A move that a status does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a job that is {from} cannot {by:?}")]
+#[error("a job that is {from} cannot be {}", by.participle())]
 pub struct IllegalMove {
     /// Where it stands.
     pub from: JobStatus,
