@@ -140,6 +140,9 @@ impl Engine {
                 reason: update.reason.unwrap_or_else(|| format!("blocked by {by}")),
                 kind: None,
             });
+            if status == AssignmentStatus::Active {
+                self.check_something_to_do(id).await?;
+            }
             if status == AssignmentStatus::Complete && self.inner.store.line(id).await?.iter().any(|j| j.status == JobStatus::Running) {
                 return Err(EngineError::new(ErrorKind::Conflict, "a job of it still runs, and would deliver its work afterwards")
                     .hint("wait for it, or cancel the job first"));
@@ -153,6 +156,23 @@ impl Engine {
             assignment = Some(self.inner.store.move_assignment(id, by_move, block, by.to_owned()).await?);
         }
         assignment.ok_or_else(|| EngineError::new(ErrorKind::Invalid, "nothing to change was given").hint("give a status or a budget"))
+    }
+
+    /// A blocked assignment that is made active has a job to run, or a pm to say which; else it would only look as if it went on. One that
+    /// is over may be opened again with nothing to do: jobs are put in then.
+    async fn check_something_to_do(&self, id: AssignmentId) -> Result<()> {
+        let assignment = self.inner.store.assignment(id).await?;
+        let line = self.inner.store.line(id).await?;
+        if assignment.status != AssignmentStatus::Blocked || assignment.policy.review || line.iter().any(|j| !j.status.is_final()) {
+            return Ok(());
+        }
+        let Some(last) = line.last() else { return Ok(()) };
+        Err(EngineError::new(ErrorKind::Conflict, format!("nothing of it is queued: its last job, {}, is {}", last.id, last.status)).hint(
+            format!(
+                "run that job again with windlass retry {}, insert another with windlass insert-job, or end it with --status complete",
+                last.id
+            ),
+        ))
     }
 
     /// Cancels a job: a queued one at once, a running one as soon as its agent is stopped.

@@ -140,3 +140,13 @@ fn a_job_that_succeeded_is_not_retried() {
     assert!(text.contains("succeeded"), "{text}");
     assert_eq!(bench.jobs(&a)[0]["attempts"], 1);
 }
+
+#[test]
+fn a_blocked_assignment_without_a_job_to_run_is_not_made_active_but_told_what_to_do() {
+    let bench = Bench::new();
+    let a = bench.simulated("[[turn]]\nsteps = [{ fail = \"no\" }]\n", &["--no-review"]);
+    assert_eq!(bench.ended(&a)["status"], "blocked");
+    let (_, told) = bench.refused(&["update-assignment", &a, "--status", "active"]);
+    assert!(told.contains("windlass retry job_"), "{told}");
+    assert_eq!(bench.assignment(&a)["status"], "blocked");
+}
