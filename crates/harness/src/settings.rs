@@ -91,7 +91,7 @@ pub struct UserFiles {
     pub codex_home: Option<PathBuf>,
     /// `GEMINI_CLI_HOME`.
     pub gemini_cli_home: Option<PathBuf>,
-    /// Those of [`UserFiles::VARIABLES`] that are set and not empty.
+    /// Those of [`UserFiles::variables`] that are set and not empty.
     pub env: BTreeMap<String, String>,
 }
 
