@@ -127,7 +127,8 @@ impl Bench {
         tokio::time::sleep(Duration::from_secs(2)).await;
         let (before, began) = (daemon.cpu_secs(), Instant::now());
         tokio::time::sleep(span).await;
-        let share = (daemon.cpu_secs() - before) / began.elapsed().as_secs_f64() * 100.0;
+        // A thread that ended meanwhile takes its time out of the sum.
+        let share = ((daemon.cpu_secs() - before) / began.elapsed().as_secs_f64() * 100.0).max(0.0);
         let (rss, pss) = daemon.memory_mib();
         self.row(format!("idle CPU over {} s", span.as_secs()), share, None, "% of a core");
         self.row("idle RSS", rss, None, "MiB");
