@@ -12,7 +12,14 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 1] = [Migration { version: 1, min_binary: 1, sql: include_str!("../migrations/0001_start.sql") }];
+const MIGRATIONS: [Migration; 6] = [
+    Migration { version: 1, min_binary: 1, sql: include_str!("../migrations/0001_start.sql") },
+    Migration { version: 2, min_binary: 1, sql: include_str!("../migrations/0002_tasks.sql") },
+    Migration { version: 3, min_binary: 1, sql: include_str!("../migrations/0003_breakers.sql") },
+    Migration { version: 4, min_binary: 1, sql: include_str!("../migrations/0004_nodes.sql") },
+    Migration { version: 5, min_binary: 1, sql: include_str!("../migrations/0005_housekeeping.sql") },
+    Migration { version: 6, min_binary: 1, sql: include_str!("../migrations/0006_hot.sql") },
+];
 
 /// The key of the lock that the one who migrates holds on PostgreSQL.
 const MIGRATION_LOCK: i64 = 0x7769_6e64_6c61_7374;

@@ -1,0 +1,1 @@
+-- Task files: what was taken from a shared directory, until its result is on disk.

@@ -1,0 +1,1 @@
+-- Circuit breakers, one for each harness and account, shared by all nodes.

@@ -1,0 +1,1 @@
+-- Nodes, and the duties that one of them holds at a time.

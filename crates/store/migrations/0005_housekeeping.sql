@@ -1,0 +1,1 @@
+-- What keeps a database of a month small.

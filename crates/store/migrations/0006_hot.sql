@@ -1,0 +1,1 @@
+-- What the claim and the settlement of many short jobs need.
