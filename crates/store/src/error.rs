@@ -25,6 +25,12 @@ pub enum StoreError {
     /// What was asked can never be allowed.
     #[error("{0}")]
     Invalid(String),
+    /// Some of the events asked for are no longer kept: they were older than the retention.
+    #[error("events up to {} are no longer kept; read on from event {first}", first - 1)]
+    Pruned {
+        /// The first event that is kept.
+        first: i64,
+    },
     /// The disk, or a quota, is full.
     #[error("the database cannot grow: {0}; free some space, then work goes on by itself")]
     Full(String),

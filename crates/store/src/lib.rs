@@ -8,8 +8,11 @@
 //! the same transaction; a worker's write names its token, and an old one changes no row; events are numbered in the order in which
 //! readers can see them.
 
+mod aside;
 mod error;
+mod export;
 mod harness;
+mod import;
 mod migrate;
 mod ops;
 mod postgres;
@@ -17,11 +20,17 @@ mod queue;
 mod sql;
 mod sqlite;
 mod store;
+mod tables;
+mod upkeep;
 
+pub use aside::is_postgres;
 pub use error::{Result, StoreError};
+pub use export::{Exported, ExportedTable};
 pub use harness::resolve_harness;
+pub use import::{Import, import, known_schema, set_aside};
 pub use ops::{
-    AssignmentFilter, Beat, BeatState, Claimed, Counts, EventFilter, HarnessPark, JobEdit, JobFilter, NodeFacts, Page, SettleRequest,
-    Settled, Submission, Submitted, WorkerSlots,
+    AssignmentFilter, Beat, BeatState, Claimed, Counts, EventFilter, HarnessPark, JobEdit, JobFilter, NodeFacts, Overdue, Page, Pruning,
+    SettleRequest, Settled, Submission, Submitted, WorkerSlots,
 };
 pub use store::{OpenOptions, Store};
+pub use upkeep::{DatabaseFacts, QuickCheck};

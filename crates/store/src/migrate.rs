@@ -10,27 +10,39 @@ struct Migration {
     /// The lowest schema number a binary must know to use the schema after it.
     min_binary: i64,
     sql: &'static str,
+    /// What only PostgreSQL has a word for, after it.
+    postgres: &'static str,
 }
 
 const MIGRATIONS: [Migration; 6] = [
-    Migration { version: 1, min_binary: 1, sql: include_str!("../migrations/0001_start.sql") },
-    Migration { version: 2, min_binary: 1, sql: include_str!("../migrations/0002_tasks.sql") },
-    Migration { version: 3, min_binary: 1, sql: include_str!("../migrations/0003_breakers.sql") },
-    Migration { version: 4, min_binary: 1, sql: include_str!("../migrations/0004_nodes.sql") },
-    Migration { version: 5, min_binary: 1, sql: include_str!("../migrations/0005_housekeeping.sql") },
-    Migration { version: 6, min_binary: 1, sql: include_str!("../migrations/0006_hot.sql") },
+    Migration { version: 1, min_binary: 1, sql: include_str!("../migrations/0001_start.sql"), postgres: "" },
+    Migration { version: 2, min_binary: 1, sql: include_str!("../migrations/0002_tasks.sql"), postgres: "" },
+    Migration { version: 3, min_binary: 1, sql: include_str!("../migrations/0003_breakers.sql"), postgres: "" },
+    Migration { version: 4, min_binary: 1, sql: include_str!("../migrations/0004_nodes.sql"), postgres: "" },
+    Migration {
+        version: 5,
+        min_binary: 1,
+        sql: include_str!("../migrations/0005_housekeeping.sql"),
+        postgres: include_str!("../migrations/0005_housekeeping.postgres.sql"),
+    },
+    Migration { version: 6, min_binary: 1, sql: include_str!("../migrations/0006_hot.sql"), postgres: "" },
 ];
 
 /// The key of the lock that the one who migrates holds on PostgreSQL.
 const MIGRATION_LOCK: i64 = 0x7769_6e64_6c61_7374;
 
 /// The highest schema number this binary knows.
-const fn binary() -> i64 {
+pub(crate) const fn binary() -> i64 {
     MIGRATIONS[MIGRATIONS.len() - 1].version
 }
 
 /// Brings the schema of an open transaction up to this binary, or refuses.
 pub(crate) fn migrate(tx: &mut dyn Tx) -> Result<()> {
+    migrate_to(tx, binary())
+}
+
+/// The same, up to an earlier schema: a backup is read into the schema that it was taken from.
+pub(crate) fn migrate_to(tx: &mut dyn Tx, last: i64) -> Result<()> {
     let tables = match tx.dialect() {
         Dialect::Sqlite => {
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIMIT 1000"
@@ -53,11 +65,19 @@ pub(crate) fn migrate(tx: &mut dyn Tx) -> Result<()> {
     } else {
         tx.batch("CREATE TABLE schema_meta (version BIGINT NOT NULL, min_binary BIGINT NOT NULL); INSERT INTO schema_meta VALUES (0, 0);")?;
     }
-    for migration in MIGRATIONS.iter().filter(|migration| migration.version > version) {
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > version && migration.version <= last) {
         tx.batch(&text_for(tx.dialect(), migration.sql))?;
+        if tx.dialect() == Dialect::Postgres {
+            tx.batch(migration.postgres)?;
+        }
         tx.execute("UPDATE schema_meta SET version = $1, min_binary = $2", values![migration.version, migration.min_binary])?;
     }
     Ok(())
+}
+
+/// The schema number of the database.
+pub(crate) fn version(tx: &mut dyn Tx) -> Result<i64> {
+    meta(tx).map(|(version, _)| version)
 }
 
 fn meta(tx: &mut dyn Tx) -> Result<(i64, i64)> {

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use tokio::sync::watch;
 use windlass_types::{Clock, Ids};
 
+use crate::aside::is_postgres;
 use crate::error::{Result, StoreError};
 use crate::ops::{last_seq, make_scratch, next_generation};
 use crate::queue::{Announcer, Durability, Queue};
@@ -36,6 +37,8 @@ struct Inner {
     announcer: Announcer,
     generation: i64,
     postgres: bool,
+    /// For the connections beside the queue: export and upkeep.
+    options: OpenOptions,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -59,7 +62,8 @@ pub(crate) fn begin_boot(tx: &mut dyn Tx, ids: &Ids) -> Result<(i64, i64)> {
 impl Store {
     /// Opens the store, makes its schema if it is empty, and begins a new boot generation.
     pub async fn open(options: OpenOptions) -> Result<Self> {
-        let postgres = options.url.starts_with("postgres://") || options.url.starts_with("postgresql://");
+        let postgres = is_postgres(&options.url);
+        let kept = options.clone();
         // Both block; and the PostgreSQL client brings a runtime of its own.
         let opened = tokio::task::spawn_blocking(move || if postgres { postgres::open(&options) } else { sqlite::open(&options) });
         let backend = opened.await.map_err(|e| StoreError::Internal(format!("opening the database stopped: {e}")))??;
@@ -70,6 +74,7 @@ impl Store {
                 announcer: backend.announcer,
                 generation: backend.generation,
                 postgres,
+                options: kept,
                 threads: Mutex::new(backend.threads),
             }),
         })
@@ -93,6 +98,11 @@ impl Store {
     /// Like [`Store::subscribe`], but told only of events after which a waiting job may be free to run: the wake-up for claims.
     pub fn subscribe_ready(&self) -> watch::Receiver<i64> {
         self.inner.announcer.ready.subscribe()
+    }
+
+    /// Where it is, for a connection beside the queue.
+    pub(crate) fn options(&self) -> &OpenOptions {
+        &self.inner.options
     }
 
     /// Carries out what waits, then closes the database. Later calls are refused.

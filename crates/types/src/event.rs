@@ -56,6 +56,9 @@ pub enum EventKind {
     /// Everything was resumed.
     #[serde(rename = "engine.resumed")]
     Resumed,
+    /// A backup was restored: what was told after it was taken is no longer so.
+    #[serde(rename = "engine.restored")]
+    Restored,
     /// A project was made, changed or trusted.
     #[serde(rename = "project.changed")]
     ProjectChanged,
@@ -63,7 +66,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AssignmentCreated,
         Self::AssignmentStatus,
         Self::AssignmentBranch,
@@ -80,6 +83,7 @@ impl EventKind {
         Self::HarnessParked,
         Self::Paused,
         Self::Resumed,
+        Self::Restored,
         Self::ProjectChanged,
     ];
 
@@ -102,6 +106,7 @@ impl EventKind {
             Self::HarnessParked => "harness.parked",
             Self::Paused => "engine.paused",
             Self::Resumed => "engine.resumed",
+            Self::Restored => "engine.restored",
             Self::ProjectChanged => "project.changed",
         }
     }

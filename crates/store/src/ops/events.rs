@@ -3,7 +3,7 @@
 use windlass_types::{AssignmentId, Event, EventKind, JobId};
 
 use super::page::{Conditions, bounded};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::sql::{Row, Value, Work};
 use crate::store::Store;
 
@@ -35,6 +35,13 @@ fn row(mut r: Row) -> Result<Event> {
 }
 
 fn after(w: &mut Work<'_>, seq: i64, filter: &EventFilter, limit: u32) -> Result<Vec<Event>> {
+    // In the same read: what is pruned between two pages must not look like silence.
+    if seq > 0
+        && let Some(first) = first_seq(w)?
+        && seq + 1 < first
+    {
+        return Err(StoreError::Pruned { first });
+    }
     let mut conditions = Conditions::default();
     conditions.and("seq > ?", [Value::Int(seq)]);
     conditions.and_if("project = ?", filter.project.as_deref());
@@ -52,6 +59,14 @@ fn after(w: &mut Work<'_>, seq: i64, filter: &EventFilter, limit: u32) -> Result
     w.query(&sql, &conditions.params)?.into_iter().map(row).collect()
 }
 
+/// The lowest number kept.
+fn first_seq(w: &mut Work<'_>) -> Result<Option<i64>> {
+    match w.first("SELECT MIN(seq) FROM events", &[])? {
+        Some(mut row) => row.opt_int(),
+        None => Ok(None),
+    }
+}
+
 /// The highest number given.
 pub(crate) fn last_seq(w: &mut Work<'_>) -> Result<i64> {
     match w.first("SELECT MAX(seq) FROM events", &[])? {
@@ -61,9 +76,15 @@ pub(crate) fn last_seq(w: &mut Work<'_>) -> Result<i64> {
 }
 
 impl Store {
-    /// Events numbered higher than `seq`, in order, at most 500.
+    /// Events numbered higher than `seq`, in order, at most 500; after 0 from the first that is kept. Where some between `seq` and the
+    /// first kept one are gone, [`StoreError::Pruned`].
     pub async fn events_after(&self, seq: i64, filter: EventFilter, limit: u32) -> Result<Vec<Event>> {
         self.read(move |w| after(w, seq, &filter, limit)).await
+    }
+
+    /// The lowest number that is kept; 0 when there is no event.
+    pub async fn first_seq(&self) -> Result<i64> {
+        self.read(|w| Ok(first_seq(w)?.unwrap_or(0))).await
     }
 
     /// The highest number given so far; 0 when there is no event.

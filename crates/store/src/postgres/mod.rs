@@ -1,5 +1,6 @@
 //! PostgreSQL: a few threads with a connection each; one transaction per operation, row locks where rows are decided on.
 
+mod aside;
 mod connection;
 mod wire;
 mod worker;
@@ -11,6 +12,7 @@ use crate::error::{Result, StoreError};
 use crate::queue::{Announcer, Numbered, Queue};
 use crate::store::{Backend, OpenOptions, begin_boot};
 
+pub(crate) use aside::{read_aside, write_aside};
 use connection::{Connection, Server};
 
 /// How many connections a node keeps. They serve reads and writes alike.

@@ -28,6 +28,11 @@ impl Row {
         Self { values: values.into_iter() }
     }
 
+    /// Every column as it is.
+    pub(crate) fn into_values(self) -> Vec<Value> {
+        self.values.collect()
+    }
+
     fn take(&mut self) -> Value {
         self.values.next().unwrap_or(Value::Null)
     }

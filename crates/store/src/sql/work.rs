@@ -116,6 +116,7 @@ const fn may_free_a_job(kind: EventKind) -> bool {
         | EventKind::JobStatus
         | EventKind::HarnessParked
         | EventKind::Resumed
+        | EventKind::Restored
         | EventKind::ProjectChanged => true,
         EventKind::AssignmentBranch
         | EventKind::JobProgress

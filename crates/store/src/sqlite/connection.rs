@@ -69,6 +69,26 @@ impl Connection {
         Ok(connection)
     }
 
+    /// Opens the file for a moment's upkeep: what the writer holds is left alone.
+    pub(super) fn open_beside(place: &Place) -> Result<Self> {
+        let connection = Self::open(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.db.busy_timeout(Duration::ZERO).map_err(|e| told(&e, None))?;
+        connection.db.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA synchronous = NORMAL;").map_err(|e| told(&e, None))?;
+        Ok(connection)
+    }
+
+    /// Breaks off what runs after `limit`; until then, or until what is returned is dropped.
+    pub(super) fn stop_after(&self, limit: Duration) -> std::sync::mpsc::Sender<()> {
+        let handle = self.db.get_interrupt_handle();
+        let (kept, over) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            if over.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                handle.interrupt();
+            }
+        });
+        kept
+    }
+
     fn open(place: &Place, flags: OpenFlags) -> Result<Self> {
         let db = rusqlite::Connection::open_with_flags(&place.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|e| told(&e, Some(&place.path)))?;

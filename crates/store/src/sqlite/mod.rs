@@ -1,5 +1,6 @@
 //! SQLite: one thread writes, two read, and nothing is awake while nothing is asked.
 
+mod aside;
 mod connection;
 mod reader;
 mod writer;
@@ -11,6 +12,7 @@ use crate::error::{Result, StoreError};
 use crate::queue::{Announcer, Numbered, Queue};
 use crate::store::{Backend, OpenOptions, begin_boot};
 
+pub(crate) use aside::{in_new_file, optimize, quick_check, read_aside};
 use connection::{Connection, Place};
 
 const READERS: usize = 2;

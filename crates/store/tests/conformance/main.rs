@@ -1,6 +1,7 @@
 //! One suite for both databases: what every operation promises.
 
 mod attempts;
+mod backup;
 mod claims;
 mod crash;
 mod database;
@@ -15,6 +16,7 @@ mod load;
 mod people;
 mod projects;
 mod races;
+mod retention;
 mod submit;
 mod support;
 mod verdicts;

@@ -1,0 +1,148 @@
+//! Writing a database that was read out into an empty one, of either kind.
+//!
+//! **Invariants:** a token that was given after the backup was taken is never given again; numbers of events that were told after it are
+//! never given again.
+
+use std::io::BufRead;
+
+use serde_json::{Value as Json, json};
+use windlass_types::EventKind;
+
+use crate::error::{Result, StoreError};
+use crate::export::ExportedTable;
+use crate::sql::{NewEvent, Tx, Value, Work, values};
+use crate::store::OpenOptions;
+use crate::tables::{plain, tables};
+use crate::{aside, migrate, postgres, sqlite};
+
+/// By how much the boot generation rises: more starts than there can have been since the backup.
+const GENERATION_STEP: i64 = 1_000_000;
+/// By how much the numbers of events rise: more events than there can have been since the backup.
+const EVENT_STEP: i64 = 1_000_000_000;
+
+/// A database that was read out.
+pub struct Import<'a> {
+    /// Its schema number.
+    pub schema: i64,
+    /// Its tables, those that others refer to first.
+    pub tables: &'a [ExportedTable],
+    /// Opens a table's rows: a JSON array a line.
+    pub rows: &'a mut dyn FnMut(&str) -> std::io::Result<Box<dyn BufRead>>,
+    /// Where it comes from, for the event that tells of it.
+    pub from: String,
+}
+
+/// The highest schema number that can be imported.
+pub const fn known_schema() -> i64 {
+    migrate::binary()
+}
+
+fn cell(json: Json) -> Result<Value> {
+    Ok(match json {
+        Json::Null => Value::Null,
+        Json::Bool(flag) => Value::Bool(flag),
+        Json::String(text) => Value::from(text),
+        Json::Number(n) => n.as_i64().map(Value::Int).or_else(|| n.as_f64().map(Value::Real)).unwrap_or(Value::Null),
+        Json::Array(_) | Json::Object(_) => return Err(StoreError::Corrupt("a row of the backup holds a list".to_owned())),
+    })
+}
+
+fn write_table(tx: &mut dyn Tx, table: &ExportedTable, lines: Box<dyn BufRead>) -> Result<()> {
+    let damaged = |why: String| StoreError::Corrupt(format!("table {} of the backup: {why}", table.name));
+    let name = plain(table.name.clone())?;
+    let columns = table.columns.iter().cloned().map(plain).collect::<Result<Vec<_>>>()?;
+    let places = (1..=columns.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+    let insert = format!("INSERT INTO {name} ({}) VALUES ({places})", columns.join(", "));
+    let mut written = 0;
+    for line in lines.lines() {
+        let line = line.map_err(|e| damaged(e.to_string()))?;
+        let row: Vec<Json> = serde_json::from_str(&line).map_err(|e| damaged(e.to_string()))?;
+        if row.len() != columns.len() {
+            return Err(damaged(format!("a row has {} values for {} columns", row.len(), columns.len())));
+        }
+        let row = row.into_iter().map(cell).collect::<Result<Vec<_>>>()?;
+        tx.execute(&insert, &row)?;
+        written += 1;
+    }
+    if written == table.rows { Ok(()) } else { Err(damaged(format!("{written} rows are there in place of {}", table.rows))) }
+}
+
+fn write(tx: &mut dyn Tx, options: &OpenOptions, backup: &mut Import<'_>) -> Result<()> {
+    migrate::migrate_to(tx, backup.schema)?;
+    // The schema comes with rows of its own; the backup has them as they became.
+    for table in tables(tx)?.iter().rev() {
+        tx.execute(&format!("DELETE FROM {}", table.name), &[])?;
+    }
+    for table in backup.tables {
+        let lines = (backup.rows)(&table.name).map_err(|e| StoreError::Corrupt(format!("table {} of the backup: {e}", table.name)))?;
+        write_table(tx, table, lines)?;
+    }
+    migrate::migrate(tx)?;
+    part_from_the_past(tx, options, &backup.from)
+}
+
+/// What was promised after the backup must not be mistaken for what is promised from now on.
+fn part_from_the_past(tx: &mut dyn Tx, options: &OpenOptions, from: &str) -> Result<()> {
+    tx.execute("UPDATE control SET value = value + $1 WHERE name = 'generation'", values![GENERATION_STEP])?;
+    // Whoever ran them is gone: they are free to be rescued at once.
+    tx.execute("UPDATE jobs SET lease_expires_at = 0 WHERE status = 'running'", &[])?;
+    let mut work = Work::new(tx, &options.ids, 0);
+    let data = json!({ "from": from });
+    work.event(NewEvent { kind: EventKind::Restored, project: None, assignment: None, job: None, attempt: None, data });
+    let numbered = work.finish()?;
+    work.execute("UPDATE events SET seq = seq + $2 WHERE seq = $1", values![numbered.last, EVENT_STEP])?;
+    Ok(())
+}
+
+/// Whether other nodes use a PostgreSQL database.
+fn are_others_connected(tx: &mut dyn Tx) -> Result<bool> {
+    let others = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'windlass%' \
+                  AND pid <> pg_backend_pid()";
+    match tx.query(others, &[])?.into_iter().next() {
+        Some(mut row) => Ok(row.int::<i64>()? > 0),
+        None => Ok(false),
+    }
+}
+
+fn connected() -> StoreError {
+    StoreError::Conflict("other nodes are connected to the database: stop them first".to_owned())
+}
+
+/// Moves the tables of a PostgreSQL database that nobody is connected to into a schema of their own, named `aside`. Blocks.
+pub fn set_aside(options: &OpenOptions, aside: &str) -> Result<()> {
+    let aside = plain(aside.to_owned())?;
+    postgres::write_aside(options, |tx| {
+        if are_others_connected(tx)? {
+            return Err(connected());
+        }
+        let names = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = current_schema() \
+                     AND table_type = 'BASE TABLE' ORDER BY 1 LIMIT 1000";
+        let names = tx.query(names, &[])?.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>>>()?;
+        tx.batch(&format!("CREATE SCHEMA {aside}"))?;
+        for name in names {
+            tx.batch(&format!("ALTER TABLE {} SET SCHEMA {aside}", plain(name)?))?;
+        }
+        Ok(())
+    })
+}
+
+/// Writes a database that was read out into an empty one, in one transaction. Blocks. Nobody else may use it meanwhile.
+///
+/// On SQLite the file is new. On PostgreSQL the database must have no tables ([`set_aside`]), or [`StoreError::Conflict`].
+pub fn import(options: &OpenOptions, mut backup: Import<'_>) -> Result<()> {
+    if backup.schema > known_schema() {
+        return Err(StoreError::TooNew { min_binary: backup.schema, binary: known_schema() });
+    }
+    if !aside::is_postgres(&options.url) {
+        return sqlite::in_new_file(options, |tx| write(tx, options, &mut backup));
+    }
+    postgres::write_aside(options, |tx| {
+        if are_others_connected(tx)? {
+            return Err(connected());
+        }
+        if !tables(tx)?.is_empty() {
+            return Err(StoreError::Conflict("the database is not empty".to_owned()));
+        }
+        write(tx, options, &mut backup)
+    })
+}

@@ -1,0 +1,139 @@
+//! What is old enough to go: events from their beginning, and assignments that are over with all that belongs to them.
+//!
+//! **Invariants:** each call changes at most a bounded number of rows, so that nobody waits for it; the last event stays, because numbers
+//! go on from it; active and blocked assignments, and those with a dead letter, stay.
+
+use windlass_types::{AssignmentId, AssignmentStatus, JobStatus, Timestamp};
+
+use super::rows;
+use crate::error::Result;
+use crate::sql::{Value, Work, values};
+use crate::store::Store;
+
+/// The most rows that one transaction deletes.
+const ROWS_MAX: i64 = 500;
+
+/// An assignment whose time is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overdue {
+    /// Which.
+    pub id: AssignmentId,
+    /// Its project.
+    pub project: String,
+}
+
+/// What became of an assignment that was to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pruning {
+    /// It is gone.
+    Gone,
+    /// It was large: a piece of it is gone, and the next call takes another.
+    More,
+    /// It stays: somebody opened it again.
+    Stays,
+}
+
+fn prune_events(w: &mut Work<'_>, before: Timestamp) -> Result<u64> {
+    let oldest = w.query("SELECT seq, at FROM events ORDER BY seq LIMIT $1", values![ROWS_MAX + 1])?;
+    let mut last = None;
+    // All but the last row read, which may be the last there is.
+    for mut row in oldest.into_iter().rev().skip(1).rev() {
+        let (seq, at): (i64, Timestamp) = (row.int()?, row.time()?);
+        if at >= before {
+            break;
+        }
+        last = Some(seq);
+    }
+    match last {
+        Some(last) => w.execute("DELETE FROM events WHERE seq <= $1", values![last]),
+        None => Ok(0),
+    }
+}
+
+/// Ids begin with the time they were made at, so an id says what cannot have ended before then.
+fn made_before(before: Timestamp) -> String {
+    format!("asg_{:012x}", before.0.max(0))
+}
+
+const OVER: &str = "status IN ('complete', 'cancelled') AND ended_at < $1 AND id < $2 AND id > $3 \
+     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.assignment_id = assignments.id AND jobs.status IN ('queued', 'running', 'dead'))";
+
+fn overdue(w: &mut Work<'_>, before: Timestamp, after: Option<AssignmentId>, limit: u32) -> Result<Vec<Overdue>> {
+    let after = after.map_or_else(String::new, |id| id.to_string());
+    w.query(
+        &format!("SELECT id, project FROM assignments WHERE {OVER} ORDER BY id LIMIT $4"),
+        values![before, made_before(before), after, limit],
+    )?
+    .into_iter()
+    .map(|mut row| Ok(Overdue { id: row.word()?, project: row.text()? }))
+    .collect()
+}
+
+/// What belongs to an assignment, in the order in which it can go.
+const PARTS: &[(&str, &str)] = &[
+    (
+        "stages",
+        "(attempt_id, number) IN (SELECT s.attempt_id, s.number FROM stages s JOIN attempts a ON a.id = s.attempt_id WHERE a.assignment_id = $1 LIMIT $2)",
+    ),
+    ("verdicts", "id IN (SELECT id FROM verdicts WHERE assignment_id = $1 LIMIT $2)"),
+    ("effects", "(assignment_id, number) IN (SELECT assignment_id, number FROM effects WHERE assignment_id = $1 LIMIT $2)"),
+    ("attempts", "id IN (SELECT a.id FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE j.assignment_id = $1 LIMIT $2)"),
+    ("jobs", "id IN (SELECT id FROM jobs WHERE assignment_id = $1 LIMIT $2)"),
+];
+
+/// Removes some of an assignment, or the rest of it.
+fn prune_assignment(w: &mut Work<'_>, id: AssignmentId, before: Timestamp) -> Result<Pruning> {
+    let assignment = rows::lock_assignment(w, id)?;
+    let over = matches!(assignment.status, AssignmentStatus::Complete | AssignmentStatus::Cancelled);
+    let line = w.query("SELECT DISTINCT status FROM jobs WHERE assignment_id = $1", values![id])?;
+    let mut at_rest = true;
+    for mut row in line {
+        let status: JobStatus = row.word()?;
+        at_rest &= status.is_final() && status != JobStatus::Dead;
+    }
+    // Somebody may have opened it again meanwhile.
+    if !over || !at_rest || assignment.ended_at.is_none_or(|at| at >= before) {
+        return Ok(Pruning::Stays);
+    }
+    let mut left = ROWS_MAX;
+    for (table, rows) in PARTS {
+        let deleted = w.execute(&format!("DELETE FROM {table} WHERE {rows}"), &[id.into(), Value::Int(left)])?;
+        left -= i64::try_from(deleted).unwrap_or(left);
+        if left <= 0 {
+            return Ok(Pruning::More);
+        }
+    }
+    w.execute("DELETE FROM assignments WHERE id = $1", values![id])?;
+    Ok(Pruning::Gone)
+}
+
+impl Store {
+    /// Deletes some of the events from before `before`, the oldest first; how many. 0 when there is nothing left to delete.
+    pub async fn prune_events(&self, before: Timestamp) -> Result<u64> {
+        self.ride(move |w| prune_events(w, before)).await
+    }
+
+    /// Assignments that ended before `before`, the oldest first from `after` on: complete or cancelled, and without a dead letter.
+    pub async fn overdue(&self, before: Timestamp, after: Option<AssignmentId>, limit: u32) -> Result<Vec<Overdue>> {
+        self.read(move |w| overdue(w, before, after, limit)).await
+    }
+
+    /// Deletes an assignment that ended before `before` with all its rows, a bounded number of them at a time.
+    pub async fn prune_assignment(&self, id: AssignmentId, before: Timestamp) -> Result<Pruning> {
+        self.ride(move |w| prune_assignment(w, id, before)).await
+    }
+
+    /// When a backup was last finished.
+    pub async fn backed_up_at(&self) -> Result<Option<Timestamp>> {
+        self.read(|w| match w.first("SELECT value FROM control WHERE name = 'backed_up_at'", &[])? {
+            Some(mut row) => Ok(Some(row.time()?).filter(|at| at.0 > 0)),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// Remembers that a backup was finished.
+    pub async fn set_backed_up(&self, at: Timestamp) -> Result<()> {
+        self.promise(move |w| w.execute("UPDATE control SET value = $1 WHERE name = 'backed_up_at'", values![at]).map(drop)).await
+    }
+}
