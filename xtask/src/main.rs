@@ -8,6 +8,7 @@ mod bench;
 mod demo;
 mod process;
 mod setup;
+mod simulate;
 mod test;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +26,8 @@ enum Task {
     Setup,
     /// Run everything that has to pass: format, lints, tests on both databases, documentation
     Test(test::Args),
+    /// Play the engine's core through simulated worlds with lost messages, crashes, pauses and wrong clocks
+    Simulate(simulate::Args),
     /// Run the main job on a small real repository and show it live
     Demo(demo::Args),
     /// Measure: `engine` for the engine by itself, beside what the machine can do
@@ -47,6 +50,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Setup => setup::everything().map(|_| ()),
         Task::Test(args) => test::test(&args),
+        Task::Simulate(args) => simulate::simulate(&args),
         Task::Demo(args) => demo::demo(&args),
         Task::Bench(args) => bench::bench(&args),
     }

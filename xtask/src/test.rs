@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 
 use crate::process::{cargo, find, step};
-use crate::setup;
+use crate::{setup, simulate};
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
@@ -37,6 +37,9 @@ pub(crate) fn test(args: &Args) -> anyhow::Result<()> {
     }
     step("tests", &mut tests)?;
     if !args.quick {
+        if args.filter.is_none() {
+            simulate::simulate(&simulate::Args::default())?;
+        }
         step("documentation", cargo().args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     }
     Ok(())

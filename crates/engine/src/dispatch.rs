@@ -22,6 +22,7 @@ pub(crate) async fn run(inner: &Arc<Inner>) {
         changes.borrow_and_update();
         let wait = fill_slots(inner).await;
         tokio::select! {
+            biased;
             () = inner.claiming.cancelled() => return,
             () = inner.slot_freed.notified() => {}
             changed = changes.changed() => if changed.is_err() { return },
@@ -70,10 +71,7 @@ async fn fill_slots(inner: &Arc<Inner>) -> Duration {
         }
     }
     match inner.store.next_due().await {
-        Ok(Some(due)) => {
-            let ms = due.since_ms(inner.config.clock.now()).max(1);
-            Duration::from_millis(ms.unsigned_abs()).min(SAFETY_SCAN)
-        }
+        Ok(Some(due)) => Duration::from_millis(due.wait_ms.max(1).unsigned_abs()).min(SAFETY_SCAN),
         Ok(None) => SAFETY_SCAN,
         Err(_) => STORAGE_RETRY,
     }

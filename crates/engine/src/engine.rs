@@ -60,6 +60,11 @@ impl Engine {
             )
             .hint("install bubblewrap and allow unprivileged user namespaces, or set isolation to auto"));
         }
+        Self::start_on(config, store, launcher)
+    }
+
+    /// Like [`Engine::start`], with a launcher that is there already. Call it within a runtime.
+    pub fn start_on(config: EngineConfig, store: Store, launcher: Launcher) -> Result<Self, EngineError> {
         let workspaces =
             Workspaces::open(config.workspace_root.clone(), config.data_dir.clone(), &config.harness.search_path, Identity::default())
                 .map_err(|e| EngineError::from(e.failure()))?;
@@ -147,6 +152,7 @@ impl Engine {
 async fn run(inner: Arc<Inner>) {
     let background = inner.background.clone();
     tokio::select! {
+        biased;
         () = background.cancelled() => {}
         () = async {
             recover::at_start(&inner).await;

@@ -4,7 +4,7 @@
 //! its agent is dead before anybody else may claim the job. The launcher enforces the same deadline by itself,
 //! should this whole process be stopped.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub(crate) struct Running {
 /// The attempts this node runs.
 #[derive(Clone)]
 pub(crate) struct Leases {
-    table: Arc<Mutex<HashMap<JobId, Running>>>,
+    table: Arc<Mutex<BTreeMap<JobId, Running>>>,
     changed: Arc<Notify>,
     lease: Duration,
 }
@@ -49,7 +49,7 @@ impl Leases {
         Self { table: Arc::default(), changed: Arc::default(), lease: Duration::from_millis(lease_ms.unsigned_abs()) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Running>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, Running>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

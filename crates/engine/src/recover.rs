@@ -6,8 +6,6 @@ use std::time::Duration;
 use windlass_store::{SettleRequest, StoreError};
 use windlass_types::{Attempt, AttemptResult, Failure, FailureKind, Job};
 
-use windlass_workspace::launch::{end_leftovers, sweep as sweep_marked};
-
 use crate::engine::Inner;
 use crate::failpoint;
 
@@ -27,6 +25,7 @@ pub(crate) async fn at_start(inner: &Arc<Inner>) {
                 inner.storage_failed(&e);
                 tracing::warn!(error = %e, "recovery could not read or write the store; trying again");
                 tokio::select! {
+                    biased;
                     () = inner.claiming.cancelled() => return,
                     () = tokio::time::sleep(Duration::from_secs(1)) => {}
                 }
@@ -54,7 +53,7 @@ async fn sweep(inner: &Arc<Inner>) -> Result<usize, StoreError> {
     let orphans = inner.store.orphans().await?;
     let mut rescued = 0;
     for (job, attempt) in orphans {
-        end_orphan(&job, &attempt).await;
+        end_orphan(inner, &job, &attempt).await;
         failpoint::hit("rescue.before");
         let request = SettleRequest {
             job_id: job.id,
@@ -86,12 +85,9 @@ async fn sweep(inner: &Arc<Inner>) -> Result<usize, StoreError> {
 }
 
 /// Sees to it that nothing of the attempt's agent lives on this machine.
-async fn end_orphan(job: &Job, attempt: &Attempt) {
+async fn end_orphan(inner: &Inner, job: &Job, attempt: &Attempt) {
     let id = job.id.to_string();
-    let killed = match (attempt.pid, attempt.pid_start) {
-        (Some(pid), Some(start)) => end_leftovers(pid, start, &id, ORPHAN_WAIT).await,
-        _ => sweep_marked(&id).await,
-    };
+    let killed = inner.launcher.end_leftovers(attempt.pid.zip(attempt.pid_start), &id, ORPHAN_WAIT).await;
     if killed > 0 {
         tracing::warn!(job.id = %job.id, killed, "ended {killed} process(es) that outlived the worker of {id}");
     }

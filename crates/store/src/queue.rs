@@ -25,14 +25,17 @@ pub(crate) enum Durability {
 pub(crate) trait Message: Send {
     /// Runs it in an open transaction. May be run again after a rollback.
     fn run(&mut self, w: &mut Work<'_>) -> Result<()>;
-    /// Answers it: with the result if it was committed.
-    fn reply(self: Box<Self>, outcome: Result<()>);
+    /// Answers it, once: with the result if it was committed.
+    fn reply(&mut self, outcome: Result<()>);
+    /// Its closure's path, for the history of a simulation.
+    #[cfg(feature = "simulation")]
+    fn name(&self) -> &'static str;
 }
 
 struct Request<F, T> {
     op: F,
     result: Option<T>,
-    reply: oneshot::Sender<Result<T>>,
+    reply: Option<oneshot::Sender<Result<T>>>,
 }
 
 impl<F, T> Message for Request<F, T>
@@ -47,12 +50,17 @@ where
         Ok(())
     }
 
-    fn reply(self: Box<Self>, outcome: Result<()>) {
-        let Self { result, reply, .. } = *self;
-        let answer =
-            outcome.and_then(|()| result.ok_or_else(|| StoreError::Internal("an operation was answered before it ran".to_owned())));
-        // When nobody waits any more, the operation stands all the same.
-        drop(reply.send(answer));
+    fn reply(&mut self, outcome: Result<()>) {
+        let result = self.result.take().ok_or_else(|| StoreError::Internal("an operation was answered before it ran".to_owned()));
+        if let Some(reply) = self.reply.take() {
+            // When nobody waits any more, the operation stands all the same.
+            drop(reply.send(outcome.and(result)));
+        }
+    }
+
+    #[cfg(feature = "simulation")]
+    fn name(&self) -> &'static str {
+        std::any::type_name::<F>()
     }
 }
 
@@ -68,6 +76,9 @@ pub(crate) struct Envelope {
 pub(crate) struct Queue {
     places: Arc<Semaphore>,
     sender: Mutex<Option<mpsc::Sender<Envelope>>>,
+    /// Told of each operation that is sent, by a simulation that is the thread at the other end.
+    #[cfg(feature = "simulation")]
+    pub(crate) sent: Arc<tokio::sync::Notify>,
 }
 
 fn closed() -> StoreError {
@@ -77,7 +88,13 @@ fn closed() -> StoreError {
 impl Queue {
     pub(crate) fn new() -> (Self, mpsc::Receiver<Envelope>) {
         let (sender, receiver) = mpsc::channel();
-        (Self { places: Arc::new(Semaphore::new(QUEUE_MAX)), sender: Mutex::new(Some(sender)) }, receiver)
+        let queue = Self {
+            places: Arc::new(Semaphore::new(QUEUE_MAX)),
+            sender: Mutex::new(Some(sender)),
+            #[cfg(feature = "simulation")]
+            sent: Arc::default(),
+        };
+        (queue, receiver)
     }
 
     /// Sends an operation and waits for its answer.
@@ -88,7 +105,7 @@ impl Queue {
     {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| closed())?;
         let (reply, answer) = oneshot::channel();
-        let message = Box::new(Request { op, result: None, reply });
+        let message = Box::new(Request { op, result: None, reply: Some(reply) });
         self.sender
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -96,6 +113,8 @@ impl Queue {
             .ok_or_else(closed)?
             .send(Envelope { message, durability, _place: place })
             .map_err(|_| closed())?;
+        #[cfg(feature = "simulation")]
+        self.sent.notify_one();
         answer.await.map_err(|_| StoreError::Unavailable("the store's thread ended before it answered".to_owned()))?
     }
 

@@ -67,7 +67,11 @@ impl Store {
         // Both block; and the PostgreSQL client brings a runtime of its own.
         let opened = tokio::task::spawn_blocking(move || if postgres { postgres::open(&options) } else { sqlite::open(&options) });
         let backend = opened.await.map_err(|e| StoreError::Internal(format!("opening the database stopped: {e}")))??;
-        Ok(Self {
+        Ok(Self::over(backend, postgres))
+    }
+
+    pub(crate) fn over(backend: Backend, postgres: bool) -> Self {
+        Self {
             inner: Arc::new(Inner {
                 writes: backend.writes,
                 reads: backend.reads,
@@ -77,7 +81,7 @@ impl Store {
                 options: kept,
                 threads: Mutex::new(backend.threads),
             }),
-        })
+        }
     }
 
     /// This boot's generation: higher than every earlier one's.

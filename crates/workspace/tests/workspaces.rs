@@ -487,12 +487,12 @@ async fn content_over_its_limits_is_refused_by_name() {
 async fn a_job_without_a_repository_has_folders_that_stay() {
     let world = World::new();
     let id = ASSIGNMENT.parse().unwrap();
-    let scratch = world.workspaces.prepare_scratch("scratch", &id).await.unwrap();
+    let scratch = world.workspaces.prepare_scratch("scratch", &id).unwrap();
     write(&scratch.path, "kept", "x");
-    assert_eq!(world.workspaces.prepare_scratch("scratch", &id).await.unwrap(), scratch);
+    assert_eq!(world.workspaces.prepare_scratch("scratch", &id).unwrap(), scratch);
     assert!(scratch.path.join("kept").exists());
     for project in ["..", "a/b", "", ".x", "-x", "a\0"] {
-        assert!(world.workspaces.prepare_scratch(project, &id).await.is_err(), "{project:?}");
+        assert!(world.workspaces.prepare_scratch(project, &id).is_err(), "{project:?}");
     }
 }
 

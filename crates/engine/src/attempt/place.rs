@@ -13,11 +13,11 @@ use super::{Attempt, Stop};
 
 impl Attempt {
     /// Where the agent runs and what is its HOME.
-    pub(super) async fn place(&self, workspace: Option<&Workspace>) -> Result<Place, Stop> {
+    pub(super) fn place(&self, workspace: Option<&Workspace>) -> Result<Place, Stop> {
         if let Some(workspace) = workspace {
             return Ok(Place { tree: workspace.path.clone(), home: workspace.home.clone(), tmp: workspace.tmp.clone() });
         }
-        let scratch = self.engine.workspaces.prepare_scratch(&self.claimed.assignment.project, &self.claimed.assignment.id).await?;
+        let scratch = self.engine.workspaces.prepare_scratch(&self.claimed.assignment.project, &self.claimed.assignment.id)?;
         Ok(Place { tree: scratch.path, home: scratch.home, tmp: scratch.tmp })
     }
 

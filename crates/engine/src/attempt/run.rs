@@ -103,7 +103,7 @@ impl Attempt {
         {
             return self.run_in_process(&script.clone(), iteration).await;
         }
-        let place = self.place(workspace).await?;
+        let place = self.place(workspace)?;
         let mut env = self.agent_env(&place).await?;
         env.extend(self.script_env(workspace));
         let script = match &effective.script {
@@ -191,8 +191,9 @@ impl Attempt {
         let job_type = self.claimed.job.spec.job_type.as_str();
         let run = windlass_harness::simulated::in_process(&script, job_type, nth, iteration, self.engine.config.clock.now());
         let end = tokio::select! {
-            end = run => end,
+            biased;
             control = told(&mut control) => return Err(cut_failure_now(control)),
+            end = run => end,
         };
         match end {
             RunEnd::Finished { text, usage } => {
@@ -235,7 +236,7 @@ impl Attempt {
         workspace: Option<&Workspace>,
         command: &str,
     ) -> Result<CommandEnd, Stop> {
-        let place = self.place(workspace).await?;
+        let place = self.place(workspace)?;
         let mut env = self.agent_env(&place).await?;
         // The check is the project's, not the agent's: it needs no way to speak to Windlass.
         for name in ["WINDLASS_TOKEN", "WINDLASS_URL"] {
@@ -322,6 +323,19 @@ impl Attempt {
 
         while exited.is_none() || reading {
             tokio::select! {
+                // In this order, so that a flood of output holds up no order to stop, and output that is there counts before silence.
+                biased;
+                told = told(&mut control), if !matches!(cut, Some(Cut::Control(_))) => {
+                    cut = Some(Cut::Control(told));
+                    if told == Control::Lost { stop(&stopper, Duration::ZERO); } else { stop(&stopper, grace); }
+                }
+                ended = launched.wait(), if exited.is_none() => {
+                    exited = Some(ended.map_err(Failure::from)?);
+                    // What was printed before the end is still in the pipes; what survivors hold open is closed by now.
+                    if !reading { break; }
+                }
+                () = &mut wall, if cut.is_none() => { cut = Some(Cut::Timeout); stop(&stopper, grace); }
+                Ok(()) = deadline.changed() => { renew(&stopper, *deadline.borrow_and_update(), margin); }
                 chunk = chunks.recv(), if reading => {
                     let Some(chunk) = chunk else { reading = false; continue };
                     idle.as_mut().reset(Instant::now() + idle_for);
@@ -342,18 +356,7 @@ impl Attempt {
                         transcript.flush().map_err(disk)?;
                     }
                 }
-                ended = launched.wait(), if exited.is_none() => {
-                    exited = Some(ended.map_err(Failure::from)?);
-                    // What was printed before the end is still in the pipes; what survivors hold open is closed by now.
-                    if !reading { break; }
-                }
-                () = &mut wall, if cut.is_none() => { cut = Some(Cut::Timeout); stop(&stopper, grace); }
                 () = &mut idle, if cut.is_none() && exited.is_none() => { cut = Some(Cut::Stalled); stop(&stopper, grace); }
-                told = told(&mut control), if !matches!(cut, Some(Cut::Control(_))) => {
-                    cut = Some(Cut::Control(told));
-                    if told == Control::Lost { stop(&stopper, Duration::ZERO); } else { stop(&stopper, grace); }
-                }
-                Ok(()) = deadline.changed() => { renew(&stopper, *deadline.borrow_and_update(), margin); }
             }
         }
         for pump in [pump_out, pump_err].into_iter().flatten() {

@@ -2,14 +2,22 @@
 //!
 //! **Invariant:** a write whose token is not the live one of a running job changes no row.
 
+use std::sync::OnceLock;
+
 use windlass_types::{Assignment, AttemptId, JobId, JobStatus, Token};
 
 use super::rows::{self, JobRow};
 use crate::error::{Result, StoreError};
 use crate::sql::{Work, values};
 
+/// Whether there is a fence: a debug build has none with `WINDLASS_FAULT=no_fencing`, by which the fault suite shows that it sees one missing.
+fn is_up() -> bool {
+    static UP: OnceLock<bool> = OnceLock::new();
+    *UP.get_or_init(|| !(cfg!(debug_assertions) && std::env::var_os("WINDLASS_FAULT").is_some_and(|fault| fault == "no_fencing")))
+}
+
 fn live(row: JobRow, id: JobId, token: Token) -> Result<JobRow> {
-    if row.job.status == JobStatus::Running && row.token == token { Ok(row) } else { Err(StoreError::Stale { job: id }) }
+    if (row.job.status == JobStatus::Running && row.token == token) || !is_up() { Ok(row) } else { Err(StoreError::Stale { job: id }) }
 }
 
 /// The running job of a live token, locked.
@@ -33,5 +41,5 @@ pub(crate) fn attempt(w: &mut Work<'_>, id: JobId, token: Token, attempt: Attemp
         "SELECT 1 FROM attempts WHERE id = $1 AND job_id = $2 AND generation = $3 AND epoch = $4 AND status = 'running'",
         values![attempt, id, token.generation, token.epoch],
     )?;
-    if own.is_some() { Ok(row) } else { Err(StoreError::Stale { job: id }) }
+    if own.is_some() || !is_up() { Ok(row) } else { Err(StoreError::Stale { job: id }) }
 }

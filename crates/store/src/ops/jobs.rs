@@ -146,7 +146,16 @@ pub(crate) fn spent_of(row: &rows::JobRow) -> Spent {
     Spent { runs: row.job.attempts, ..row.spent }
 }
 
-fn next_due(w: &mut Work<'_>) -> Result<Option<Timestamp>> {
+/// When the next waiting job is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// When, by the store's time.
+    pub at: Timestamp,
+    /// How long that is from now on, in milliseconds: a node's own clock may be another.
+    pub wait_ms: i64,
+}
+
+fn next_due(w: &mut Work<'_>) -> Result<Option<Due>> {
     let now = w.now()?;
     let job = w.first(
         "SELECT j.due_at FROM jobs j WHERE j.status = 'queued' AND j.due_at > $1 \
@@ -160,7 +169,7 @@ fn next_due(w: &mut Work<'_>) -> Result<Option<Timestamp>> {
         let at = row.time()?;
         due = Some(due.map_or(at, |earlier: Timestamp| earlier.min(at)));
     }
-    Ok(due)
+    Ok(due.map(|at| Due { at, wait_ms: at.since_ms(now) }))
 }
 
 impl Store {
@@ -175,7 +184,7 @@ impl Store {
     }
 
     /// When the next waiting job of an active assignment falls due, or a parked harness is let go: for the engine's timer.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>> {
+    pub async fn next_due(&self) -> Result<Option<Due>> {
         self.read(next_due).await
     }
 

@@ -31,7 +31,7 @@ pub use assignments::AssignmentFilter;
 pub use claim::{Claimed, NodeFacts, WorkerSlots};
 pub use control::{Counts, HarnessPark};
 pub use events::EventFilter;
-pub use jobs::{JobEdit, JobFilter};
+pub use jobs::{Due, JobEdit, JobFilter};
 pub use page::Page;
 pub use recover::{Beat, BeatState};
 pub use retention::{Overdue, Pruning};

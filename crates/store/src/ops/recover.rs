@@ -4,7 +4,7 @@ use windlass_types::{Attempt, Job, JobId, Timestamp, Token};
 
 use super::rows;
 use crate::error::Result;
-use crate::sql::{Dialect, Work, values};
+use crate::sql::{Work, values};
 use crate::store::Store;
 
 /// The answer to one heartbeat.
@@ -55,8 +55,8 @@ fn beat(w: &mut Work<'_>, held: &[(JobId, Token)], lease_ms: i64) -> Result<Vec<
 
 fn orphans(w: &mut Work<'_>) -> Result<Vec<(Job, Attempt)>> {
     let now = w.now()?;
-    // A SQLite database has one process: whatever an earlier boot claimed, nobody carries on.
-    let boot = if w.dialect() == Dialect::Sqlite { w.generation } else { 0 };
+    // A database of one process: whatever an earlier boot claimed, nobody carries on.
+    let boot = if w.is_shared() { 0 } else { w.generation };
     let jobs = rows::jobs_where(
         w,
         "WHERE status = 'running' AND (lease_expires_at <= $1 OR lease_generation < $2) ORDER BY id LIMIT 1000",

@@ -49,6 +49,10 @@ pub(crate) trait Tx {
     fn batch(&mut self, sql: &str) -> Result<()>;
     /// Which database this is.
     fn dialect(&self) -> Dialect;
+    /// Whether other processes use the database too.
+    fn is_shared(&self) -> bool {
+        self.dialect() == Dialect::Postgres
+    }
     /// The store's time: leases are compared by it and by nothing else.
     fn now(&mut self) -> Result<Timestamp>;
 }

@@ -52,6 +52,11 @@ impl<'a> Work<'a> {
         self.tx.dialect()
     }
 
+    /// Whether other processes use the database too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.tx.is_shared()
+    }
+
     /// The store's time: one for the whole operation.
     pub(crate) fn now(&mut self) -> Result<Timestamp> {
         if let Some(now) = self.now {

@@ -39,10 +39,11 @@ impl Place {
 }
 
 /// One connection.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     db: rusqlite::Connection,
     clock: Clock,
     full_sync: bool,
+    shared: bool,
     /// The last error leaves the connection in doubt: it is opened anew.
     pub(super) in_doubt: bool,
 }
@@ -89,17 +90,26 @@ impl Connection {
         kept
     }
 
+    /// A database in memory that a simulation gives to several nodes.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn in_memory(clock: Clock) -> Result<Self> {
+        let db = rusqlite::Connection::open_in_memory().map_err(|e| told(&e, None))?;
+        db.execute_batch("PRAGMA foreign_keys = ON;").map_err(|e| told(&e, None))?;
+        db.set_prepared_statement_cache_capacity(256);
+        Ok(Self { db, clock, full_sync: false, shared: true, in_doubt: false })
+    }
+
     fn open(place: &Place, flags: OpenFlags) -> Result<Self> {
         let db = rusqlite::Connection::open_with_flags(&place.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|e| told(&e, Some(&place.path)))?;
         db.busy_timeout(Duration::from_secs(5)).map_err(|e| told(&e, None))?;
         db.pragma_update(None, "mmap_size", 0).map_err(|e| told(&e, None))?;
         db.set_prepared_statement_cache_capacity(256);
-        Ok(Self { db, clock: place.clock.clone(), full_sync: false, in_doubt: false })
+        Ok(Self { db, clock: place.clock.clone(), full_sync: false, shared: false, in_doubt: false })
     }
 
     /// Runs one of SQLite's own commands.
-    pub(super) fn command(&mut self, sql: &'static str) -> Result<()> {
+    pub(crate) fn command(&mut self, sql: &'static str) -> Result<()> {
         let ran = self.db.prepare_cached(sql).and_then(|mut statement| {
             let mut rows = statement.query([])?;
             while rows.next()?.is_some() {}
@@ -118,12 +128,12 @@ impl Connection {
     }
 
     /// Whether a transaction is open: some errors end it by themselves.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.db.is_autocommit()
     }
 
     /// Runs `op` in a transaction of its own, on disk before it returns.
-    pub(super) fn in_transaction<T>(&mut self, op: impl FnOnce(&mut dyn Tx) -> Result<T>) -> Result<T> {
+    pub(crate) fn in_transaction<T>(&mut self, op: impl FnOnce(&mut dyn Tx) -> Result<T>) -> Result<T> {
         self.sync_fully(true)?;
         self.command("BEGIN IMMEDIATE")?;
         let result = op(self).and_then(|value| self.command("COMMIT").map(|()| value));
@@ -197,6 +207,10 @@ impl Tx for Connection {
 
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared
     }
 
     fn now(&mut self) -> Result<Timestamp> {

@@ -1,7 +1,7 @@
 //! SQLite: one thread writes, two read, and nothing is awake while nothing is asked.
 
 mod aside;
-mod connection;
+pub(crate) mod connection;
 mod reader;
 mod writer;
 

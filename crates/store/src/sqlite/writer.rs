@@ -84,7 +84,7 @@ impl Writer {
         match carry_out(connection, &mut group, &self.ids, self.generation) {
             Ok((outcomes, numbered)) => {
                 self.announcer.announce(numbered);
-                for (envelope, outcome) in group.into_iter().zip(outcomes) {
+                for (mut envelope, outcome) in group.into_iter().zip(outcomes) {
                     envelope.message.reply(outcome);
                 }
             }
@@ -103,7 +103,7 @@ impl Writer {
 }
 
 fn refuse(group: Vec<Envelope>, e: &StoreError) {
-    for envelope in group {
+    for mut envelope in group {
         envelope.message.reply(Err(e.clone()));
     }
 }

@@ -17,7 +17,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use super::error::LaunchError;
 use super::proc::{self, Process};
 use super::spec::{Exited, JOB_MARKER, LaunchSpec, Stdin, View};
-use super::sweep::{blocking, kill_tree, sweep};
+use super::sweep::{blocking, end_leftovers, kill_tree, sweep};
 use super::wire::{Answer, MAX_LINE_BYTES, Order, WireSpec, line, take_line};
 
 /// How long the launcher may take to say that it is ready.
@@ -59,6 +59,8 @@ pub struct Launcher {
     exe: PathBuf,
     mode: LaunchMode,
     bwrap: Option<PathBuf>,
+    #[cfg(feature = "simulation")]
+    host: Option<super::simulated::Host>,
 }
 
 impl Launcher {
@@ -66,7 +68,19 @@ impl Launcher {
     pub fn new(exe: impl Into<PathBuf>, mode: LaunchMode) -> Self {
         let bwrap = (mode == LaunchMode::Namespace).then(|| find_in_path("bwrap", SYSTEM_PATH)).flatten();
         let mode = if mode == LaunchMode::Namespace && bwrap.is_none() { LaunchMode::Subreaper } else { mode };
-        Self { exe: exe.into(), mode, bwrap }
+        Self {
+            exe: exe.into(),
+            mode,
+            bwrap,
+            #[cfg(feature = "simulation")]
+            host: None,
+        }
+    }
+
+    /// A launcher on a machine that a simulation plays.
+    #[cfg(feature = "simulation")]
+    pub fn simulated(host: super::simulated::Host) -> Self {
+        Self { host: Some(host), ..Self::new(PathBuf::from("/"), LaunchMode::Off) }
     }
 
     /// The best mode that really works here, found by running a program in it.
@@ -116,7 +130,24 @@ impl Launcher {
     /// [`Launched::pid`] and [`Launched::start_time`] first (in mode [`LaunchMode::Off`] it starts at once).
     pub async fn spawn(&self, spec: LaunchSpec) -> Result<Launched, LaunchError> {
         let spec = check(spec)?;
+        #[cfg(feature = "simulation")]
+        if let Some(host) = &self.host {
+            return Ok(Launched::played(host.spawn(spec)));
+        }
         if self.mode == LaunchMode::Off { Self::spawn_bare(spec) } else { self.spawn_launcher(spec).await }
+    }
+
+    /// Ends what one attempt left behind on this machine; `launcher` is the recorded pid and start time, where there is one. Returns how many
+    /// processes had to be killed. See [`end_leftovers`] and [`sweep`].
+    pub async fn end_leftovers(&self, launcher: Option<(u32, u64)>, job: &str, patience: Duration) -> usize {
+        #[cfg(feature = "simulation")]
+        if let Some(host) = &self.host {
+            return host.sweep(job).await;
+        }
+        match launcher {
+            Some((pid, start_time)) => end_leftovers(pid, start_time, job, patience).await,
+            None => sweep(job).await,
+        }
     }
 
     async fn spawn_launcher(&self, spec: LaunchSpec) -> Result<Launched, LaunchError> {
@@ -215,6 +246,8 @@ pub struct Launched {
     buffer: Vec<u8>,
     marker: Option<String>,
     ended: Option<Exited>,
+    #[cfg(feature = "simulation")]
+    played: Option<super::simulated::Played>,
 }
 
 impl Launched {
@@ -231,11 +264,34 @@ impl Launched {
             buffer: Vec::new(),
             marker,
             ended: None,
+            #[cfg(feature = "simulation")]
+            played: None,
         })
+    }
+
+    #[cfg(feature = "simulation")]
+    fn played((played, marker): (super::simulated::Played, Option<String>)) -> Self {
+        Self {
+            pid: played.pid,
+            start_time: 1,
+            stdout: None,
+            stderr: None,
+            child: None,
+            lifeline: None,
+            buffer: Vec::new(),
+            marker,
+            ended: None,
+            played: Some(played),
+        }
     }
 
     /// Starts the program.
     pub async fn go(&mut self) -> Result<(), LaunchError> {
+        #[cfg(feature = "simulation")]
+        if let Some(played) = &self.played {
+            played.go();
+            return Ok(());
+        }
         if self.lifeline.is_none() {
             return Ok(());
         }
@@ -253,6 +309,12 @@ impl Launched {
     /// Waits until the program and everything that it started are gone. May be dropped and called again.
     pub async fn wait(&mut self) -> Result<Exited, LaunchError> {
         if let Some(exited) = self.ended {
+            return Ok(exited);
+        }
+        #[cfg(feature = "simulation")]
+        if let Some(played) = &mut self.played {
+            let exited = played.wait().await?;
+            self.ended = Some(exited);
             return Ok(exited);
         }
         let exited = if self.lifeline.is_some() { self.last_word().await? } else { self.bare_exit().await? };
@@ -282,7 +344,12 @@ impl Launched {
     /// A handle that can stop the program from elsewhere while this one waits.
     pub fn stopper(&self) -> Stopper {
         let group = self.lifeline.is_none().then_some(Process { pid: self.pid as i32, start_time: self.start_time });
-        Stopper { lifeline: self.lifeline.as_ref().map(Arc::downgrade).unwrap_or_default(), group }
+        Stopper {
+            lifeline: self.lifeline.as_ref().map(Arc::downgrade).unwrap_or_default(),
+            group,
+            #[cfg(feature = "simulation")]
+            played: self.played.clone(),
+        }
     }
 
     async fn say(&self, order: &Order) -> Result<(), LaunchError> {
@@ -355,6 +422,10 @@ impl Launched {
 
 impl Drop for Launched {
     fn drop(&mut self) {
+        #[cfg(feature = "simulation")]
+        if let Some(played) = &self.played {
+            return played.cut();
+        }
         match &self.lifeline {
             // Stoppers may still hold the stream for a moment: shut it down, not only our handle.
             Some(lifeline) => {
@@ -373,11 +444,17 @@ impl Drop for Launched {
 pub struct Stopper {
     lifeline: Weak<Lifeline>,
     group: Option<Process>,
+    #[cfg(feature = "simulation")]
+    played: Option<super::simulated::Played>,
 }
 
 impl Stopper {
     /// Asks the launcher to end the program: SIGTERM, after `grace` SIGKILL. Does not wait for the end.
     pub async fn stop(&self, grace: Duration) {
+        #[cfg(feature = "simulation")]
+        if let Some(played) = &self.played {
+            return played.stop(grace);
+        }
         if let Some(lifeline) = self.lifeline.upgrade() {
             let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
             let _ = lifeline.say(&Order::Stop { grace_ms }).await;
@@ -418,6 +495,10 @@ impl Stopper {
     /// Tells the launcher how long the job's lease surely lasts from now on; when that time passes without another word it kills
     /// everything, even if this process is stopped. Does nothing in mode [`LaunchMode::Off`].
     pub async fn renew(&self, left: Duration) {
+        #[cfg(feature = "simulation")]
+        if let Some(played) = &self.played {
+            return played.renew(left);
+        }
         if let Some(lifeline) = self.lifeline.upgrade() {
             let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
             let _ = lifeline.say(&Order::Lease { left_ms }).await;

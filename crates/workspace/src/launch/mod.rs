@@ -10,6 +10,8 @@ mod child;
 mod error;
 mod launcher;
 mod proc;
+#[cfg(feature = "simulation")]
+pub mod simulated;
 mod spec;
 mod sweep;
 mod task_env;

@@ -78,14 +78,12 @@ impl Workspaces {
     }
 
     /// Folders for a job without a repository; what is in them stays.
-    pub async fn prepare_scratch(&self, project: &str, assignment_id: &AssignmentId) -> Result<Scratch, WorkspaceError> {
+    pub fn prepare_scratch(&self, project: &str, assignment_id: &AssignmentId) -> Result<Scratch, WorkspaceError> {
+        // A few folders: not worth another thread.
         let folders = self.folders(project, assignment_id)?;
-        blocking(move || {
-            folders.create()?;
-            private_dir(&folders.tree)?;
-            Ok(Scratch { path: folders.tree, home: folders.home, tmp: folders.tmp })
-        })
-        .await
+        folders.create()?;
+        private_dir(&folders.tree)?;
+        Ok(Scratch { path: folders.tree, home: folders.home, tmp: folders.tmp })
     }
 
     pub(super) fn engine_git_dir(&self, assignment_id: &AssignmentId) -> PathBuf {
