@@ -13,7 +13,7 @@ use windlass_types::{
 use super::check;
 use super::dice::Dice;
 use super::node::Life;
-use super::plan::{CALM_AFTER_MS, Plan};
+use super::plan::Plan;
 
 /// How long a client waits after an error, and between two looks.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -75,14 +75,16 @@ pub(crate) fn spawn(life: &Life, store: Store, plan: &Plan, dice: &mut Dice) -> 
     asked.lock().wanted = plan.assignments;
     asked.lock().cancels_left = plan.cancels;
     for number in 0..plan.assignments {
-        let when = dice.between(0, CALM_AFTER_MS * 2 / 3);
+        let when = dice.between(0, plan.calm_after_ms * 2 / 3);
         life.spawn(submit(asked.clone(), store.clone(), number, when, 1 + dice.below(3)));
     }
     for _ in 0..plan.cancels {
-        let (when, which, whole) = (dice.between(1_000, CALM_AFTER_MS), dice.bits(), dice.one_in(2));
+        let (when, which, whole) = (dice.between(1_000, plan.calm_after_ms), dice.bits(), dice.one_in(2));
         life.spawn(cancel(asked.clone(), store.clone(), when, which, whole));
     }
-    life.spawn(watch(asked.clone(), store));
+    // Late copies of what was sent before arrive within a minute of the last fault; they too may change nothing.
+    let copies = ms(if plan.repeated > 0 { plan.calm_after_ms + 120_000 } else { 0 });
+    life.spawn(watch(asked.clone(), store, ms(plan.calm_after_ms), copies));
     asked
 }
 
@@ -141,8 +143,9 @@ async fn cancel(asked: Asked, store: Store, when: i64, which: u64, whole: bool) 
 }
 
 /// Looks until all has ended, then reads everything.
-async fn watch(asked: Asked, store: Store) {
-    sleep_until(Instant::now() + ms(CALM_AFTER_MS)).await;
+async fn watch(asked: Asked, store: Store, calm: Duration, copies: Duration) {
+    let began = Instant::now();
+    sleep(calm).await;
     loop {
         let Some(counts) = insist(|| store.counts()).await else { return };
         let running = counts.jobs.get(&JobStatus::Running).copied().unwrap_or(0);
@@ -158,8 +161,7 @@ async fn watch(asked: Asked, store: Store) {
         }
         sleep(AGAIN).await;
     }
-    // Late copies of what was sent before arrive within a minute; they too may change nothing.
-    sleep(Duration::from_secs(90)).await;
+    sleep_until(began + copies).await;
     if let Ok((assignments, jobs, attempts, events)) = read_all(&store).await {
         let mut told = asked.lock();
         (told.assignments, told.jobs, told.attempts, told.events, told.over) = (assignments, jobs, attempts, events, true);

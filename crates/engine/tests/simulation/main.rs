@@ -123,7 +123,7 @@ fn the_same_seed_gives_the_same_history() {
 
 #[test]
 fn a_node_may_die_at_any_message_of_a_run() {
-    let calm = || Plan { nodes: 2, assignments: 2, ..Plan::calm(7) };
+    let calm = || Plan { nodes: 2, assignments: 2, calm_after_ms: 15_000, ..Plan::calm(7) };
     let whole = play(calm());
     refuse(whole.history.violation.is_some().then_some((calm(), play(calm()))));
     let messages = whole.messages;

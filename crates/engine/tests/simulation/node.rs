@@ -34,6 +34,17 @@ pub(crate) struct Life {
     pub(crate) at_ms: i64,
 }
 
+/// How a node's life begins.
+pub(crate) struct Born<'a> {
+    pub(crate) number: usize,
+    pub(crate) dir: &'a Path,
+    pub(crate) ids: Ids,
+    pub(crate) clock: Clock,
+    /// How far its clock is off.
+    pub(crate) skew_ms: i64,
+    pub(crate) now: i64,
+}
+
 /// Simulated time as the store tells it.
 pub(crate) const EPOCH: i64 = 1_800_000_000_000;
 
@@ -43,7 +54,8 @@ fn runtime() -> Runtime {
 
 impl Life {
     /// A node begins.
-    pub(crate) fn node(number: usize, dir: &Path, ids: Ids, clock: Clock, skew_ms: i64, now: i64, store: Store, wire: Wire) -> Self {
+    pub(crate) fn node(born: Born<'_>, store: Store, wire: Wire) -> Self {
+        let Born { number, dir, ids, clock, skew_ms, now } = born;
         let runtime = runtime();
         let sent = wire.sent();
         let (host, orders) = Host::new(Arc::clone(&sent), 100_000 * (number as u32 + 1) + (now / 10) as u32 % 100_000);

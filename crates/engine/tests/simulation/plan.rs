@@ -4,8 +4,6 @@ use windlass_store::simulation::End;
 
 use super::dice::Dice;
 
-/// Until when things go wrong, in milliseconds of the simulated time.
-pub(crate) const CALM_AFTER_MS: i64 = 150_000;
 /// How long it may take after that until all work has ended: leases, back-offs and the longest agents, one after the other.
 pub(crate) const PATIENCE_MS: i64 = 45 * 60_000;
 /// How long a claim lasts without a heartbeat.
@@ -35,6 +33,8 @@ pub(crate) enum At {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
+    /// Until when things go wrong, and work comes in, in milliseconds of the simulated time.
+    pub(crate) calm_after_ms: i64,
     pub(crate) nodes: usize,
     pub(crate) assignments: usize,
     pub(crate) slow: u64,
@@ -85,6 +85,7 @@ impl Plan {
     pub(crate) const fn calm(seed: u64) -> Self {
         Self {
             seed,
+            calm_after_ms: 150_000,
             nodes: 3,
             assignments: 5,
             slow: 0,

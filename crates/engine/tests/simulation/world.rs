@@ -13,8 +13,8 @@ use super::client::{self, Asked};
 use super::dice::Dice;
 use super::history::History;
 use super::machine::Machines;
-use super::node::{EPOCH, Life, sources};
-use super::plan::{At, CALM_AFTER_MS, PATIENCE_MS, Plan};
+use super::node::{Born, EPOCH, Life, sources};
+use super::plan::{At, PATIENCE_MS, Plan};
 
 /// The longest that a process runs without a look at what happens elsewhere.
 const STRIDE_MS: i64 = 2_000;
@@ -129,7 +129,7 @@ impl World {
             self.at(when, Event::Start(node));
         }
         let some = |world: &mut Self, count: u64| -> Vec<(i64, usize)> {
-            (0..count).map(|_| (world.dice.between(1_000, CALM_AFTER_MS), world.dice.below(nodes as u64) as usize)).collect()
+            (0..count).map(|_| (world.dice.between(1_000, world.plan.calm_after_ms), world.dice.below(nodes as u64) as usize)).collect()
         };
         for (when, node) in some(self, self.plan.kills) {
             self.at(when, Event::Kill(node));
@@ -156,7 +156,7 @@ impl World {
     /// One step after the other, until all has ended or patience has.
     fn run(&mut self, asked: &Asked) {
         while !asked.is_over() && self.history.violation.is_none() {
-            if self.now > CALM_AFTER_MS + PATIENCE_MS {
+            if self.now > self.plan.calm_after_ms + PATIENCE_MS {
                 self.history.violate(self.now, format!("work has not ended {PATIENCE_MS} ms after the last fault: {}", asked.waits_for()));
                 return;
             }
@@ -190,7 +190,7 @@ impl World {
     /// An operation goes into the network.
     fn send(&mut self, from: usize, at: i64, request: Request) {
         let is_node = from < self.plan.nodes;
-        let calm = at >= CALM_AFTER_MS;
+        let calm = at >= self.plan.calm_after_ms;
         self.messages += u64::from(is_node);
         let number = if is_node { self.messages } else { 0 };
         self.serial += 1;
@@ -218,7 +218,7 @@ impl World {
     }
 
     fn delay(&mut self, at: i64) -> i64 {
-        if at < CALM_AFTER_MS && self.dice.permille(self.plan.slow) {
+        if at < self.plan.calm_after_ms && self.dice.permille(self.plan.slow) {
             let longest = [300, 3_000, 40_000][self.dice.below(3) as usize];
             self.dice.between(20, longest)
         } else {
@@ -258,7 +258,7 @@ impl World {
                 }
             }
             Event::Cut(node, until, to, from) => {
-                let until = until.min(CALM_AFTER_MS);
+                let until = until.min(self.plan.calm_after_ms);
                 self.history.note(now, format_args!("node {node} is cut off until {until} (to the database: {to}, from it: {from})"));
                 let seat = &mut self.seats[node];
                 (seat.to_cut, seat.from_cut) = (if to { until } else { seat.to_cut }, if from { until } else { seat.from_cut });
@@ -272,7 +272,7 @@ impl World {
         let done = self.database.carry_out(&mut asking.request, end);
         let (of, number, heard, name) = (asking.of, asking.number, asking.request.heard(), asking.request.name());
         self.history.note(self.now, format_args!("{name} of {of} ({id}) {}", if done { "is done" } else { "is refused" }));
-        let calm = self.now >= CALM_AFTER_MS;
+        let calm = self.now >= self.plan.calm_after_ms;
         let lost = self.now < self.seats[of].from_cut || !calm && self.dice.permille(self.plan.lost_answer);
         let delay = if lost { self.dice.between(1_000, 15_000) } else { self.delay(self.now) };
         self.at(self.now + delay, if lost { Event::Lose(id) } else { Event::Answer(id) });
@@ -329,10 +329,10 @@ impl World {
             return;
         }
         let (clock, ids) = sources(self.dice.bits(), self.now);
-        let skew = self.dice.between(-(self.plan.skew_ms.cast_signed()), self.plan.skew_ms.cast_signed());
+        let skew_ms = self.dice.between(-(self.plan.skew_ms.cast_signed()), self.plan.skew_ms.cast_signed());
         let (store, wire) = self.database.connect(&ids).expect("the database is there");
         self.history.note(self.now, format_args!("node {node} starts as generation {}", store.generation()));
-        let life = Life::node(node, &self.dir, ids, clock, skew, self.now, store, wire);
+        let life = Life::node(Born { number: node, dir: &self.dir, ids, clock, skew_ms, now: self.now }, store, wire);
         let seat = &mut self.seats[node];
         seat.number += 1;
         seat.life = Some(life);
