@@ -13,11 +13,12 @@ use crate::error::{Result, StoreError};
 use crate::queue::{Announcer, Envelope, Numbered, Queue};
 use crate::sql::Work;
 use crate::sqlite::connection::Connection;
-use crate::store::{Backend, Store, begin_boot};
+use crate::store::{Backend, OpenOptions, Store, begin_boot};
 
 /// The database.
 pub struct Database {
     connection: Connection,
+    clock: Clock,
 }
 
 /// What becomes of an operation's transaction.
@@ -32,7 +33,7 @@ pub enum End {
 impl Database {
     /// An empty one; `clock` is the store's time for everybody.
     pub fn new(clock: Clock) -> Result<Self> {
-        Ok(Self { connection: Connection::in_memory(clock)? })
+        Ok(Self { connection: Connection::in_memory(clock.clone())?, clock })
     }
 
     /// Begins the life of a process on it.
@@ -51,7 +52,8 @@ impl Database {
             _open: Arc::clone(&queue),
         };
         let backend = Backend { writes: Arc::clone(&queue), reads: queue, announcer, generation, threads: Vec::new() };
-        Ok((Store::over(backend, true), wire))
+        let options = OpenOptions { url: "sqlite::memory:".to_owned(), clock: self.clock.clone(), ids: ids.clone() };
+        Ok((Store::over(backend, true, options), wire))
     }
 
     /// Carries an operation out, as often as the network delivers it; whether it could be, and the event numbers that it left.

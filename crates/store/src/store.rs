@@ -67,10 +67,10 @@ impl Store {
         // Both block; and the PostgreSQL client brings a runtime of its own.
         let opened = tokio::task::spawn_blocking(move || if postgres { postgres::open(&options) } else { sqlite::open(&options) });
         let backend = opened.await.map_err(|e| StoreError::Internal(format!("opening the database stopped: {e}")))??;
-        Ok(Self::over(backend, postgres))
+        Ok(Self::over(backend, postgres, kept))
     }
 
-    pub(crate) fn over(backend: Backend, postgres: bool) -> Self {
+    pub(crate) fn over(backend: Backend, postgres: bool, options: OpenOptions) -> Self {
         Self {
             inner: Arc::new(Inner {
                 writes: backend.writes,
@@ -78,7 +78,7 @@ impl Store {
                 announcer: backend.announcer,
                 generation: backend.generation,
                 postgres,
-                options: kept,
+                options,
                 threads: Mutex::new(backend.threads),
             }),
         }
