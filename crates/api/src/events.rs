@@ -60,6 +60,9 @@ pub(crate) struct EventPage {
 }
 
 /// Follows what happens as server-sent events (`id` is the number to resume from), or lists it for `Accept: application/json` or a `limit`.
+///
+/// Where events that were asked for are no longer kept, a list is refused (410), and a stream says so by an event `reset`
+/// (`{"first":N}`) and goes on from event N.
 #[utoipa::path(get, path = "/api/v1/events", operation_id = "follow_events", tag = "events",
     params(EventsAsked, ("Last-Event-ID" = Option<i64>, Header, description = "the number of the last event seen")),
     responses(
@@ -107,6 +110,8 @@ pub(crate) async fn events(
         seen: newest,
         told: None,
         read: VecDeque::new(),
+        // From the beginning means from the first that is kept, which a follower is told.
+        gap: if after == 0 { Some(engine.store().first_seq().await?).filter(|first| *first > 1) } else { None },
         is_behind: newest > after,
         heartbeat: app.limits.heartbeat,
         quiet_since: Instant::now(),
@@ -144,6 +149,8 @@ struct Follow {
     /// The last number the client was told.
     told: Option<i64>,
     read: VecDeque<Event>,
+    /// The first event that is kept, when there was a gap before it that the client has to be told of.
+    gap: Option<i64>,
     is_behind: bool,
     heartbeat: Duration,
     /// When the client was last told something.
@@ -165,6 +172,11 @@ impl Follow {
             return Some(self.place("following"));
         }
         loop {
+            if let Some(first) = self.gap.take() {
+                self.told = Some(self.cursor);
+                self.quiet_since = Instant::now();
+                return Some(Message::default().id(self.cursor.to_string()).event("reset").data(format!("{{\"first\":{first}}}")));
+            }
             if let Some(event) = self.read.pop_front() {
                 if event.kind == EventKind::AttemptEnded && event.attempt_id == self.agent && self.agent.is_some() {
                     return None;
@@ -176,6 +188,12 @@ impl Follow {
             if self.is_behind {
                 match self.read_more().await {
                     Ok(()) => continue,
+                    // Its client was away for longer than events are kept, or is slower than they go.
+                    Err(StoreError::Pruned { first }) => {
+                        self.cursor = first - 1;
+                        self.gap = Some(first);
+                        continue;
+                    }
                     // The client resumes from its last number.
                     Err(error) => {
                         tracing::warn!(%error, "An event stream ended: the store could not be read");

@@ -16,6 +16,7 @@ mod error;
 mod events;
 mod extract;
 mod guard;
+mod housekeeping;
 mod jobs;
 mod metrics;
 mod openapi;

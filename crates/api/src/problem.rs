@@ -62,6 +62,8 @@ problems! {
     forbidden = FORBIDDEN, "forbidden", "Not allowed";
     /// Nothing by that name.
     not_found = NOT_FOUND, "not-found", "Not found";
+    /// It was there, and is no longer kept.
+    gone = GONE, "gone", "No longer kept";
     /// Nothing that answers this method.
     method_not_allowed = METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed";
     /// The body did not arrive.
@@ -132,6 +134,7 @@ impl From<EngineError> for Problem {
     fn from(e: EngineError) -> Self {
         let problem = match e.kind {
             ErrorKind::NotFound => Self::not_found(e.message),
+            ErrorKind::Gone => Self::gone(e.message),
             ErrorKind::Invalid => Self::invalid(e.message),
             ErrorKind::Conflict => Self::conflict(e.message),
             ErrorKind::Forbidden => Self::forbidden(e.message),

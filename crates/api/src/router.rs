@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{agent, assignments, attempts, auth, control, events, guard, jobs, metrics, openapi, page, projects};
+use crate::{agent, assignments, attempts, auth, control, events, guard, housekeeping, jobs, metrics, openapi, page, projects};
 
 /// Everything, behind the guard and the tokens.
 pub(crate) fn router(app: App) -> Router {
@@ -43,6 +43,9 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(control::pause))
         .routes(routes!(control::resume))
         .routes(routes!(control::unpark))
+        .routes(routes!(housekeeping::show, housekeeping::run))
+        .routes(routes!(housekeeping::backup))
+        .routes(routes!(housekeeping::restore))
         .routes(routes!(openapi::document))
         .routes(routes!(assignments::list, assignments::create))
         .routes(routes!(assignments::run))

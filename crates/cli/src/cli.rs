@@ -121,6 +121,9 @@ pub(crate) enum Verb {
     Projects(verb::projects::ProjectsArgs),
     Trust(verb::trust::TrustArgs),
     Doctor(verb::doctor::DoctorArgs),
+    Housekeeping(verb::housekeeping::HousekeepingArgs),
+    Backup(verb::backup::BackupArgs),
+    Restore(verb::restore::RestoreArgs),
     Config(verb::config::ConfigArgs),
     Verdict(verb::verdict::VerdictArgs),
     Progress(verb::progress::ProgressArgs),
@@ -131,7 +134,7 @@ pub(crate) enum Verb {
 impl Verb {
     /// Whether it runs an engine in this process, which needs more than one thread.
     pub(crate) const fn runs_an_engine(&self) -> bool {
-        matches!(self, Self::Up(_) | Self::Run(_))
+        matches!(self, Self::Up(_) | Self::Run(_) | Self::Backup(_) | Self::Restore(_))
     }
 }
 

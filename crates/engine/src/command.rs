@@ -249,7 +249,7 @@ impl Engine {
             paused: inner.store.paused().await?,
             isolation: inner.launcher.mode().as_str().to_owned(),
             store: if inner.store.is_postgres() { "postgres" } else { "sqlite" }.to_owned(),
-            storage_problem: inner.storage_problem(),
+            storage_problem: inner.storage_problem().or_else(|| inner.keeper.low_space()),
             jobs: counts.jobs.iter().map(|(k, v)| (k.to_string(), *v)).collect(),
             assignments: counts.assignments.iter().map(|(k, v)| (k.to_string(), *v)).collect(),
             workers: inner

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use windlass_types::{AssignmentId, Budget, Clock, Harness, Ids, RetryPolicy};
 
+use crate::housekeeping::Retention;
+
 /// A named, bounded executor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerConfig {
@@ -77,6 +79,8 @@ pub struct EngineConfig {
     pub kill_grace_ms: u64,
     /// The most one run may print, in bytes.
     pub output_max_bytes: u64,
+    /// How long things are kept, and how much room they may take.
+    pub retention: Retention,
     /// Where time comes from.
     pub clock: Clock,
     /// Where ids and random numbers come from.
@@ -114,6 +118,7 @@ impl EngineConfig {
             secrets: Vec::new(),
             kill_grace_ms: 5_000,
             output_max_bytes: 256 * 1024 * 1024,
+            retention: Retention::default(),
             ids: Ids::random(clock.clone()),
             clock,
         }

@@ -48,14 +48,15 @@ impl Engine {
             }
             Err(e) => check("disk", "unknown".to_owned(), Some(problem(&e.to_string(), "see that the data directory is there"))),
         });
+        checks.extend(self.health().await?);
         Ok(Doctor { harnesses, checks })
     }
 }
 
-fn check(name: &str, found: String, problem: Option<Problem>) -> DoctorCheck {
+pub(crate) fn check(name: &str, found: String, problem: Option<Problem>) -> DoctorCheck {
     DoctorCheck { name: name.to_owned(), found, problem }
 }
 
-fn problem(what: &str, hint: &str) -> Problem {
+pub(crate) fn problem(what: &str, hint: &str) -> Problem {
     Problem { what: what.to_owned(), hint: hint.to_owned() }
 }

@@ -14,9 +14,12 @@ use windlass_workspace::git::Identity;
 use windlass_workspace::launch::{LaunchMode, Launcher, become_subreaper};
 use windlass_workspace::workspaces::Workspaces;
 
+use crate::backup::{Backup, Manifest, RestoreBackup};
 use crate::config::{EngineConfig, Isolation};
 use crate::error::{EngineError, ErrorKind};
+use crate::housekeeping::{self, Keeper};
 use crate::lease::{Control, Leases};
+use crate::transcript::Cursors;
 use crate::{dispatch, recover};
 
 /// One node's engine. Clones are the same engine.
@@ -38,6 +41,9 @@ pub(crate) struct Inner {
     pub(crate) slot_freed: Notify,
     pub(crate) only: Mutex<Option<AssignmentId>>,
     storage_problem: Mutex<Option<String>>,
+    pub(crate) keeper: Keeper,
+    pub(crate) cursors: Cursors,
+    restore_wanted: watch::Sender<Option<RestoreBackup>>,
     agent_tokens: Mutex<HashMap<AttemptId, String>>,
     pub(crate) claiming: CancellationToken,
     background: CancellationToken,
@@ -91,6 +97,9 @@ impl Engine {
             slot_freed: Notify::new(),
             only: Mutex::new(config.only_assignment),
             storage_problem: Mutex::new(None),
+            keeper: Keeper::default(),
+            cursors: Cursors::default(),
+            restore_wanted: watch::Sender::new(None),
             agent_tokens: Mutex::new(HashMap::new()),
             claiming: CancellationToken::new(),
             background: CancellationToken::new(),
@@ -119,6 +128,36 @@ impl Engine {
     /// Why the store cannot be written (disk full, read-only), while it cannot.
     pub fn storage_problem(&self) -> Option<String> {
         self.inner.storage_problem()
+    }
+
+    /// Asks whoever runs this engine to stop it, restore a backup and start again. The backup is read and checked before.
+    pub async fn ask_for_restore(&self, wanted: RestoreBackup) -> Result<Backup, EngineError> {
+        if self.inner.store.is_postgres() {
+            return Err(EngineError::new(ErrorKind::Conflict, "other nodes may work on this database, and none may while it is restored")
+                .hint("stop every node, then: windlass restore"));
+        }
+        if !wanted.force {
+            return Err(EngineError::new(ErrorKind::Conflict, "this daemon has a database already")
+                .hint("with --force what is there now is moved aside; windlass backup keeps a copy of it first"));
+        }
+        let folder = std::path::PathBuf::from(&wanted.path);
+        if !folder.is_absolute() {
+            return Err(EngineError::new(ErrorKind::Invalid, format!("{} is not absolute", wanted.path)).hint("give the whole path"));
+        }
+        let checked = tokio::task::spawn_blocking(move || Manifest::verified(&folder).map(|manifest| manifest.summary(&folder)));
+        let backup = checked.await.map_err(|e| EngineError::new(ErrorKind::Internal, format!("reading the backup broke off: {e}")))??;
+        tracing::warn!(path = wanted.path, "the backup {} is to be restored: the engine stops for it", wanted.path);
+        self.inner.restore_wanted.send_replace(Some(wanted));
+        Ok(backup)
+    }
+
+    /// Waits until a restore is asked for.
+    pub async fn restore_wanted(&self) -> RestoreBackup {
+        let mut wanted = self.inner.restore_wanted.subscribe();
+        match wanted.wait_for(Option::is_some).await.map(|wanted| wanted.clone()) {
+            Ok(Some(wanted)) => wanted,
+            _ => std::future::pending().await,
+        }
     }
 
     /// The highest committed event number of this process, as it rises.
@@ -157,7 +196,13 @@ async fn run(inner: Arc<Inner>) {
         () = async {
             recover::at_start(&inner).await;
             inner.ready.store(true, Ordering::Release);
-            tokio::join!(inner.leases.beat(&inner.store), dispatch::run(&inner), recover::expired(&inner));
+            tokio::join!(
+                inner.leases.beat(&inner.store),
+                dispatch::run(&inner),
+                recover::expired(&inner),
+                housekeeping::run(&inner),
+                housekeeping::space::watch(&inner),
+            );
         } => {}
     }
 }
@@ -180,7 +225,7 @@ impl Inner {
                 .collect(),
             harness_defaults: self.config.harness_defaults.clone(),
             has_scanner: false,
-            storage: self.storage_problem(),
+            storage: self.storage_problem().or_else(|| self.keeper.low_space()),
             only_assignment: *self.only.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }

@@ -10,6 +10,8 @@ pub enum ErrorKind {
     NotFound,
     /// What was asked makes no sense.
     Invalid,
+    /// It was there, and is no longer kept.
+    Gone,
     /// It makes sense, but not now.
     Conflict,
     /// The caller may not.
@@ -53,6 +55,7 @@ impl From<StoreError> for EngineError {
         let kind = match &e {
             StoreError::NotFound { .. } => ErrorKind::NotFound,
             StoreError::Invalid(_) => ErrorKind::Invalid,
+            StoreError::Pruned { .. } => ErrorKind::Gone,
             StoreError::Conflict(_) | StoreError::Stale { .. } => ErrorKind::Conflict,
             StoreError::Full(_) => ErrorKind::Full,
             StoreError::ReadOnly(_) | StoreError::Unavailable(_) => ErrorKind::Unavailable,

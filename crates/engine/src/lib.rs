@@ -10,6 +10,7 @@
 //! Start at [`Engine::start`], then `dispatch`, then `attempt`.
 
 mod attempt;
+mod backup;
 mod command;
 mod config;
 mod dispatch;
@@ -19,6 +20,8 @@ mod error;
 mod explain;
 mod failpoint;
 mod hash;
+mod health;
+mod housekeeping;
 mod lease;
 mod recover;
 mod repository_file;
@@ -26,9 +29,13 @@ mod request;
 mod settings;
 mod transcript;
 
+pub use backup::{
+    Backup, MakeBackup, Manifest, RESTORE_UNFINISHED, RestoreBackup, RestoreOutcome, RestoreTarget, Restored, restore, write_outcome,
+};
 pub use config::{EngineConfig, Isolation, WorkerConfig};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
+pub use housekeeping::{Housekeeping, HousekeepingRun, Kept, Removed, Retention};
 pub use request::{
     AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessParked, RunGoal, Status,
     TranscriptItem, TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,

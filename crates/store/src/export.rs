@@ -24,7 +24,7 @@ pub struct Exported {
 }
 
 /// One table of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ExportedTable {
     /// Its name.
     pub name: String,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use windlass_types::Timestamp;
+
 use crate::error::{Result, StoreError};
 use crate::sql::{Dialect, Work};
 use crate::sqlite;
@@ -15,6 +17,8 @@ pub struct DatabaseFacts {
     pub version: String,
     /// The schema number.
     pub schema: i64,
+    /// The store's time.
+    pub now: Timestamp,
     /// Its size, in bytes.
     pub size_bytes: u64,
     /// How much of it is free for new rows, in bytes; PostgreSQL does not tell.
@@ -50,12 +54,14 @@ fn text(w: &mut Work<'_>, sql: &str) -> Result<String> {
 
 fn facts(w: &mut Work<'_>) -> Result<DatabaseFacts> {
     let schema = i64::try_from(number(w, "SELECT version FROM schema_meta")?).unwrap_or(i64::MAX);
+    let now = w.now()?;
     match w.dialect() {
         Dialect::Sqlite => {
             let page = number(w, "PRAGMA page_size")?;
             Ok(DatabaseFacts {
                 version: format!("SQLite {}", text(w, "SELECT sqlite_version()")?),
                 schema,
+                now,
                 size_bytes: page.saturating_mul(number(w, "PRAGMA page_count")?),
                 free_bytes: page.saturating_mul(number(w, "PRAGMA freelist_count")?),
                 wal_bytes: None,
@@ -64,6 +70,7 @@ fn facts(w: &mut Work<'_>) -> Result<DatabaseFacts> {
         Dialect::Postgres => Ok(DatabaseFacts {
             version: format!("PostgreSQL {}", text(w, "SELECT current_setting('server_version')")?),
             schema,
+            now,
             size_bytes: number(w, "SELECT pg_database_size(current_database())")?,
             free_bytes: 0,
             wal_bytes: None,

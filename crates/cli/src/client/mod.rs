@@ -79,6 +79,12 @@ impl Client {
         self.send_json(Method::POST, path, body).await
     }
 
+    /// The same for what may take as long as it takes, such as a backup.
+    pub(crate) async fn post_patiently<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        let request = self.request(Method::POST, path).json(body).timeout(Duration::from_hours(12));
+        read(self.send(request).await?).await
+    }
+
     /// A stream of events that lasts until it is dropped.
     pub(crate) async fn stream(&self, path: &str, query: &[(&str, String)], last_id: Option<i64>) -> Result<Response> {
         let mut request = self.request(Method::GET, path).query(query).header("accept", "text/event-stream");

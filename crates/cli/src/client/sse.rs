@@ -21,11 +21,16 @@ const AWAY_MAX: Duration = Duration::from_mins(1);
 struct Records {
     buffer: Vec<u8>,
     data: String,
+    /// The record's event.
+    event: String,
 }
 
+/// What a server says in place of events that it no longer has.
+const RESET: &str = "reset";
+
 impl Records {
-    /// Adds a piece; gives the data of each record that is now whole.
-    fn push(&mut self, piece: &[u8]) -> Result<Vec<String>> {
+    /// Adds a piece; gives the event and the data of each record that is now whole.
+    fn push(&mut self, piece: &[u8]) -> Result<Vec<(String, String)>> {
         self.buffer.extend_from_slice(piece);
         let mut whole = Vec::new();
         while let Some(end) = self.buffer.iter().position(|b| *b == b'\n') {
@@ -33,9 +38,12 @@ impl Records {
             let line = String::from_utf8_lossy(&line);
             let line = line.trim_end_matches(['\n', '\r']);
             if line.is_empty() {
+                let event = std::mem::take(&mut self.event);
                 if !self.data.is_empty() {
-                    whole.push(std::mem::take(&mut self.data));
+                    whole.push((event, std::mem::take(&mut self.data)));
                 }
+            } else if let Some(event) = line.strip_prefix("event:") {
+                event.trim().clone_into(&mut self.event);
             } else if let Some(data) = line.strip_prefix("data:") {
                 if !self.data.is_empty() {
                     self.data.push('\n');
@@ -74,7 +82,11 @@ impl Client {
                     let mut records = Records::default();
                     let mut pieces = response.bytes_stream();
                     while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE_MAX, pieces.next()).await {
-                        for data in records.push(&piece)? {
+                        for (event, data) in records.push(&piece)? {
+                            if event == RESET {
+                                crate::output::warn("events between the last one seen and the next are no longer kept");
+                                continue;
+                            }
                             let event: Event = serde_json::from_str(&data)
                                 .map_err(|e| CliError::fault(format!("an event could not be understood: {e}")))?;
                             // What was seen is not told twice, whatever the server sends.
@@ -115,7 +127,7 @@ mod tests {
         for byte in text.bytes() {
             whole.extend(records.push(&[byte])?);
         }
-        assert_eq!(whole, ["{\"a\":\n1}", "2"]);
+        assert_eq!(whole, [("x".to_owned(), "{\"a\":\n1}".to_owned()), (String::new(), "2".to_owned())]);
         Ok(())
     }
 }

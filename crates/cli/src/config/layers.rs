@@ -70,6 +70,15 @@ impl Value for bool {
     }
 }
 
+impl Value for super::raw::Days {
+    fn from_env(env: &Env, name: &'static str) -> Result<Option<Self>> {
+        env.parse(name)
+    }
+    fn show(&self) -> serde_json::Value {
+        if self.0 > 0.0 { serde_json::json!(self.0) } else { "never".into() }
+    }
+}
+
 impl Value for Vec<String> {
     fn from_env(env: &Env, name: &'static str) -> Result<Option<Self>> {
         Ok(env.text(name).map(|t| t.split([',', ' ']).map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned).collect()))

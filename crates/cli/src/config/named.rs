@@ -4,7 +4,7 @@ use windlass_types::{Harness, ProjectSettings, is_valid_name};
 
 use super::check;
 use super::layers::Layers;
-use super::raw::RawFile;
+use super::raw::{RawFile, RawProject};
 use crate::failure::{CliError, Result};
 
 /// A named worker.
@@ -71,6 +71,35 @@ pub(super) fn workers(
     Ok(workers)
 }
 
+/// What a project's tables hold; of what nobody wrote there is too much to list.
+fn show_nested(l: &mut Layers<'_>, name: &str, p: &RawProject) -> Result<()> {
+    let key = |rest: &str| format!("project.{name}.{rest}");
+    let numbers = [
+        ("max_iterations", p.max_iterations.map(u64::from)),
+        ("max_concurrent", p.max_concurrent.map(u64::from)),
+        ("task_timeout", p.task_timeout),
+        ("budget.runs", p.budget.runs.map(u64::from)),
+        ("budget.secs", p.budget.secs),
+        ("budget.tokens", p.budget.tokens),
+    ];
+    for (rest, value) in numbers.into_iter().filter(|(_, value)| value.is_some()) {
+        l.given(&key(rest), &[], None, value)?;
+    }
+    if p.budget.usd.is_some() {
+        l.given(&key("budget.usd"), &[], None, p.budget.usd)?;
+    }
+    if p.setup.is_some() {
+        l.given(&key("setup"), &[], None, p.setup.clone())?;
+    }
+    let harnesses = p.harness_defaults.iter().map(|(of, harness)| ("harness_defaults", of, harness.as_str().to_owned()));
+    let models = p.models.iter().map(|(of, model)| ("models", of, model.clone()));
+    let templates = p.templates.iter().map(|(of, text)| ("templates", of, text.clone()));
+    for (table, of, value) in harnesses.chain(models).chain(templates) {
+        l.given(&key(&format!("{table}.{of}")), &[], None, Some(value))?;
+    }
+    Ok(())
+}
+
 pub(super) fn projects(l: &mut Layers<'_>, raw: &RawFile) -> Result<Vec<ProjectEntry>> {
     let mut projects = Vec::new();
     for (name, p) in &raw.project {
@@ -84,6 +113,7 @@ pub(super) fn projects(l: &mut Layers<'_>, raw: &RawFile) -> Result<Vec<ProjectE
         l.given(&format!("project.{name}.repo"), &[], None, p.repo.clone())?;
         l.given(&format!("project.{name}.default_branch"), &[], None, p.default_branch.clone())?;
         l.given(&format!("project.{name}.verify"), &[], None, p.verify.clone())?;
+        show_nested(l, name, p)?;
         projects.push(ProjectEntry {
             name: name.clone(),
             repo: p.repo.clone(),

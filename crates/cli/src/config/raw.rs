@@ -41,6 +41,8 @@ pub(crate) struct RawFile {
     pub(crate) workers: Vec<String>,
     pub(crate) budget: RawBudget,
     pub(crate) engine: RawEngine,
+    pub(crate) retention: RawRetention,
+    pub(crate) workspaces: RawWorkspaces,
     pub(crate) harness: BTreeMap<Harness, RawHarness>,
     pub(crate) worker: BTreeMap<String, RawWorker>,
     pub(crate) project: BTreeMap<String, RawProject>,
@@ -68,6 +70,67 @@ pub(crate) struct RawEngine {
     pub(crate) default_park: Option<u64>,
     pub(crate) env_pass: Vec<String>,
     pub(crate) allowed_hosts: Vec<String>,
+}
+
+/// `[retention]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawRetention {
+    pub(crate) events_days: Option<Days>,
+    pub(crate) transcripts_days: Option<Days>,
+    pub(crate) transcripts_max_bytes: Option<u64>,
+    pub(crate) finished_days: Option<Days>,
+    pub(crate) interval: Option<u64>,
+}
+
+/// `[workspaces]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawWorkspaces {
+    pub(crate) keep_days: Option<Days>,
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) min_free_bytes: Option<u64>,
+}
+
+/// For how many days something is kept; `0` and `"never"`: it never goes.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "NumberOrWord")]
+pub(crate) struct Days(pub(crate) f64);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NumberOrWord {
+    Number(f64),
+    Word(String),
+}
+
+impl TryFrom<NumberOrWord> for Days {
+    type Error = String;
+    fn try_from(given: NumberOrWord) -> Result<Self, String> {
+        match given {
+            NumberOrWord::Number(days) if (0.0..=36_500.0).contains(&days) => Ok(Self(days)),
+            NumberOrWord::Number(days) => Err(format!("{days} is not a number of days from 0 to 36500")),
+            NumberOrWord::Word(word) => word.parse(),
+        }
+    }
+}
+
+impl std::str::FromStr for Days {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "never" {
+            return Ok(Self(0.0));
+        }
+        let days = text.parse().map_err(|_| format!("{text:?} is neither a number of days nor \"never\""))?;
+        NumberOrWord::Number(days).try_into()
+    }
+}
+
+impl Days {
+    /// In seconds; none: for ever.
+    pub(crate) fn secs(self) -> Option<u64> {
+        (self.0 > 0.0).then(|| (self.0 * 86_400.0).round() as u64)
+    }
 }
 
 /// `[harness.NAME]`.

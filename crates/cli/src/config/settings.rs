@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use windlass_engine::Retention;
 use windlass_types::{Budget, Harness, RetryPolicy};
 
 use super::check;
 use super::env::Env;
 use super::layers::{Layers, Origin, Shown};
 use super::named::{self, ProjectEntry, WorkerSettings};
-use super::raw::{IsolationChoice, LogFormat, LogLevel, RawHarness};
+use super::raw::{Days, IsolationChoice, LogFormat, LogLevel, RawFile, RawHarness};
 use super::read::{self, Read};
 use crate::failure::{CliError, Result};
 
@@ -74,6 +75,8 @@ pub(crate) struct Settings {
     pub(crate) kill_grace_ms: u64,
     pub(crate) output_max_bytes: u64,
     pub(crate) grace_secs: u64,
+    /// How long things are kept, and how much room they may take.
+    pub(crate) retention: Retention,
     pub(crate) env_pass: Vec<String>,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) projects: Vec<ProjectEntry>,
@@ -190,6 +193,7 @@ impl Settings {
         let env_pass = l.pick("engine.env_pass", &[], None, Some(e.env_pass.clone()).filter(|v| !v.is_empty()), Vec::new())?;
         let hosts = Some(e.allowed_hosts.clone()).filter(|v| !v.is_empty());
         let allowed_hosts = l.pick("engine.allowed_hosts", &[], None, hosts, Vec::new())?;
+        let retention = retention(&mut l, raw)?;
         let usd = l.given("budget.usd", &[], None, raw.budget.usd)?;
         check::number("budget.usd", usd.unwrap_or(0.0), 0.0, 1e9)?;
         let budget = Budget {
@@ -226,8 +230,19 @@ impl Settings {
             l.given(&format!("harness.{name}.model"), &[], None, h.model.clone())?;
             for (model, price) in &h.prices {
                 let prices = [price.input, price.output, price.cache_read.unwrap_or(0.0), price.cache_write.unwrap_or(0.0)];
+                let key = format!("harness.{name}.prices.{model}");
                 for p in prices {
-                    check::number(&format!("harness.{name}.prices.{model}"), p, 0.0, 1e6)?;
+                    check::number(&key, p, 0.0, 1e6)?;
+                }
+                for (part, usd) in [
+                    ("input", Some(price.input)),
+                    ("output", Some(price.output)),
+                    ("cache_read", price.cache_read),
+                    ("cache_write", price.cache_write),
+                ] {
+                    if usd.is_some() {
+                        l.given(&format!("{key}.{part}"), &[], None, usd)?;
+                    }
                 }
             }
         }
@@ -282,6 +297,7 @@ impl Settings {
             kill_grace_ms,
             output_max_bytes,
             grace_secs,
+            retention,
             env_pass,
             allowed_hosts,
             projects,
@@ -290,6 +306,26 @@ impl Settings {
             warnings,
         })
     }
+}
+
+/// `[retention]` and `[workspaces]`.
+fn retention(l: &mut Layers<'_>, raw: &RawFile) -> Result<Retention> {
+    let usual = Retention::default();
+    let days = |secs: Option<u64>| Days(secs.unwrap_or(0) as f64 / 86_400.0);
+    let bound = |bytes: u64| Some(bytes).filter(|bytes| *bytes > 0);
+    let (r, w) = (&raw.retention, &raw.workspaces);
+    let found = Retention {
+        interval_secs: l.pick("retention.interval", &[], None, r.interval, usual.interval_secs)?,
+        events_secs: l.pick("retention.events_days", &[], None, r.events_days, days(usual.events_secs))?.secs(),
+        transcripts_secs: l.pick("retention.transcripts_days", &[], None, r.transcripts_days, days(usual.transcripts_secs))?.secs(),
+        transcripts_max_bytes: l.given("retention.transcripts_max_bytes", &[], None, r.transcripts_max_bytes)?.and_then(bound),
+        finished_secs: l.pick("retention.finished_days", &[], None, r.finished_days, days(usual.finished_secs))?.secs(),
+        workspaces_secs: l.pick("workspaces.keep_days", &[], None, w.keep_days, days(usual.workspaces_secs))?.secs(),
+        workspaces_max_bytes: l.given("workspaces.max_bytes", &[], None, w.max_bytes)?.and_then(bound),
+        min_free_bytes: l.pick("workspaces.min_free_bytes", &[], None, w.min_free_bytes, usual.min_free_bytes)?,
+    };
+    check::range("retention.interval", found.interval_secs, 60, 30 * 86_400)?;
+    Ok(found)
 }
 
 fn show_default<T: super::layers::Value>(l: &mut Layers<'_>, value: T) -> T {
@@ -401,6 +437,8 @@ mod tests {
             ("[harness_defaults]\nshipit = \"claude\"", "shipit"),
             ("[engine]\nlease_ms = 1", "lease_ms"),
             ("[budget]\nusd = -1", "budget.usd"),
+            ("[retention]\nevents_days = -1", "retention.events_days"),
+            ("[retention]\nfinished_days = \"soon\"", "retention.finished_days"),
         ] {
             let message = load(text, &[], &Flags::default()).err().map(|e| e.message).unwrap_or_default();
             assert!(message.contains(key), "{text}: {message:?}");
@@ -412,6 +450,15 @@ mod tests {
         let budget = load("[budget]\nusd = 2.5\nsecs = 60", &[], &Flags::default())?.budget;
         let wanted = Budget { runs: Some(50), wall_secs: Some(60), tokens: None, cost_micros: Some(windlass_types::Micros(2_500_000)) };
         assert_eq!(budget, wanted);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_kept_for_ever_is_written_as_never_or_as_nothing() -> Result<()> {
+        let kept =
+            load("[retention]\nevents_days = \"never\"\nfinished_days = 0\ntranscripts_days = 0.5", &[], &Flags::default())?.retention;
+        assert_eq!((kept.events_secs, kept.finished_secs, kept.transcripts_secs), (None, None, Some(43_200)));
+        assert_eq!(load("", &[], &Flags::default())?.retention, Retention::default());
         Ok(())
     }
 

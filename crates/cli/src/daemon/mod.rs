@@ -6,6 +6,7 @@ pub(crate) mod endpoint;
 pub(crate) mod engine_config;
 mod lock;
 pub(crate) mod logs;
+pub(crate) mod restoring;
 pub(crate) mod signals;
 
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use windlass_api::{ApiConfig, ApiError, Bound};
-use windlass_engine::Engine;
+use windlass_engine::{Engine, RestoreBackup};
 use windlass_store::{OpenOptions, Store, StoreError};
 use windlass_types::AssignmentId;
 
@@ -53,6 +54,7 @@ impl Daemon {
         let dir = &settings.data_dir;
         make_data_dir(dir)?;
         let lock = Lock::take(dir, kind).await?;
+        restoring::refuse_half_restored(dir)?;
         let token = windlass_api::load_or_create_token(dir).map_err(api_error)?;
         let listen = match kind {
             Kind::Daemon => address(&settings.listen).await?,
@@ -106,6 +108,11 @@ impl Daemon {
     /// Works on this assignment only.
     pub(crate) fn only(&self, assignment: AssignmentId) {
         self.engine.only(assignment);
+    }
+
+    /// Waits until somebody asks for a restore.
+    pub(crate) async fn restore_wanted(&self) -> RestoreBackup {
+        self.engine.restore_wanted().await
     }
 
     /// Takes no more work, gives what runs this long, hands back the rest, and closes.
@@ -168,7 +175,7 @@ fn api_error(e: ApiError) -> CliError {
     sentence(&e)
 }
 
-fn engine_error(e: windlass_engine::EngineError) -> CliError {
+pub(crate) fn engine_error(e: windlass_engine::EngineError) -> CliError {
     CliError::fault(e.message.clone()).maybe_hint(e.hint)
 }
 

@@ -88,6 +88,21 @@ fn width_of(stream: impl std::os::fd::AsFd) -> u16 {
     rustix::termios::tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|width| *width > 0).unwrap_or(WIDTH_USUAL)
 }
 
+/// A size for people.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS.get(unit).copied().unwrap_or_default())
+}
+
 /// Text without control characters: an agent's words must not move a reader's cursor.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
@@ -115,6 +130,11 @@ mod tests {
     #[test]
     fn escape_sequences_and_reordering_marks_do_not_reach_a_terminal() {
         assert_eq!(clean("a\x1b[2Jb\rc\u{202e}d\te\x07"), "a[2Jbcd e");
+    }
+
+    #[test]
+    fn a_size_is_told_in_the_unit_that_people_read() {
+        assert_eq!([0, 1023, 1024, 1 << 20, 3 << 29].map(size), ["0 B", "1023 B", "1.0 KiB", "1.0 MiB", "1.5 GiB"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod assignment;
 pub(crate) mod assignments;
+pub(crate) mod backup;
 pub(crate) mod cancel;
 pub(crate) mod clean;
 pub(crate) mod completions;
@@ -11,6 +12,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod housekeeping;
 pub(crate) mod init;
 pub(crate) mod insert_job;
 pub(crate) mod job;
@@ -21,6 +23,7 @@ pub(crate) mod pause;
 pub(crate) mod progress;
 pub(crate) mod projects;
 pub(crate) mod queue;
+pub(crate) mod restore;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod status;
@@ -61,6 +64,9 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Projects(args) => projects::run(args, context).await,
         Verb::Trust(args) => trust::run(args, context).await,
         Verb::Doctor(args) => doctor::run(args, context).await,
+        Verb::Housekeeping(args) => housekeeping::run(args, context).await,
+        Verb::Backup(args) => backup::run(args, context).await,
+        Verb::Restore(args) => restore::run(args, context).await,
         Verb::Config(args) => config::run(&args, context),
         Verb::Verdict(args) => verdict::run(args, context).await,
         Verb::Progress(args) => progress::run(args, context).await,

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -6,7 +6,7 @@ use clap::Args;
 use crate::cli::Context;
 use crate::config::Flags;
 use crate::config::raw::{IsolationChoice, LogFormat, LogLevel};
-use crate::daemon::{Daemon, Kind, logs, signals::Signals};
+use crate::daemon::{Daemon, Kind, logs, restoring, signals::Signals};
 use crate::failure::{Exit, Result};
 use crate::output;
 
@@ -53,18 +53,29 @@ pub(crate) async fn run(args: UpArgs, context: &Context) -> Result<Exit> {
     let settings = context.settings(&flags)?;
     logs::start(&settings, true);
     let mut signals = Signals::listen()?;
-    let daemon = tokio::select! {
-        daemon = Daemon::start(&settings, Kind::Daemon) => daemon?,
-        () = signals.next() => return Ok(Exit::Interrupted),
-    };
-    output::data(&format!("windlass ready on {}", daemon.url()))?;
-    signals.next().await;
-    tracing::info!(grace_secs = settings.grace_secs, "stopping: no more work is taken, what runs has {} s", settings.grace_secs);
-    tokio::select! {
-        () = daemon.stop(Duration::from_secs(settings.grace_secs)) => Ok(Exit::Done),
-        () = signals.next() => {
-            tracing::warn!("stopped at once: what ran is rescued at the next start");
-            Ok(Exit::Interrupted)
+    loop {
+        let daemon = tokio::select! {
+            daemon = Daemon::start(&settings, Kind::Daemon) => daemon?,
+            () = signals.next() => return Ok(Exit::Interrupted),
+        };
+        output::data(&format!("windlass ready on {}", daemon.url()))?;
+        let wanted = tokio::select! {
+            () = signals.next() => None,
+            wanted = daemon.restore_wanted() => Some(wanted),
+        };
+        tracing::info!(grace_secs = settings.grace_secs, "stopping: no more work is taken, what runs has {} s", settings.grace_secs);
+        tokio::select! {
+            () = daemon.stop(Duration::from_secs(settings.grace_secs)) => {}
+            () = signals.next() => {
+                tracing::warn!("stopped at once: what ran is rescued at the next start");
+                return Ok(Exit::Interrupted);
+            }
+        }
+        let Some(wanted) = wanted else { return Ok(Exit::Done) };
+        // Whether it worked or not, the daemon goes on: with the backup, or with what was there.
+        match restoring::restore(&settings, Path::new(&wanted.path), wanted.force, Kind::Embedded).await {
+            Ok(restored) => tracing::warn!(path = wanted.path, aside = restored.aside, "the backup {} is restored", wanted.path),
+            Err(e) => tracing::error!(path = wanted.path, "the backup {} could not be restored: {}", wanted.path, e.message),
         }
     }
 }

@@ -27,29 +27,43 @@ pub(crate) struct UpdateAssignmentArgs {
     action: Option<String>,
     #[command(flatten)]
     budget: BudgetArgs,
+    /// Take these limits away
+    #[arg(long, value_name = "LIMIT", help_heading = "Budget", value_delimiter = ',', value_parser = ["runs", "tokens", "usd", "secs"])]
+    no_budget: Vec<String>,
     #[command(flatten)]
     json: Json,
 }
 
 pub(crate) async fn run(args: UpdateAssignmentArgs, context: &Context) -> Result<Exit> {
     let limits = args.budget.limits();
-    if args.status.is_none() && limits == Budget::default() {
+    let lifted = |name: &str| args.no_budget.iter().any(|limit| limit == name);
+    let given = [
+        ("runs", limits.runs.is_some()),
+        ("tokens", limits.tokens.is_some()),
+        ("usd", limits.cost_micros.is_some()),
+        ("secs", limits.wall_secs.is_some()),
+    ];
+    if let Some((name, _)) = given.iter().find(|(name, is_given)| *is_given && lifted(name)) {
+        return Err(CliError::usage(format!("the limit {name} is both given and taken away")).hint("leave one of the two out"));
+    }
+    let is_limited = limits != Budget::default() || !args.no_budget.is_empty();
+    if args.status.is_none() && !is_limited {
         return Err(CliError::usage("nothing to change was given").hint("give --status, or a limit such as --budget-runs"));
     }
     let client = context.client()?;
     let id = client.assignment_id(&args.assignment).await?;
     let path = format!("/api/v1/assignments/{id}");
-    let budget = if limits == Budget::default() {
-        None
-    } else {
+    let budget = if is_limited {
         // Limits that are not named stay as they are.
         let now: windlass_types::Assignment = client.get(&path, &[]).await?;
         Some(Budget {
-            runs: limits.runs.or(now.budget.runs),
-            wall_secs: limits.wall_secs.or(now.budget.wall_secs),
-            tokens: limits.tokens.or(now.budget.tokens),
-            cost_micros: limits.cost_micros.or(now.budget.cost_micros),
+            runs: limits.runs.or(now.budget.runs.filter(|_| !lifted("runs"))),
+            wall_secs: limits.wall_secs.or(now.budget.wall_secs.filter(|_| !lifted("secs"))),
+            tokens: limits.tokens.or(now.budget.tokens.filter(|_| !lifted("tokens"))),
+            cost_micros: limits.cost_micros.or(now.budget.cost_micros.filter(|_| !lifted("usd"))),
         })
+    } else {
+        None
     };
     let body = UpdateAssignment { status: args.status, reason: args.reason, owner: args.owner, action: args.action, budget };
     let value: Value = client.send_json(reqwest::Method::PATCH, &path, &body).await?;

@@ -1,10 +1,12 @@
 //! The binary as its users see it: outputs, exit codes, files.
 
+mod backup;
 mod bad_input;
 mod configuration;
 mod daemon;
 mod environment;
 mod full_disk;
+mod housekeeping;
 mod initialise;
 mod reference;
 mod running;

@@ -108,6 +108,15 @@ fn prune_assignment(w: &mut Work<'_>, id: AssignmentId, before: Timestamp) -> Re
 }
 
 impl Store {
+    /// How many events [`Store::prune_events`] would delete.
+    pub async fn events_before(&self, before: Timestamp) -> Result<u64> {
+        self.read(move |w| {
+            let counted = "SELECT COUNT(*) FROM events WHERE at < $1 AND seq < (SELECT MAX(seq) FROM events)";
+            w.first(counted, values![before])?.map_or(Ok(0), |mut row| row.int())
+        })
+        .await
+    }
+
     /// Deletes some of the events from before `before`, the oldest first; how many. 0 when there is nothing left to delete.
     pub async fn prune_events(&self, before: Timestamp) -> Result<u64> {
         self.ride(move |w| prune_events(w, before)).await

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::lock::hold;
 use super::mirror::TRANSFER_TIMEOUT;
 use super::record::{Record, tree_intact};
-use super::{Workspace, Workspaces, blocking};
+use super::{Changes, Workspace, Workspaces, blocking};
 use crate::git::{WorkspaceError, remove_tree};
 
 /// How many lost commits and files an error names.
@@ -27,6 +27,21 @@ pub struct Removed {
     pub bundle: Option<PathBuf>,
 }
 
+/// What a workspace holds, and whether it is elsewhere too.
+struct Proof {
+    head: String,
+    /// What is not committed.
+    changes: Changes,
+    /// The origin has every commit.
+    is_pushed: bool,
+}
+
+impl Proof {
+    fn is_elsewhere(&self) -> bool {
+        self.is_pushed && self.changes.is_empty()
+    }
+}
+
 impl Workspaces {
     /// Removes the workspace, the engine's git directory for it and the agent's HOME.
     pub async fn remove(&self, workspace: &Workspace, removal: Removal) -> Result<Removed, WorkspaceError> {
@@ -38,24 +53,14 @@ impl Workspaces {
         }
         let _held = hold(workspace).await?;
         tree_intact(workspace)?;
-        let head = self.head(workspace)?;
-        let changes = self.stage(workspace).await?;
-        let changes = self.changes_between(workspace, &head, changes).await?;
-        let safe = head == workspace.base_commit || self.origin_has(workspace, &head).await?;
+        let proof = self.proof(workspace).await?;
         let mut removed = Removed::default();
-        if !safe || !changes.is_empty() {
+        if !proof.is_elsewhere() {
             if removal == Removal::IfPushed {
-                let commits = if safe {
-                    Vec::new()
-                } else {
-                    self.commits(super::Source::Workspace(workspace), &workspace.base_commit, &head).await?
-                };
-                return Err(WorkspaceError::WouldLose {
-                    commits: commits.into_iter().take(MAX_NAMED).map(|commit| commit.sha).collect(),
-                    files: changes.files.into_iter().take(MAX_NAMED).map(|file| file.path).collect(),
-                });
+                return Err(self.would_lose(workspace, proof).await?);
             }
-            removed.bundle = Some(self.bundle(workspace, &head, (!changes.is_empty()).then_some(changes.tree)).await?);
+            let uncommitted = (!proof.changes.is_empty()).then_some(proof.changes.tree);
+            removed.bundle = Some(self.bundle(workspace, &proof.head, uncommitted).await?);
         }
         blocking(move || {
             // First the record: what a crash leaves of the rest is then a half-made workspace.
@@ -65,6 +70,34 @@ impl Workspaces {
         })
         .await?;
         Ok(removed)
+    }
+
+    /// Whether everything in the workspace is on the origin's branch; else [`WorkspaceError::WouldLose`].
+    pub async fn would_lose_nothing(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
+        let _held = hold(workspace).await?;
+        tree_intact(workspace)?;
+        let proof = self.proof(workspace).await?;
+        if proof.is_elsewhere() { Ok(()) } else { Err(self.would_lose(workspace, proof).await?) }
+    }
+
+    async fn proof(&self, workspace: &Workspace) -> Result<Proof, WorkspaceError> {
+        let head = self.head(workspace)?;
+        let changes = self.stage(workspace).await?;
+        let changes = self.changes_between(workspace, &head, changes).await?;
+        let is_pushed = head == workspace.base_commit || self.origin_has(workspace, &head).await?;
+        Ok(Proof { head, changes, is_pushed })
+    }
+
+    async fn would_lose(&self, workspace: &Workspace, proof: Proof) -> Result<WorkspaceError, WorkspaceError> {
+        let commits = if proof.is_pushed {
+            Vec::new()
+        } else {
+            self.commits(super::Source::Workspace(workspace), &workspace.base_commit, &proof.head).await?
+        };
+        Ok(WorkspaceError::WouldLose {
+            commits: commits.into_iter().take(MAX_NAMED).map(|commit| commit.sha).collect(),
+            files: proof.changes.files.into_iter().take(MAX_NAMED).map(|file| file.path).collect(),
+        })
     }
 
     /// Whether the origin's branch holds `head`.

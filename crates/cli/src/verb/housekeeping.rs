@@ -1,0 +1,86 @@
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::{Context, Json};
+use crate::failure::{Exit, Result};
+use crate::output::{self, size};
+use crate::wire::{Housekeeping, HousekeepingRun};
+
+/// Show what is kept how long, and what was removed; or look after it now
+///
+/// The daemon does it by itself from time to time. What is active or blocked, dead letters, and work that is nowhere else are never removed.
+#[derive(Debug, Args)]
+pub(crate) struct HousekeepingArgs {
+    /// Run a round now
+    #[arg(long)]
+    run_now: bool,
+    /// Remove nothing, and show what would be
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    json: Json,
+}
+
+pub(crate) async fn run(args: HousekeepingArgs, context: &Context) -> Result<Exit> {
+    let client = context.client()?;
+    if args.run_now || args.dry_run {
+        let run: HousekeepingRun = client.post_patiently("/api/v1/housekeeping", &json!({ "dry_run": args.dry_run })).await?;
+        if args.json.json {
+            output::json(&run)?;
+        } else {
+            show_run(&run)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let all: Housekeeping = client.get("/api/v1/housekeeping", &[]).await?;
+    if args.json.json {
+        output::json(&all)?;
+        return Ok(Exit::Done);
+    }
+    let kept = |secs: Option<u64>| secs.map_or("for ever".to_owned(), |secs| format!("for {} day(s)", round(secs)));
+    let up_to = |bytes: Option<u64>| bytes.map_or_else(String::new, |bytes| format!(", up to {}", size(bytes)));
+    let r = &all.retention;
+    for (what, how) in [
+        ("events", kept(r.events_secs)),
+        ("transcripts", format!("{}{}", kept(r.transcripts_secs), up_to(r.transcripts_max_bytes))),
+        ("finished", format!("assignments {}", kept(r.finished_secs))),
+        ("workspaces", format!("{}{}", kept(r.workspaces_secs), up_to(r.workspaces_max_bytes))),
+        ("free space", format!("{} or more for new work", size(r.min_free_bytes))),
+        ("next", all.next_at.map_or("not known yet".to_owned(), |at| at.to_string())),
+        ("backup", all.backed_up_at.map_or("never: windlass backup PATH makes one".to_owned(), |at| at.to_string())),
+    ] {
+        output::data(&format!("{what:11} {how}"))?;
+    }
+    match &all.last {
+        Some(last) => show_run(last),
+        None => output::data("last        never on this data directory"),
+    }?;
+    Ok(Exit::Done)
+}
+
+fn round(secs: u64) -> f64 {
+    (secs as f64 / 864.0).round() / 100.0
+}
+
+fn show_run(run: &HousekeepingRun) -> Result<()> {
+    let removed = &run.removed;
+    let verb = if run.dry_run { "would go" } else { "removed" };
+    output::data(&format!("{:11} {}", if run.dry_run { "dry run" } else { "last" }, run.ended_at))?;
+    output::data(&format!(
+        "{verb:11} {} event(s), {} assignment(s), {} transcript(s) of {}, {} workspace(s) of {}",
+        removed.events,
+        removed.assignments,
+        removed.transcripts,
+        size(removed.transcript_bytes),
+        removed.workspaces,
+        size(removed.workspace_bytes)
+    ))?;
+    for kept in &run.kept {
+        output::data(&format!("kept        the workspace of {} ({}): {}", kept.assignment_id, size(kept.bytes), output::clean(&kept.why)))?;
+        output::data(&format!("            hint: {}", output::clean(&kept.hint)))?;
+    }
+    for problem in &run.problems {
+        output::data(&format!("problem     {}", output::clean(problem)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! What is old and over goes by itself, what is not stays and is told of.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use windlass_testkit::repo::TempRepo;
+
+use crate::daemon::{Daemon, log_of};
+use crate::environment::Home;
+
+/// Everything is too old at once.
+const AT_ONCE: &str = "[retention]\nevents_days = 0.0000001\ntranscripts_days = 0.0000001\nfinished_days = \"never\"\n\
+                       [workspaces]\nkeep_days = 0.0000001\nmin_free_bytes = 0\n";
+
+const MEND: &str = "sh -c 'echo 42 > answer.txt; seq 1 400; echo mended'";
+
+fn run_to_its_end(home: &Home, repo: &TempRepo, program: &str) -> String {
+    let path = repo.path().to_str().expect("UTF-8");
+    let args = ["run", "make the check pass", "--repo", path, "--program", program, "--verify", "./check.sh", "--no-review", "--json"];
+    home.run(&args).json()["id"].as_str().expect("an id").to_owned()
+}
+
+fn workspace_of(home: &Home, id: &str) -> Option<PathBuf> {
+    let projects = std::fs::read_dir(home.data().join("workspaces")).expect("the workspaces");
+    projects.flatten().map(|project| project.path().join(id)).find(|path| path.exists())
+}
+
+/// A second has to pass: files and rows of the same instant are not older than it.
+fn wait_for_age(home: &Home) {
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < std::time::Duration::from_millis(1100) {
+        home.run(&["status"]).code(0);
+    }
+}
+
+#[test]
+fn a_dry_run_shows_what_would_go_and_a_real_one_removes_it() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    home.configure(AT_ONCE);
+    let _daemon = Daemon::up(&home);
+    let id = run_to_its_end(&home, &repo, MEND);
+    let before = home.run(&["housekeeping", "--json"]).code(0).json();
+    assert!(before["last"].is_null() && before["next_at"].is_string(), "not at once after a start: {before:#}");
+    wait_for_age(&home);
+    let dry = home.run(&["housekeeping", "--dry-run", "--json"]).code(0).json();
+    assert_eq!((dry["dry_run"].as_bool(), dry["removed"]["workspaces"].as_u64()), (Some(true), Some(1)), "{dry:#}");
+    assert!(workspace_of(&home, &id).is_some());
+    assert!(home.run(&["logs", &id]).code(0).out.contains("mended"));
+
+    let run = home.run(&["housekeeping", "--run-now", "--json"]).code(0).json();
+    assert_eq!(run["problems"].as_array().map(Vec::len), Some(0), "{run:#}");
+    for (what, at_least) in [("workspaces", 1), ("transcripts", 1), ("events", 5)] {
+        assert!(run["removed"][what].as_u64() >= Some(at_least), "{what}: {run:#}");
+        assert_eq!(run["removed"][what].as_u64() > Some(0), dry["removed"][what].as_u64() > Some(0), "{what}: {dry:#}");
+    }
+    assert!(workspace_of(&home, &id).is_none());
+    assert!(log_of(&home).contains("housekeeping removed"), "{}", log_of(&home));
+    let logs = home.run(&["logs", &id]).code(0);
+    assert!(logs.out.contains("was removed by housekeeping"), "{logs:?}");
+    assert_eq!(home.run(&["assignment", &id, "--json"]).code(0).json()["status"].as_str(), Some("complete"), "its rows stay");
+    let shown = home.run(&["housekeeping"]).code(0).out;
+    assert!(shown.contains("1 workspace(s)") && shown.contains("never"), "{shown}");
+}
+
+#[test]
+fn a_reader_of_events_that_are_gone_is_told_and_goes_on() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    home.configure(AT_ONCE);
+    let _daemon = Daemon::up(&home);
+    run_to_its_end(&home, &repo, MEND);
+    wait_for_age(&home);
+    home.run(&["housekeeping", "--run-now"]).code(0);
+    home.run(&["events", "--after", "1"]).code(2).says("are no longer kept");
+    let kept = home.run(&["events", "--json"]).code(0).json();
+    assert_eq!(kept["items"].as_array().map(Vec::len), Some(1), "the last one stays: {kept:#}");
+    home.run(&["pause"]).code(0);
+    let next = home.run(&["events", "--json"]).code(0).json();
+    let numbers: Vec<_> = next["items"].as_array().expect("items").iter().map(|event| event["seq"].as_u64().unwrap_or(0)).collect();
+    assert_eq!(numbers[1], numbers[0] + 1, "numbers go on");
+}
+
+#[test]
+fn a_workspace_with_work_that_is_nowhere_else_stays_and_doctor_says_what_to_do() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    home.configure(AT_ONCE);
+    let _daemon = Daemon::up(&home);
+    // The check stays red: what the agent did is not committed, and then the work is called off.
+    let id = run_to_its_end(&home, &repo, "sh -c 'date +%N > answer.txt'");
+    home.run(&["cancel", &id]).code(0);
+    wait_for_age(&home);
+    let run = home.run(&["housekeeping", "--run-now", "--json"]).code(0).json();
+    assert_eq!(run["kept"][0]["assignment_id"].as_str(), Some(id.as_str()), "{run:#}");
+    assert!(workspace_of(&home, &id).is_some());
+    let doctor = home.run(&["doctor"]).code(0).out;
+    assert!(doctor.contains(&format!("windlass clean --bundle {id}")), "{doctor}");
+    home.run(&["clean", "--bundle", &id]).code(0);
+    assert!(workspace_of(&home, &id).is_none());
+}
+
+#[test]
+fn what_is_blocked_keeps_everything() {
+    let (home, repo, other) = (Home::new(), TempRepo::failing_check(), TempRepo::failing_check());
+    home.configure(&AT_ONCE.replace("\"never\"", "0.0000001"));
+    let _daemon = Daemon::up(&home);
+    let blocked = run_to_its_end(&home, &repo, "sh -c 'echo no > answer.txt; seq 1 400; echo tried'");
+    let done = run_to_its_end(&home, &other, MEND);
+    wait_for_age(&home);
+    let run = home.run(&["housekeeping", "--run-now", "--json"]).code(0).json();
+    assert_eq!((run["removed"]["assignments"].as_u64(), run["removed"]["workspaces"].as_u64()), (Some(1), Some(1)), "{run:#}");
+    assert_eq!(home.run(&["assignment", &blocked, "--json"]).code(0).json()["status"].as_str(), Some("blocked"));
+    assert!(home.run(&["logs", &blocked]).code(0).out.contains("tried"));
+    assert!(workspace_of(&home, &blocked).is_some());
+    home.run(&["assignment", &done]).code(2);
+    home.run(&["housekeeping", "--run-now"]).code(0);
+    assert!(!home.data().join("transcripts").join(&done).exists(), "its transcripts go with its rows");
+}
+
+#[test]
+fn with_too_little_space_new_work_waits_with_words_and_doctor_says_so() {
+    let home = Home::new();
+    home.configure(&format!("[workspaces]\nmin_free_bytes = {}\n", 1_u64 << 60));
+    let _daemon = Daemon::up(&home);
+    let id =
+        home.run(&["run", "goal", "--project", "scratch", "--program", "true", "--no-review", "--detach"]).code(0).out.trim().to_owned();
+    let told = |answer: &Value| answer["hold"]["kind"].as_str() == Some("storage");
+    let begun = std::time::Instant::now();
+    let explained = loop {
+        let explained = home.run(&["explain", &id, "--json"]).code(0).json();
+        if told(&explained) || begun.elapsed() > std::time::Duration::from_secs(30) {
+            break explained;
+        }
+    };
+    assert!(told(&explained) && explained["hold"]["reason"].as_str().unwrap_or_default().contains("free some space"), "{explained:#}");
+    let doctor = home.run(&["doctor"]).code(0).out;
+    assert!(doctor.contains("no new work is begun for want of space"), "{doctor}");
+}

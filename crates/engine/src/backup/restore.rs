@@ -1,0 +1,266 @@
+//! Bringing a backup back while nothing runs on it.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::GzDecoder;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use windlass_store::{Import, OpenOptions, StoreError, import, is_postgres, set_aside};
+use windlass_types::{Clock, Ids, Timestamp};
+
+use super::files::{self, UNPUSHED};
+use super::{Backup, Manifest};
+use crate::error::{EngineError, ErrorKind};
+
+/// While this file is in a data directory, a restore was cut off in the middle: nothing may start there.
+pub const RESTORE_UNFINISHED: &str = "restore-unfinished";
+const OUTCOME: &str = "restore.json";
+
+/// Where a backup is restored to.
+#[derive(Debug, Clone)]
+pub struct RestoreTarget {
+    /// The data directory. Whoever restores holds its lock.
+    pub data_dir: PathBuf,
+    /// Where workspaces are.
+    pub workspace_root: PathBuf,
+    /// The database: a path, `sqlite:PATH` or `postgres://…`.
+    pub database_url: String,
+    /// Where time comes from.
+    pub clock: Clock,
+    /// Where ids come from.
+    pub ids: Ids,
+}
+
+/// A backup was restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Restored {
+    /// What was restored.
+    pub backup: Backup,
+    /// Where what was there before is now, if there was anything.
+    pub aside: Option<String>,
+    /// Bundles with commits that were on no repository's branch.
+    pub bundles: Vec<String>,
+}
+
+/// How the last restore of a data directory went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RestoreOutcome {
+    /// The backup.
+    pub path: String,
+    /// When it ended.
+    pub at: Timestamp,
+    /// What was restored; none when it failed.
+    pub restored: Option<Restored>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// The last restore of a data directory.
+pub(crate) fn last_restore(data_dir: &Path) -> Option<RestoreOutcome> {
+    serde_json::from_slice(&std::fs::read(data_dir.join(OUTCOME)).ok()?).ok()
+}
+
+/// Leaves word of how a restore went, for whoever asked for it.
+pub fn write_outcome(data_dir: &Path, path: &Path, at: Timestamp, outcome: &Result<Restored, EngineError>) -> io::Result<()> {
+    let outcome = RestoreOutcome {
+        path: path.display().to_string(),
+        at,
+        restored: outcome.as_ref().ok().cloned(),
+        error: outcome.as_ref().err().map(ToString::to_string),
+    };
+    let (file, new) = (data_dir.join(OUTCOME), data_dir.join(format!("{OUTCOME}.new")));
+    std::fs::write(&new, serde_json::to_vec(&outcome)?)?;
+    std::fs::rename(new, file)
+}
+
+fn failed(what: &Path) -> impl FnOnce(io::Error) -> EngineError {
+    let what = what.display().to_string();
+    move |e| {
+        let kind = if e.kind() == io::ErrorKind::StorageFull { ErrorKind::Full } else { ErrorKind::Internal };
+        EngineError::new(kind, format!("the backup could not be restored: {what}: {e}")).hint("mend that, then restore it again")
+    }
+}
+
+/// The folders of the data directory that belong to the state of the database.
+const STATE: [&str; 5] = ["transcripts", "bundles", "git", "housekeeping.json", "agent.sock"];
+
+/// Restores a backup into a place where nothing runs. What is there already forbids it, or with `force` is moved aside. Blocks.
+pub fn restore(target: &RestoreTarget, folder: &Path, force: bool) -> Result<Restored, EngineError> {
+    let manifest = Manifest::verified(folder)?;
+    files::private_dir(&target.data_dir).map_err(failed(&target.data_dir))?;
+    let cut_off = target.data_dir.join(RESTORE_UNFINISHED);
+    let stamp = target.clock.now().0;
+    let place = Place::new(target, stamp);
+    if !force && !cut_off.exists() && place.is_occupied() {
+        return Err(EngineError::new(ErrorKind::Conflict, format!("{} is not empty", target.data_dir.display()))
+            .hint("give another --data-dir, or move what is there aside with --force"));
+    }
+    // Everything new is on the disk before anything old is touched.
+    let staged = target.data_dir.join("restoring");
+    remove_all(&staged).map_err(failed(&staged))?;
+    let stage = stage_files(&manifest, folder, &staged).map_err(failed(&staged));
+    let mut aside = None;
+    let done = stage.and_then(|()| {
+        if is_postgres(&target.database_url) {
+            // One transaction for the old tables and another for the new ones: cut off in between, the next restore finds it empty.
+            if force || cut_off.exists() {
+                put_aside_tables(target, stamp)?;
+            }
+            import_to(target, &target.database_url, &manifest, folder)?;
+        } else {
+            for end in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(with_end(&place.new_database(), end));
+            }
+            import_to(target, &place.new_database().display().to_string(), &manifest, folder)?;
+        }
+        File::create(&cut_off).and_then(|file| file.sync_all()).map_err(failed(&cut_off))?;
+        aside = place.move_aside().map_err(failed(&target.data_dir))?;
+        place.move_in(&staged).map_err(failed(&target.data_dir))?;
+        std::fs::remove_file(&cut_off).map_err(failed(&cut_off))
+    });
+    let _ = remove_all(&staged);
+    if let Err(e) = done {
+        let _ = std::fs::remove_file(place.new_database());
+        return Err(e);
+    }
+    let bundles = files::plain_files(&target.data_dir.join("bundles").join(UNPUSHED));
+    let bundles = bundles.iter().map(|file| target.data_dir.join("bundles").join(UNPUSHED).join(file).display().to_string()).collect();
+    Ok(Restored { backup: manifest.summary(folder), aside: aside.map(|path| path.display().to_string()), bundles })
+}
+
+fn remove_all(path: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn stage_files(manifest: &Manifest, folder: &Path, staged: &Path) -> io::Result<()> {
+    for entry in &manifest.files {
+        let path = match entry.path.split_once('/') {
+            Some(("transcripts" | "bundles", _)) => entry.path.clone(),
+            Some((UNPUSHED, name)) => format!("bundles/{UNPUSHED}/{name}"),
+            _ => continue,
+        };
+        files::copy(&folder.join(&entry.path), staged, path)?;
+    }
+    for name in ["transcripts", "bundles"] {
+        files::private_dir(&staged.join(name))?;
+    }
+    Ok(())
+}
+
+fn options(target: &RestoreTarget, url: &str) -> OpenOptions {
+    OpenOptions { url: url.to_owned(), clock: target.clock.clone(), ids: target.ids.clone() }
+}
+
+fn put_aside_tables(target: &RestoreTarget, stamp: i64) -> Result<(), EngineError> {
+    match set_aside(&options(target, &target.database_url), &format!("windlass_before_{stamp}")) {
+        Err(StoreError::Conflict(why)) => Err(EngineError::new(ErrorKind::Conflict, why).hint("stop every node, then restore")),
+        other => Ok(other?),
+    }
+}
+
+fn import_to(target: &RestoreTarget, url: &str, manifest: &Manifest, folder: &Path) -> Result<(), EngineError> {
+    let mut rows = |table: &str| -> io::Result<Box<dyn BufRead>> {
+        let file = folder.join("database").join(format!("{table}.jsonl.gz"));
+        match File::open(file) {
+            Ok(file) => Ok(Box::new(BufReader::new(GzDecoder::new(BufReader::new(file))))),
+            // A table without rows has no file.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Box::new(io::empty())),
+            Err(e) => Err(e),
+        }
+    };
+    let from = format!("a backup of {}", manifest.made_at);
+    let backup = Import { schema: manifest.schema, tables: &manifest.tables, rows: &mut rows, from };
+    match import(&options(target, url), backup) {
+        Err(StoreError::Conflict(why)) => {
+            Err(EngineError::new(ErrorKind::Conflict, why).hint("stop every node; what is in the database is moved aside with --force"))
+        }
+        other => Ok(other?),
+    }
+}
+
+/// What is moved where.
+struct Place<'a> {
+    target: &'a RestoreTarget,
+    /// SQLite's file.
+    database: Option<PathBuf>,
+    aside: String,
+}
+
+impl<'a> Place<'a> {
+    fn new(target: &'a RestoreTarget, stamp: i64) -> Self {
+        let url = &target.database_url;
+        let database = (!is_postgres(url))
+            .then(|| PathBuf::from(url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url.as_str())));
+        Self { target, database, aside: format!("before-restore-{stamp}") }
+    }
+
+    fn new_database(&self) -> PathBuf {
+        self.database.as_ref().map_or_else(|| self.target.data_dir.join("no-database"), |path| with_end(path, ".restoring"))
+    }
+
+    fn is_occupied(&self) -> bool {
+        self.database.as_ref().is_some_and(|path| path.exists())
+            || ["transcripts", "git"].iter().any(|name| !files::plain_files(&self.target.data_dir.join(name)).is_empty())
+    }
+
+    /// Moves everything that belongs to the old database into a folder beside it; where, if there was anything. Workspaces stay on their
+    /// own disk, in a hidden folder of their root.
+    fn move_aside(&self) -> io::Result<Option<PathBuf>> {
+        let folder = self.target.data_dir.join(&self.aside);
+        let mut moved = false;
+        let mut to_folder = |from: &Path, folder: &Path| -> io::Result<()> {
+            let Some(name) = from.file_name() else { return Ok(()) };
+            if from.symlink_metadata().is_ok() {
+                files::private_dir(folder)?;
+                std::fs::rename(from, folder.join(name))?;
+                moved = true;
+            }
+            Ok(())
+        };
+        if let Some(database) = &self.database {
+            // Beside itself when it is elsewhere: a rename does not cross file systems.
+            let beside = database.parent().map_or_else(|| folder.clone(), |parent| parent.join(&self.aside));
+            for end in ["", "-wal", "-shm"] {
+                to_folder(&with_end(database, end), &beside)?;
+            }
+        }
+        for name in STATE {
+            to_folder(&self.target.data_dir.join(name), &folder)?;
+        }
+        let root = &self.target.workspace_root;
+        let hidden = root.join(format!(".{}", self.aside));
+        for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+            if !entry.file_name().to_string_lossy().starts_with('.') {
+                to_folder(&entry.path(), &hidden)?;
+            }
+        }
+        Ok(moved.then_some(folder))
+    }
+
+    fn move_in(&self, staged: &Path) -> io::Result<()> {
+        for name in ["transcripts", "bundles"] {
+            std::fs::rename(staged.join(name), self.target.data_dir.join(name))?;
+        }
+        if let Some(database) = &self.database {
+            let new = self.new_database();
+            File::open(&new)?.sync_all()?;
+            for end in ["-wal", "-shm"] {
+                let _ = std::fs::remove_file(with_end(&new, end));
+            }
+            std::fs::rename(&new, database)?;
+            files::sync_dir(database.parent().unwrap_or(Path::new("/")))?;
+        }
+        files::sync_dir(&self.target.data_dir)
+    }
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}

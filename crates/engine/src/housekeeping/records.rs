@@ -1,0 +1,58 @@
+//! Rows: events from their beginning, and assignments that are over.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use windlass_store::{Pruning, StoreError};
+use windlass_types::AssignmentId;
+
+use super::{HousekeepingRun, before};
+use crate::engine::Inner;
+
+/// How many assignments are looked up at once.
+const PAGE: u32 = 100;
+
+/// Removes what is too old. `workspaces` are those that are still here: their assignments stay.
+pub(super) async fn look_after(inner: &Arc<Inner>, workspaces: &HashSet<AssignmentId>, run: &mut HousekeepingRun) {
+    if let Err(e) = assignments(inner, workspaces, run).await {
+        run.problems.push(format!("assignments that are over: {e}"));
+    }
+    if let Err(e) = events(inner, run).await {
+        run.problems.push(format!("events: {e}"));
+    }
+}
+
+async fn events(inner: &Inner, run: &mut HousekeepingRun) -> Result<(), StoreError> {
+    let Some(before) = before(inner.config.clock.now(), inner.config.retention.events_secs) else { return Ok(()) };
+    if run.dry_run {
+        run.removed.events = inner.store.events_before(before).await?;
+        return Ok(());
+    }
+    loop {
+        match inner.store.prune_events(before).await? {
+            0 => return Ok(()),
+            count => run.removed.events += count,
+        }
+    }
+}
+
+async fn assignments(inner: &Inner, workspaces: &HashSet<AssignmentId>, run: &mut HousekeepingRun) -> Result<(), StoreError> {
+    let Some(before) = before(inner.config.clock.now(), inner.config.retention.finished_secs) else { return Ok(()) };
+    let mut after = None;
+    loop {
+        let page = inner.store.overdue(before, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id);
+        for overdue in page.iter().filter(|overdue| !workspaces.contains(&overdue.id)) {
+            if run.dry_run {
+                run.removed.assignments += 1;
+                continue;
+            }
+            let mut pruned = inner.store.prune_assignment(overdue.id, before).await?;
+            while pruned == Pruning::More {
+                pruned = inner.store.prune_assignment(overdue.id, before).await?;
+            }
+            run.removed.assignments += u64::from(pruned == Pruning::Gone);
+        }
+    }
+}
