@@ -16,7 +16,7 @@ use crate::state::App;
 /// One word on how it is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Word {
-    /// `ok`, `ready`, `recovering`, or `storage` while the database cannot be written.
+    /// `ok`, `ready`, `recovering`, `storage` while the database cannot be written, or `stopping`.
     status: &'static str,
     /// Why, when it is `storage`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +37,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
         None if app.engine().is_ok_and(windlass_engine::Engine::is_ready) => {
             return Json(Word { status: "ready", reason: None }).into_response();
         }
+        None if app.engine().is_ok_and(windlass_engine::Engine::is_stopping) => Word { status: "stopping", reason: None },
         None => Word { status: "recovering", reason: None },
     };
     (StatusCode::SERVICE_UNAVAILABLE, Json(word)).into_response()

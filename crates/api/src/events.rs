@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Json;
@@ -17,12 +18,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
-use windlass_store::{EventFilter, Store, StoreError};
+use windlass_engine::Engine;
+use windlass_store::{EventFilter, StoreError};
 use windlass_types::{AttemptId, AttemptStatus, Event, EventKind};
 
 use crate::auth::Caller;
 use crate::extract::{Asked, maybe_id, page_size, words};
 use crate::problem::{Answer, Problem};
+use crate::readers::Place;
 use crate::state::App;
 
 /// How many events are read at once.
@@ -103,7 +106,9 @@ pub(crate) async fn events(
             .hint("this is another history than the one you followed: read everything anew and follow from the newest event"));
     }
     let follow = Follow {
-        store: engine.store().clone(),
+        engine: engine.clone(),
+        place: app.readers.join(after),
+        opened_at: newest,
         changes,
         filter,
         cursor: after,
@@ -139,7 +144,11 @@ fn last_event_id(headers: &HeaderMap) -> Answer<Option<i64>> {
 
 /// One client's place in the stream.
 struct Follow {
-    store: Store,
+    engine: Engine,
+    /// Where it is, for the figures.
+    place: Place,
+    /// The newest number when it began: what is later is live.
+    opened_at: i64,
     changes: watch::Receiver<i64>,
     filter: EventFilter,
     /// Everything up to this number was read, and either is in `read` or does not pass the filter.
@@ -169,7 +178,7 @@ impl Follow {
     async fn next(&mut self) -> Option<Message> {
         if self.told.is_none() {
             // The number alone: a client that is cut off before the first event resumes from here all the same.
-            return Some(self.place("following"));
+            return Some(self.say("following"));
         }
         loop {
             if let Some(first) = self.gap.take() {
@@ -182,6 +191,10 @@ impl Follow {
                     return None;
                 }
                 self.told = Some(event.seq);
+                self.place.store(event.seq, Ordering::Relaxed);
+                if event.seq > self.opened_at {
+                    self.engine.observe_delivery(&event);
+                }
                 self.quiet_since = Instant::now();
                 return Some(message(&event));
             }
@@ -204,7 +217,7 @@ impl Follow {
             match self.wait().await {
                 Woken::News => {}
                 Woken::Quiet if self.agent_is_gone().await => return None,
-                Woken::Quiet => return Some(self.place("alive")),
+                Woken::Quiet => return Some(self.say("alive")),
                 Woken::Closing => return None,
             }
         }
@@ -212,7 +225,7 @@ impl Follow {
 
     async fn read_more(&mut self) -> Result<(), StoreError> {
         self.seen = self.seen.max(*self.changes.borrow_and_update());
-        let events = self.store.events_after(self.cursor, self.filter.clone(), BATCH).await?;
+        let events = self.engine.store().events_after(self.cursor, self.filter.clone(), BATCH).await?;
         self.is_behind = events.len() >= BATCH as usize;
         if let Some(last) = events.last() {
             self.cursor = last.seq;
@@ -221,6 +234,9 @@ impl Follow {
             // Numbers are told after their commit, so whatever is left up to here does not pass the filter.
             self.cursor = self.cursor.max(self.seen);
         }
+        if events.is_empty() {
+            self.place.store(self.cursor, Ordering::Relaxed);
+        }
         self.read.extend(events);
         Ok(())
     }
@@ -228,7 +244,7 @@ impl Follow {
     /// Whether the agent that listens has ended, seen from the store: its own filter may hide the event.
     async fn agent_is_gone(&self) -> bool {
         match self.agent {
-            Some(attempt) => !self.store.attempt(attempt).await.is_ok_and(|attempt| attempt.status == AttemptStatus::Running),
+            Some(attempt) => !self.engine.store().attempt(attempt).await.is_ok_and(|attempt| attempt.status == AttemptStatus::Running),
             None => false,
         }
     }
@@ -246,7 +262,7 @@ impl Follow {
                 () = self.closing.cancelled() => return Woken::Closing,
                 changed = self.changes.changed() => if changed.is_err() { return Woken::Closing },
                 () = &mut quiet => return Woken::Quiet,
-                () = tokio::time::sleep(LOOK_EVERY), if self.store.is_postgres() => {
+                () = tokio::time::sleep(LOOK_EVERY), if self.engine.store().is_postgres() => {
                     self.is_behind = true;
                     return Woken::News;
                 }
@@ -254,7 +270,7 @@ impl Follow {
         }
     }
 
-    fn place(&mut self, comment: &str) -> Message {
+    fn say(&mut self, comment: &str) -> Message {
         self.told = Some(self.cursor);
         self.quiet_since = Instant::now();
         Message::default().id(self.cursor.to_string()).comment(comment)

@@ -23,6 +23,7 @@ mod openapi;
 mod page;
 mod problem;
 mod projects;
+mod readers;
 mod router;
 mod server;
 mod state;
@@ -54,6 +55,8 @@ pub struct ApiConfig {
     pub token: ApiToken,
     /// Where to make the agents' socket, if anywhere; mostly `<data_dir>/agent.sock`.
     pub agent_socket: Option<PathBuf>,
+    /// Whether the figures for Prometheus are shown.
+    pub metrics: bool,
 }
 
 /// A listening API. Until it is given an engine, it says that it is recovering. Dropping it closes it without grace.
@@ -89,7 +92,7 @@ pub async fn bind_with_limits(config: ApiConfig, limits: Limits) -> Result<Bound
         Some(path) => Some(server::listen_unix(path).map_err(|source| ApiError::AgentSocket { path: path.clone(), source })?),
         None => None,
     };
-    let app = Arc::new(state::Shared::new(hosts, config.token, limits.clone()));
+    let app = Arc::new(state::Shared::new(hosts, config.token, limits.clone(), config.metrics));
     let server = server::Server::new(router::router(Arc::clone(&app)), limits, app.closing.clone());
     server.serve_tcp(listener);
     if let Some(agents) = agents {
@@ -102,6 +105,15 @@ impl Bound {
     /// The address it listens on, with the port that was picked.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Serves the figures, and nothing else, to whoever reaches this address, without a token; gives the address with the port that was picked.
+    pub async fn serve_metrics(&self, listen: SocketAddr) -> std::io::Result<SocketAddr> {
+        let listener = TcpListener::bind(listen).await?;
+        let local = listener.local_addr()?;
+        // Bounds of its own: readers of the figures and callers of the API do not crowd each other out.
+        self.server.beside(metrics::router(Arc::clone(&self.app))).serve_tcp(listener);
+        Ok(local)
     }
 
     /// Gives the API its engine; from now on every route answers. A second engine is ignored.

@@ -74,6 +74,12 @@ impl Server {
         Self { router, limits, open, tasks: TaskTracker::new(), closing, abort: CancellationToken::new() }
     }
 
+    /// Another one with its own routes and connections, which closes with this one.
+    pub(crate) fn beside(&self, router: Router) -> Self {
+        let open = Arc::new(Connections { max: self.limits.connections_max, open: Mutex::default() });
+        Self { router, open, ..self.clone() }
+    }
+
     /// Serves a TCP listener until the server closes.
     pub(crate) fn serve_tcp(&self, listener: TcpListener) {
         let server = self.clone();

@@ -11,6 +11,7 @@ use crate::ApiToken;
 use crate::auth::Limiter;
 use crate::guard::Hosts;
 use crate::problem::{Answer, Problem};
+use crate::readers::Readers;
 
 /// The bounds of the server; what is at one is refused, dropped or told to come again.
 #[derive(Debug, Clone)]
@@ -57,6 +58,9 @@ pub(crate) struct Shared {
     pub(crate) token: ApiToken,
     pub(crate) limits: Limits,
     pub(crate) limiter: Limiter,
+    /// Whether figures are shown.
+    pub(crate) metrics: bool,
+    pub(crate) readers: Readers,
     /// Cancelled when the server stops: streams and long polls end then.
     pub(crate) closing: CancellationToken,
     streams: Arc<Semaphore>,
@@ -74,13 +78,15 @@ impl std::fmt::Debug for Attached {
 }
 
 impl Shared {
-    pub(crate) fn new(hosts: Hosts, token: ApiToken, limits: Limits) -> Self {
+    pub(crate) fn new(hosts: Hosts, token: ApiToken, limits: Limits, metrics: bool) -> Self {
         let streams = Arc::new(Semaphore::new(limits.streams_max));
         Self {
             hosts,
             token,
             limits,
             limiter: Limiter::default(),
+            metrics,
+            readers: Readers::default(),
             closing: CancellationToken::new(),
             streams,
             engine: OnceLock::new(),

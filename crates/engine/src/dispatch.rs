@@ -20,7 +20,9 @@ pub(crate) async fn run(inner: &Arc<Inner>) {
     let mut changes = inner.store.subscribe_ready();
     loop {
         changes.borrow_and_update();
+        failpoint::stall("dispatch.round");
         let wait = fill_slots(inner).await;
+        inner.rounds.send_modify(|rounds| *rounds += 1);
         tokio::select! {
             biased;
             () = inner.claiming.cancelled() => return,
@@ -55,6 +57,7 @@ async fn fill_slots(inner: &Arc<Inner>) -> Duration {
         match inner.store.claim(facts, inner.config.lease_ms).await {
             Ok(Some(claimed)) => {
                 failpoint::hit("claim.after");
+                inner.observe_claim(&claimed, asked);
                 let job = &claimed.job;
                 tracing::info!(job.id = %job.id, token = %claimed.token, harness = %claimed.harness, "job {} ({}) starts on {}", job.id, job.spec.job_type, claimed.harness);
                 let (control, deadline) = inner.leases.enter(job.id, job.assignment_id, &job.worker, claimed.token, asked);

@@ -1,7 +1,6 @@
 //! The engine itself: what it holds, how it starts and how it stops.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use windlass_store::{NodeFacts, Store, StoreError, WorkerSlots};
+use windlass_telemetry::Metrics;
 use windlass_types::{AssignmentId, AttemptId, JobId, Slots, Timestamp, Token};
 use windlass_workspace::git::Identity;
 use windlass_workspace::launch::{LaunchMode, Launcher, become_subreaper};
@@ -19,6 +19,7 @@ use crate::config::{EngineConfig, Isolation};
 use crate::error::{EngineError, ErrorKind};
 use crate::housekeeping::{self, Keeper};
 use crate::lease::{Control, Leases};
+use crate::now::Held;
 use crate::transcript::Cursors;
 use crate::{dispatch, recover};
 
@@ -34,9 +35,13 @@ pub(crate) struct Inner {
     pub(crate) workspaces: Workspaces,
     pub(crate) launcher: Launcher,
     pub(crate) leases: Leases,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) held: Held,
     pub(crate) node: String,
     pub(crate) started_at: Timestamp,
-    pub(crate) ready: AtomicBool,
+    recovered: watch::Sender<bool>,
+    /// How often the dispatcher has gone round: a sign that it lives.
+    pub(crate) rounds: watch::Sender<u64>,
     /// A slot is free, or something else than an event makes a claim worth trying.
     pub(crate) slot_freed: Notify,
     pub(crate) only: Mutex<Option<AssignmentId>>,
@@ -89,11 +94,16 @@ impl Engine {
         {
             tracing::warn!(error = %e, "this process could not be made a subreaper: what a killed launcher leaves is found by its environment only");
         }
+        let metrics = Metrics::new(config.workers.iter().map(|w| w.name.as_str()))
+            .map_err(|e| EngineError::new(ErrorKind::Internal, format!("the metrics could not be set up: {e}")))?;
         let inner = Arc::new(Inner {
+            metrics: Arc::new(metrics),
+            held: Held::default(),
             leases: Leases::new(config.lease_ms),
             node: config.ids.node().to_string(),
             started_at: config.clock.now(),
-            ready: AtomicBool::new(false),
+            recovered: watch::Sender::new(false),
+            rounds: watch::Sender::new(0),
             slot_freed: Notify::new(),
             only: Mutex::new(config.only_assignment),
             storage_problem: Mutex::new(None),
@@ -122,7 +132,43 @@ impl Engine {
 
     /// Whether recovery is over and jobs are claimed: not while the store cannot be written.
     pub fn is_ready(&self) -> bool {
-        self.inner.has_recovered() && self.inner.storage_problem().is_none()
+        self.inner.has_recovered() && self.inner.storage_problem().is_none() && !self.is_stopping()
+    }
+
+    /// Whether [`Engine::stop`] was called: nothing more is claimed.
+    pub fn is_stopping(&self) -> bool {
+        self.inner.claiming.is_cancelled()
+    }
+
+    /// How many jobs this node runs.
+    pub fn running(&self) -> usize {
+        self.inner.leases.len()
+    }
+
+    /// Waits until what an earlier life left behind is looked after.
+    pub async fn recovered(&self) {
+        let mut recovered = self.inner.recovered.subscribe();
+        // The sender lives as long as this engine.
+        let _ = recovered.wait_for(|done| *done).await;
+    }
+
+    /// Sees the dispatcher go round and the store answer, each within `patience`. What the store answers does not matter: a full disk
+    /// is no reason to start anew.
+    pub async fn is_alive(&self, patience: Duration) -> Result<(), &'static str> {
+        let inner = &self.inner;
+        if tokio::time::timeout(patience, inner.store.check()).await.is_err() {
+            return Err("the store does not answer");
+        }
+        if self.is_stopping() || !inner.has_recovered() {
+            return Ok(());
+        }
+        let mut rounds = inner.rounds.subscribe();
+        inner.slot_freed.notify_one();
+        match tokio::time::timeout(patience, rounds.changed()).await {
+            Ok(_) => Ok(()),
+            Err(_) if self.is_stopping() => Ok(()),
+            Err(_) => Err("the dispatcher does not go round"),
+        }
     }
 
     /// Why the store cannot be written (disk full, read-only), while it cannot.
@@ -195,9 +241,9 @@ async fn run(inner: Arc<Inner>) {
         () = background.cancelled() => {}
         () = async {
             recover::at_start(&inner).await;
-            inner.ready.store(true, Ordering::Release);
+            inner.recovered.send_replace(true);
             tokio::join!(
-                inner.leases.beat(&inner.store),
+                inner.leases.beat(&inner.store, &inner.metrics),
                 dispatch::run(&inner),
                 recover::expired(&inner),
                 housekeeping::run(&inner),
@@ -232,7 +278,7 @@ impl Inner {
 
     /// Whether what an earlier life left behind is looked after.
     pub(crate) fn has_recovered(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
+        *self.recovered.borrow()
     }
 
     pub(crate) fn storage_problem(&self) -> Option<String> {

@@ -44,3 +44,29 @@ pub(crate) fn hit(name: &str) {
         }
     }
 }
+
+/// Passes a place where `WINDLASS_STALLPOINT=name` stops the thread for good, as a fault of ours might.
+#[cfg(not(debug_assertions))]
+pub(crate) fn stall(_name: &str) {}
+
+/// Passes a place where `WINDLASS_STALLPOINT=name:n` stops the thread for good at the nth passage, as a fault of ours might.
+#[cfg(debug_assertions)]
+pub(crate) fn stall(name: &str) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static ARMED: OnceLock<Option<(String, u32)>> = OnceLock::new();
+    static PASSED: AtomicU32 = AtomicU32::new(0);
+    let armed = ARMED.get_or_init(|| {
+        let spec = std::env::var("WINDLASS_STALLPOINT").ok()?;
+        Some(spec.rsplit_once(':').and_then(|(n, k)| Some((n.to_owned(), k.parse().ok()?))).unwrap_or((spec, 1)))
+    });
+    if let Some((armed, nth)) = armed
+        && armed == name
+        && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *nth
+    {
+        loop {
+            std::thread::park();
+        }
+    }
+}

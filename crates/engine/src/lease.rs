@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use windlass_store::{BeatState, Store};
+use windlass_telemetry::Metrics;
 use windlass_types::{AssignmentId, JobId, Token};
 
 /// What an attempt is told from outside.
@@ -138,7 +139,7 @@ impl Leases {
     }
 
     /// Renews all leases in one write, three times a lease; no timer runs while no job does.
-    pub(crate) async fn beat(&self, store: &Store) {
+    pub(crate) async fn beat(&self, store: &Store, metrics: &Metrics) {
         let every = self.lease / 3;
         let mut pause = every;
         loop {
@@ -155,7 +156,9 @@ impl Leases {
             let asked = Instant::now();
             let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
             // A store that does not answer must not hold up the order to stop.
-            match tokio::time::timeout(every / 2, store.heartbeat(held, lease_ms)).await {
+            let answer = tokio::time::timeout(every / 2, store.heartbeat(held, lease_ms)).await;
+            metrics.heartbeat(matches!(answer, Ok(Ok(_))), asked.elapsed());
+            match answer {
                 Ok(Ok(beats)) => {
                     pause = every;
                     let table = self.lock();

@@ -23,6 +23,8 @@ mod hash;
 mod health;
 mod housekeeping;
 mod lease;
+mod now;
+mod observe;
 mod recover;
 mod repository_file;
 mod request;

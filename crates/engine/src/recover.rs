@@ -70,7 +70,7 @@ async fn sweep(inner: &Arc<Inner>) -> Result<usize, StoreError> {
             jitter: inner.config.ids.fraction(),
             park_harness: None,
         };
-        match inner.store.settle(request).await {
+        match inner.settle(&job, &attempt, request).await {
             Ok(settled) => {
                 rescued += 1;
                 tracing::warn!(job.id = %job.id, token = %attempt.token, "job {} lost its worker and is {}", job.id, settled.job.status);

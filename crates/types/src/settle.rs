@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Block, Failure, FailureClass, FailureKind, JobMove, JobType, OnFailure, Park, Timestamp};
+use crate::{AttemptStatus, Block, Failure, FailureClass, FailureKind, JobMove, JobType, OnFailure, Park, Timestamp};
 
 /// How often and how long a job is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -56,6 +56,21 @@ pub enum AttemptResult {
     Failed(Failure),
     /// The worker hands the job back unharmed (a stop): counts as nothing.
     HandedBack,
+}
+
+impl AttemptResult {
+    /// How the attempt stands that ended so.
+    pub const fn status(&self) -> AttemptStatus {
+        match self {
+            Self::Succeeded => AttemptStatus::Succeeded,
+            Self::HandedBack => AttemptStatus::Stopped,
+            Self::Failed(failure) => match failure.kind.class() {
+                FailureClass::Interrupted => AttemptStatus::Lost,
+                FailureClass::Cancelled => AttemptStatus::Stopped,
+                _ => AttemptStatus::Failed,
+            },
+        }
+    }
 }
 
 /// The counters that a decision rests on, before the attempt that has just ended.

@@ -4,6 +4,7 @@ mod agents;
 mod bounds;
 mod document;
 mod hosts;
+mod metrics;
 mod routes;
 mod start;
 mod stream;

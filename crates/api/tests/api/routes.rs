@@ -133,17 +133,13 @@ async fn a_job_is_cancelled_and_run_again_and_jobs_are_put_behind_it() {
 }
 
 #[tokio::test]
-async fn pausing_and_the_figures_show_what_there_is() {
+async fn pausing_is_shown_until_somebody_resumes() {
     let api = Api::start().await;
     api.run("a goal").await;
     assert_eq!(api.post("/api/v1/pause", &json!({})).await.0, StatusCode::OK);
     assert_eq!(api.get("/api/v1/status").await.1["paused"], true);
     assert_eq!(api.post("/api/v1/resume", &json!({})).await.0, StatusCode::OK);
     assert_eq!(api.get("/api/v1/status").await.1["paused"], false);
-    let (status, text) = api.get("/metrics").await;
-    assert_eq!(status, StatusCode::OK);
-    let text = text.as_str().expect("text");
-    assert!(text.contains("windlass_jobs{status=\"queued\"} 1") && text.contains("# TYPE windlass_up gauge"), "{text}");
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ impl Api {
             data_dir: dir.path().to_path_buf(),
             token: token.clone(),
             agent_socket: Some(socket.clone()),
+            metrics: true,
         };
         let bound = bind_with_limits(config, limits).await.expect("an API");
         let port = bound.local_addr().port();

@@ -36,6 +36,7 @@ pub(crate) struct RawFile {
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) enable_metrics: Option<bool>,
     pub(crate) metrics_port: Option<u16>,
+    pub(crate) metrics_host: Option<String>,
     pub(crate) claude_command: Option<String>,
     pub(crate) worker_name: Option<String>,
     pub(crate) workers: Vec<String>,

@@ -9,6 +9,7 @@ use windlass_types::{Budget, Harness, RetryPolicy};
 use super::check;
 use super::env::Env;
 use super::layers::{Layers, Origin, Shown};
+use super::metrics::MetricsSettings;
 use super::named::{self, ProjectEntry, WorkerSettings};
 use super::raw::{Days, IsolationChoice, LogFormat, LogLevel, RawFile, RawHarness};
 use super::read::{self, Read};
@@ -24,8 +25,6 @@ const NOT_USED_YET: &[&str] = &[
     "result_dir",
     "heartbeat_dir",
     "dlq_dir",
-    "enable_metrics",
-    "metrics_port",
     "files.root",
     "feedback.dir",
 ];
@@ -79,6 +78,7 @@ pub(crate) struct Settings {
     pub(crate) retention: Retention,
     pub(crate) env_pass: Vec<String>,
     pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) metrics: MetricsSettings,
     pub(crate) projects: Vec<ProjectEntry>,
     /// The project of what names none.
     pub(crate) namespace: Option<String>,
@@ -168,8 +168,7 @@ impl Settings {
         let log_level_given = flags.log_level.is_some() || env.text("LOG_LEVEL").is_some() || raw.log_level.is_some();
         let log_level = l.pick("log_level", &["LOG_LEVEL"], flags.log_level, raw.log_level, LogLevel::Info)?;
         let log_format = l.pick("log_format", &["LOG_FORMAT"], flags.log_format, raw.log_format, LogFormat::Json)?;
-        l.pick("enable_metrics", &["ENABLE_METRICS"], None, raw.enable_metrics, true)?;
-        l.pick("metrics_port", &["METRICS_PORT"], None, raw.metrics_port, 9090)?;
+        let metrics = super::metrics::read(&mut l, raw)?;
         let claude = l.given("claude_command", &["CLAUDE_COMMAND"], None, raw.claude_command.clone())?;
         let worker_name = l.given("worker_name", &["WORKER_NAME"], None, raw.worker_name.clone())?;
         let listed = Some(raw.workers.clone()).filter(|w| !w.is_empty());
@@ -300,6 +299,7 @@ impl Settings {
             retention,
             env_pass,
             allowed_hosts,
+            metrics,
             projects,
             namespace: raw.namespace.clone(),
             shown: l.shown,

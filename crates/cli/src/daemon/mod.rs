@@ -7,6 +7,7 @@ pub(crate) mod engine_config;
 mod lock;
 pub(crate) mod logs;
 pub(crate) mod restoring;
+pub(crate) mod service;
 pub(crate) mod signals;
 
 use std::net::SocketAddr;
@@ -67,10 +68,14 @@ impl Daemon {
             data_dir: dir.clone(),
             token: token.clone(),
             // A socket's address holds 107 bytes; agents use the port where the path is longer.
+            metrics: settings.metrics.enabled,
             agent_socket: (socket.as_os_str().len() <= 100).then(|| socket.clone()),
         };
         let has_socket = config.agent_socket.is_some();
         let bound = windlass_api::bind(config).await.map_err(api_error)?;
+        if kind == Kind::Daemon {
+            listen_for_metrics(settings, &bound).await;
+        }
         let url = format!("http://{}", reachable(bound.local_addr()));
         let agent_url = if has_socket { format!("unix:{}", socket.display()) } else { url.clone() };
 
@@ -98,6 +103,11 @@ impl Daemon {
     /// Where it listens.
     pub(crate) fn url(&self) -> &str {
         &self.place.url
+    }
+
+    /// Its engine.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// A client of it.
@@ -149,6 +159,21 @@ fn make_data_dir(dir: &Path) -> Result<()> {
         CliError::fault(format!("the data directory {} cannot be made: {e}", dir.display()))
             .hint("name a place you may write with --data-dir or WINDLASS_DATA_DIR")
     })
+}
+
+/// Opens the listener of the figures where one is wanted. Work goes on without it.
+async fn listen_for_metrics(settings: &Settings, bound: &Bound) {
+    let Some(listen) = &settings.metrics.listen else { return };
+    let served = match address(listen).await {
+        Ok(address) => bound.serve_metrics(address).await.map_err(|e| e.to_string()),
+        Err(e) => Err(e.message),
+    };
+    match served {
+        Ok(address) => tracing::info!("metrics are served on http://{address}/metrics"),
+        Err(error) => {
+            tracing::warn!(error, "metrics are not served on {listen}: {error}; name another place with METRICS_HOST and METRICS_PORT");
+        }
+    }
 }
 
 /// An address to listen on; names are looked up.

@@ -6,7 +6,7 @@ use clap::Args;
 use crate::cli::Context;
 use crate::config::Flags;
 use crate::config::raw::{IsolationChoice, LogFormat, LogLevel};
-use crate::daemon::{Daemon, Kind, logs, restoring, signals::Signals};
+use crate::daemon::{Daemon, Kind, logs, restoring, service::Service, signals::Signals};
 use crate::failure::{Exit, Result};
 use crate::output;
 
@@ -53,19 +53,27 @@ pub(crate) async fn run(args: UpArgs, context: &Context) -> Result<Exit> {
     let settings = context.settings(&flags)?;
     logs::start(&settings, true);
     let mut signals = Signals::listen()?;
+    let mut service = Service::starting();
     loop {
         let daemon = tokio::select! {
             daemon = Daemon::start(&settings, Kind::Daemon) => daemon?,
-            () = signals.next() => return Ok(Exit::Interrupted),
+            // Nothing has been promised yet, and nothing runs that the lifeline would not end.
+            () = signals.next() => return Ok(Exit::Done),
         };
+        service.serving(daemon.engine(), daemon.url());
         output::data(&format!("windlass ready on {}", daemon.url()))?;
         let wanted = tokio::select! {
             () = signals.next() => None,
             wanted = daemon.restore_wanted() => Some(wanted),
         };
+        let grace = Duration::from_secs(settings.grace_secs);
+        match &wanted {
+            Some(_) => service.restoring(),
+            None => service.stopping(grace),
+        }
         tracing::info!(grace_secs = settings.grace_secs, "stopping: no more work is taken, what runs has {} s", settings.grace_secs);
         tokio::select! {
-            () = daemon.stop(Duration::from_secs(settings.grace_secs)) => {}
+            () = daemon.stop(grace) => {}
             () = signals.next() => {
                 tracing::warn!("stopped at once: what ran is rescued at the next start");
                 return Ok(Exit::Interrupted);

@@ -394,7 +394,7 @@ impl Attempt {
         // kept by heartbeats where it can be, and the settlement is offered until it is taken or refused as stale.
         let mut wait = std::time::Duration::from_millis(50);
         loop {
-            match self.engine.store.settle(request.clone()).await {
+            match self.engine.settle(job, &self.claimed.attempt, request.clone()).await {
                 Ok(settled) => {
                     tracing::info!(job.id = %job.id, status = %settled.job.status, "job {} ({}) is {}", job.id, job.spec.job_type, settled.job.status);
                     return;

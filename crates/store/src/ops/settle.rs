@@ -2,9 +2,8 @@
 
 use serde_json::json;
 use windlass_types::{
-    Assignment, AssignmentMove, AssignmentStatus, AttemptId, AttemptResult, AttemptStatus, Counters, EventKind, Failure, FailureClass,
-    FailureKind, Harness, Job, JobId, JobMove, JobType, LineFacts, LineMove, Micros, RetryPolicy, Settlement, Timestamp, Token, Usage,
-    Verdict, settle,
+    Assignment, AssignmentMove, AssignmentStatus, AttemptId, AttemptResult, Counters, EventKind, Failure, FailureClass, FailureKind,
+    Harness, Job, JobId, JobMove, JobType, LineFacts, LineMove, Micros, RetryPolicy, Settlement, Timestamp, Token, Usage, Verdict, settle,
 };
 
 use super::attempts::leave_event;
@@ -77,18 +76,6 @@ fn effective(request: &SettleRequest, row: &JobRow, assignment: &Assignment) -> 
     request.result.clone()
 }
 
-fn attempt_status(result: &AttemptResult) -> AttemptStatus {
-    match result {
-        AttemptResult::Succeeded => AttemptStatus::Succeeded,
-        AttemptResult::HandedBack => AttemptStatus::Stopped,
-        AttemptResult::Failed(failure) => match failure.class() {
-            FailureClass::Interrupted => AttemptStatus::Lost,
-            FailureClass::Cancelled => AttemptStatus::Stopped,
-            _ => AttemptStatus::Failed,
-        },
-    }
-}
-
 fn run(w: &mut Work<'_>, request: &SettleRequest) -> Result<Settled> {
     let (mut row, mut assignment) = guard::job_and_assignment(w, request.job_id, request.token)?;
     guard::attempt(w, request.job_id, request.token, request.attempt_id)?;
@@ -134,7 +121,7 @@ fn more_queued(w: &mut Work<'_>, row: &JobRow) -> Result<bool> {
 fn end_attempt(w: &mut Work<'_>, request: &SettleRequest, job: &Job, result: &AttemptResult) -> Result<()> {
     let now = w.now()?;
     // What really happened to this try, also when a cancel decides what happens to the job.
-    let status = attempt_status(if matches!(request.result, AttemptResult::Succeeded) { result } else { &request.result });
+    let status = if matches!(request.result, AttemptResult::Succeeded) { result } else { &request.result }.status();
     let failure = match result {
         AttemptResult::Failed(failure) => Some(failure),
         AttemptResult::Succeeded | AttemptResult::HandedBack => None,

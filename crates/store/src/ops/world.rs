@@ -1,6 +1,8 @@
 //! Gathers what decides whether a queued job may run; `hold` of the types crate decides.
 
-use windlass_types::{Assignment, BudgetCheck, Harness, Hold, JobId, JobStatus, Project, Slots, World, hold};
+use std::collections::BTreeMap;
+
+use windlass_types::{Assignment, BudgetCheck, Harness, Hold, HoldKind, JobId, JobStatus, Project, Slots, World, hold};
 
 use super::claim::NodeFacts;
 use super::control::{self, HarnessPark};
@@ -93,7 +95,26 @@ fn explain(w: &mut Work<'_>, id: JobId, facts: &NodeFacts) -> Result<Option<Hold
     Ok(hold(&world(w, facts, &ground, &row, &assignment, &project)?))
 }
 
+fn held(w: &mut Work<'_>, facts: &NodeFacts, limit: u32) -> Result<BTreeMap<HoldKind, u64>> {
+    let ids = w.query("SELECT id FROM jobs WHERE status = 'queued' ORDER BY due_at, id LIMIT $1", values![limit])?;
+    let ground = Ground::read(w)?;
+    let mut held = BTreeMap::new();
+    for mut id in ids {
+        let row = rows::job(w, id.word()?)?;
+        let assignment = rows::assignment(w, row.job.assignment_id)?;
+        let project = project_of(w, &row)?;
+        let kind = hold(&world(w, facts, &ground, &row, &assignment, &project)?).map_or(HoldKind::Ready, |hold| hold.kind);
+        *held.entry(kind).or_insert(0) += 1;
+    }
+    Ok(held)
+}
+
 impl Store {
+    /// What holds the jobs that wait on this node, of the first `limit` that are due: how many of each kind.
+    pub async fn held(&self, facts: NodeFacts, limit: u32) -> Result<BTreeMap<HoldKind, u64>> {
+        self.read(move |w| held(w, &facts, limit)).await
+    }
+
     /// Why a queued job does not run now on this node; `None` when it is not queued, or nothing holds it.
     pub async fn explain(&self, id: JobId, facts: NodeFacts) -> Result<Option<Hold>> {
         self.read(move |w| explain(w, id, &facts)).await

@@ -1,0 +1,85 @@
+//! What the figures look up when somebody asks.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use windlass_telemetry::{Now, StoreNow, WorkerNow};
+use windlass_types::{AssignmentStatus, HoldKind, JobStatus};
+
+use crate::engine::Engine;
+use crate::error::{EngineError, ErrorKind};
+
+/// How long the store has to answer; figures that it does not bring in time are left out.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Holds are weighed job by job: not for every reader anew.
+const HELD_EVERY: Duration = Duration::from_secs(15);
+/// How many jobs are weighed.
+const HELD_MAX: u32 = 200;
+
+/// The last look at what holds the jobs that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Held(Mutex<Option<(Instant, BTreeMap<HoldKind, u64>)>>);
+
+impl Engine {
+    /// Every figure in Prometheus' text format. `streams`: how many live streams are open, and how many events the slowest is behind.
+    pub async fn metrics_text(&self, streams: (u64, u64)) -> Result<String, EngineError> {
+        let inner = &self.inner;
+        let mut now = Now {
+            build: [
+                env!("CARGO_PKG_VERSION").to_owned(),
+                inner.node.clone(),
+                if inner.store.is_postgres() { "postgres" } else { "sqlite" }.to_owned(),
+                inner.launcher.mode().as_str().to_owned(),
+            ],
+            start_time_secs: inner.started_at.0 as f64 / 1000.0,
+            ready: self.is_ready(),
+            stopping: self.is_stopping(),
+            storage_problem: inner.storage_problem().is_some(),
+            event_seq: *self.subscribe().borrow(),
+            streams,
+            store: StoreNow::default(),
+            ..Now::default()
+        };
+        match tokio::time::timeout(PATIENCE, self.status()).await {
+            Ok(Ok(status)) => {
+                now.paused = Some(status.paused);
+                now.jobs = with_zeros(JobStatus::ALL.map(JobStatus::as_str), status.jobs);
+                now.assignments = with_zeros(AssignmentStatus::ALL.map(AssignmentStatus::as_str), status.assignments);
+                now.parked = status.harness_parks.iter().map(|p| p.harness.to_string()).collect();
+                now.workers = status
+                    .workers
+                    .into_iter()
+                    .map(|w| WorkerNow { name: w.name, running: w.running, limit: w.limit, queued: w.queued, breaker: 0 })
+                    .collect();
+            }
+            Ok(Err(e)) => tracing::warn!(error = %e, "the metrics are shown without what the store knows"),
+            Err(_) => tracing::warn!("the metrics are shown without what the store knows: it did not answer in time"),
+        }
+        now.held = self.held().await;
+        inner.metrics.render(&now).map_err(|e| EngineError::new(ErrorKind::Internal, format!("the metrics could not be printed: {e}")))
+    }
+
+    /// What holds the jobs that wait, as of a few seconds ago.
+    async fn held(&self) -> Option<BTreeMap<HoldKind, u64>> {
+        let inner = &self.inner;
+        let last = inner.held.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((at, held)) = last
+            && at.elapsed() < HELD_EVERY
+        {
+            return Some(held);
+        }
+        let held = tokio::time::timeout(PATIENCE, inner.store.held(inner.facts(), HELD_MAX)).await.ok()?.ok()?;
+        *inner.held.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), held.clone()));
+        Some(held)
+    }
+}
+
+/// A word of which there is none has a figure too.
+fn with_zeros<const N: usize>(words: [&str; N], mut counts: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    for word in words {
+        counts.entry(word.to_owned()).or_insert(0);
+    }
+    counts
+}
