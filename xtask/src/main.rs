@@ -1,10 +1,11 @@
-//! Developer tasks: `cargo xtask test`, `cargo xtask demo`, `cargo xtask bench …`.
+//! Developer tasks: `cargo xtask test`, `cargo xtask demo`, `cargo xtask chaos`, `cargo xtask bench …`.
 //!
 //! Everything here drives programs that are on the machine or come from the package registries, and says loudly what is
 //! missing. With `CI=true` a missing part fails the run.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool speaks on the terminal")]
 
 mod bench;
+mod chaos;
 mod demo;
 mod process;
 mod setup;
@@ -30,6 +31,8 @@ enum Task {
     Simulate(simulate::Args),
     /// Run the main job on a small real repository and show it live
     Demo(demo::Args),
+    /// Run the fault suite round and round with fresh seeds
+    Chaos(chaos::Args),
     /// Measure: `engine` for the engine by itself, beside what the machine can do
     Bench(bench::Args),
 }
@@ -52,6 +55,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test(args) => test::test(&args),
         Task::Simulate(args) => simulate::simulate(&args),
         Task::Demo(args) => demo::demo(&args),
+        Task::Chaos(args) => chaos::chaos(&args),
         Task::Bench(args) => bench::bench(&args),
     }
 }

@@ -74,7 +74,22 @@ async fn fill_slots(inner: &Arc<Inner>) -> Duration {
         }
     }
     match inner.store.next_due().await {
-        Ok(Some(due)) => Duration::from_millis(due.wait_ms.max(1).unsigned_abs()).min(SAFETY_SCAN),
+        Ok(Some(due)) => {
+            let ms = due.wait_ms.max(1);
+            let longest_ms = i64::try_from(inner.config.retry.max_delay_ms).unwrap_or(i64::MAX);
+            if ms > longest_ms {
+                // A park, or a clock that was set back.
+                match inner.store.pull_in_due(longest_ms).await {
+                    Ok(0) => {}
+                    Ok(jobs) => {
+                        tracing::warn!(jobs, "{jobs} job(s) waited for a time that a wrong clock had named; they are due now");
+                        return Duration::ZERO;
+                    }
+                    Err(_) => return STORAGE_RETRY,
+                }
+            }
+            Duration::from_millis(ms.unsigned_abs()).min(SAFETY_SCAN)
+        }
         Ok(None) => SAFETY_SCAN,
         Err(_) => STORAGE_RETRY,
     }

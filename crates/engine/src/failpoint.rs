@@ -1,7 +1,8 @@
 //! Failpoints: named places where a test may kill this process, to show that a crash there loses nothing.
 //!
 //! Only debug builds have them. `WINDLASS_FAILPOINT=name` kills at the first passage of `name`, `name:3` at the third;
-//! `WINDLASS_FAILPOINT_LOG=PATH` writes each name passed, so that a test can enumerate them all.
+//! with `WINDLASS_FAILPOINT_STOPS` set it stops there instead, until SIGCONT. `WINDLASS_FAILPOINT_LOG=PATH` writes each name
+//! passed, so that a test can enumerate them all.
 
 /// Passes the failpoint `name`.
 #[cfg(not(debug_assertions))]
@@ -18,6 +19,7 @@ pub(crate) fn hit(name: &str) {
         name: String,
         nth: u32,
         passed: AtomicU32,
+        stops: bool,
         log: Option<std::path::PathBuf>,
     }
     static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
@@ -28,7 +30,7 @@ pub(crate) fn hit(name: &str) {
             return None;
         }
         let (name, nth) = spec.rsplit_once(':').and_then(|(n, k)| Some((n.to_owned(), k.parse().ok()?))).unwrap_or((spec, 1));
-        Some(Armed { name, nth, passed: AtomicU32::new(0), log })
+        Some(Armed { name, nth, passed: AtomicU32::new(0), stops: std::env::var_os("WINDLASS_FAILPOINT_STOPS").is_some(), log })
     });
     let Some(armed) = armed else { return };
     if let Some(log) = &armed.log
@@ -38,6 +40,10 @@ pub(crate) fn hit(name: &str) {
     }
     if armed.name == name && armed.passed.fetch_add(1, Ordering::SeqCst) + 1 == armed.nth {
         let me = rustix::process::getpid();
+        if armed.stops {
+            let _ = rustix::process::kill_process(me, rustix::process::Signal::STOP);
+            return;
+        }
         let _ = rustix::process::kill_process(me, rustix::process::Signal::KILL);
         loop {
             std::thread::park();

@@ -5,15 +5,20 @@
 //! * [`postgres`]: a throwaway PostgreSQL, a database per test;
 //! * [`repo`]: temporary git repositories;
 //! * [`witness`] and [`process`]: what really ran, seen from outside the engine;
+//! * [`disk`] and [`proxy`]: a disk, a clock and a connection that can fail;
+//! * [`invariants`]: what must hold of every history, checked in one place;
 //! * [`wait`]: waiting for a condition that has no event.
 //!
 //! Helpers here panic with a clear message where going on would only hide what is wrong: their callers are tests.
 //! A part that is not installed is skipped loudly, see [`skip`].
 
 pub mod cli;
+pub mod disk;
+pub mod invariants;
 pub mod model;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod repo;
 pub mod skip;
 pub mod wait;

@@ -71,7 +71,37 @@ impl TestPostgres {
 
     /// Starts a server of its own, which ends when the value is dropped or the process dies.
     pub fn start() -> anyhow::Result<Self> {
-        Ok(Self { server: Server::start(&Programs::find()?)? })
+        Ok(Self { server: Server::start(&Programs::find()?, &[])? })
+    }
+
+    /// Starts one of its own that keeps every commit when its processes are killed, for [`TestPostgres::crash`]; `None` after a
+    /// loud skip where none can be had.
+    ///
+    /// # Panics
+    ///
+    /// With `CI=true` where none can be had.
+    pub fn start_to_crash() -> Option<Self> {
+        let started = Programs::find().map_err(anyhow::Error::from).and_then(|p| Server::start(&p, &["synchronous_commit=on"]));
+        match started {
+            Ok(server) => Some(Self { server }),
+            Err(e) => {
+                skipped("PostgreSQL", &format!("{e:#}"));
+                None
+            }
+        }
+    }
+
+    /// Kills one of the server's processes: it breaks every connection, recovers from its log and serves again.
+    pub fn crash(&self) -> anyhow::Result<()> {
+        let mut client = Client::connect(&self.url(), NoTls)?;
+        let pid: i32 = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
+        crate::process::kill(pid.unsigned_abs());
+        Ok(())
+    }
+
+    /// Makes an empty database in it.
+    pub fn new_database(&self) -> anyhow::Result<TestDatabase> {
+        TestDatabase::create(&self.url())
     }
 
     /// The URL of the server's own database, by which others are made.

@@ -37,6 +37,13 @@ pub struct Line {
     pub event: Event,
     /// When, in nanoseconds since 1970.
     pub at_ns: u64,
+    /// Whether no other agent of its assignment lived when it started: told by a lock that the kernel frees at a holder's death.
+    #[serde(default = "yes")]
+    pub alone: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What happened to an agent.
@@ -264,7 +271,7 @@ mod tests {
     use crate::wait::eventually;
 
     fn line(pid: u32, job: &str, event: Event, at_ns: u64) -> Line {
-        Line { pid, job: job.into(), token: "1".into(), event, at_ns }
+        Line { pid, job: job.into(), token: "1".into(), event, at_ns, alone: true }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! A real daemon in a directory of its own, driven by the real binary.
+#![allow(dead_code, reason = "two suites share it, and each uses its own part")]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -41,6 +42,12 @@ impl Daemon {
         self
     }
 
+    /// Sets a variable of the next start, or takes it away.
+    pub(crate) fn set_env(&mut self, name: &str, value: Option<String>) {
+        self.env.retain(|(known, _)| known != name);
+        self.env.extend(value.map(|value| (name.to_owned(), value)));
+    }
+
     /// Starts `windlass up`; returns when it serves, or false when it died before.
     pub(crate) fn start(&mut self) -> bool {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.data.join("daemon.log")).unwrap();
@@ -70,6 +77,13 @@ impl Daemon {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             child.wait().unwrap();
+        }
+    }
+
+    /// Sends a signal to the daemon.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        if let Some(pid) = self.child.as_ref().and_then(|child| rustix::process::Pid::from_raw(child.id().cast_signed())) {
+            let _ = rustix::process::kill_process(pid, signal);
         }
     }
 

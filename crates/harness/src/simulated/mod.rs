@@ -41,7 +41,7 @@
 //! | `background = "command"` | leaves a process behind, in a session of its own |
 //! | `flood_mib = 64` | prints that much without a line end |
 //! | `garbage = true` | prints bytes that are no text, and half a line |
-//! | `witness = "path"` | appends when it starts, and when it ends by itself, to that file, with whether it was alone on its job |
+//! | `witness = "path"` | appends when it starts, and when it ends by itself, to that file, with whether it was alone on its assignment |
 //! | `usage_unknown = true` | ends without telling what it used |
 //!
 //! A run that ends without saying how has succeeded. A resumed run goes on after the last step that ended; a step that

@@ -112,7 +112,7 @@ struct Agent<'a> {
     told: bool,
     tools: u32,
     witness: Option<PathBuf>,
-    /// The job's lock, held until the process ends, and whether it was free.
+    /// The assignment's lock, held until the process ends, and whether it was free.
     lock: Option<(std::fs::File, bool)>,
     /// Held, it keeps SIGTERM from ending the process.
     sigterm: Option<Signal>,
@@ -205,14 +205,14 @@ impl Agent<'_> {
     }
 
     /// One write of one line, so that several agents can share the file.
-    /// Appends to the witness file; the first time, takes the job's lock beside it, which the kernel frees at this process's death.
-    /// `alone` says whether nobody held it: proof from outside that no other agent of the job lived.
+    /// Appends to the witness file; the first time, takes the assignment's lock beside it, which the kernel frees at this
+    /// process's death. `alone` says whether nobody held it: proof from outside that no other agent of the assignment lived.
     fn bear_witness(&mut self, event: &str) -> io::Result<()> {
         let Some(path) = self.witness.clone() else { return Ok(()) };
         let path = &path;
         if self.lock.is_none() {
-            let job = self.env.get("WINDLASS_JOB_ID").map(String::as_str).unwrap_or_default();
-            let file = OpenOptions::new().append(true).create(true).open(format!("{}.{job}.lock", path.display()))?;
+            let assignment = self.env.get("WINDLASS_ASSIGNMENT_ID").map(String::as_str).unwrap_or_default();
+            let file = OpenOptions::new().append(true).create(true).open(format!("{}.{assignment}.lock", path.display()))?;
             let alone = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok();
             self.lock = Some((file, alone));
         }

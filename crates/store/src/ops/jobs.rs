@@ -172,6 +172,12 @@ fn next_due(w: &mut Work<'_>) -> Result<Option<Due>> {
     Ok(due.map(|at| Due { at, wait_ms: at.since_ms(now) }))
 }
 
+/// Makes due what waits longer than any back-off lasts: the clock that said so was ahead, and has been set.
+fn pull_in(w: &mut Work<'_>, longest_ms: i64) -> Result<u64> {
+    let now = w.now()?;
+    w.execute("UPDATE jobs SET due_at = $1 WHERE status = 'queued' AND park IS NULL AND due_at > $2", values![now, now.plus_ms(longest_ms)])
+}
+
 impl Store {
     /// One job.
     pub async fn job(&self, id: JobId) -> Result<Job> {
@@ -186,6 +192,12 @@ impl Store {
     /// When the next waiting job of an active assignment falls due, or a parked harness is let go: for the engine's timer.
     pub async fn next_due(&self) -> Result<Option<Due>> {
         self.read(next_due).await
+    }
+
+    /// Makes jobs due that wait for longer than `longest_ms` and are not parked; gives how many. A clock that was ahead when they were
+    /// put in the queue, and has been set since, would keep them for as long.
+    pub async fn pull_in_due(&self, longest_ms: i64) -> Result<u64> {
+        self.ride(move |w| pull_in(w, longest_ms)).await
     }
 
     /// What a running job's worker says about its work.

@@ -57,10 +57,30 @@ impl Connection {
             .db
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
-                 PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000;",
+                 PRAGMA wal_autocheckpoint = 0; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000;",
             )
             .map_err(|e| told(&e, None))?;
+        connection.renew_log()?;
         Ok(connection)
+    }
+
+    /// Folds the log into the database, which is synced, and begins it anew.
+    ///
+    /// A failed sync, of this process or one before it, leaves pages in the log that the kernel shows and the disk does not have.
+    /// What was written behind such a gap would go with the power, however well it was synced.
+    fn renew_log(&self) -> Result<()> {
+        let (busy, _) = self.checkpoint("PRAGMA wal_checkpoint(RESTART)")?;
+        if busy { Err(StoreError::Unavailable("its log is being read for too long".to_owned())) } else { Ok(()) }
+    }
+
+    /// Runs a checkpoint: whether it was kept from its end, and how many pages the log has.
+    fn checkpoint(&self, sql: &str) -> Result<(bool, i64)> {
+        self.db.query_row(sql, [], |row| Ok((row.get::<_, i64>(0)? != 0, row.get(1)?))).map_err(|e| told(&e, None))
+    }
+
+    /// How many pages the log has.
+    pub(super) fn log_pages(&self) -> Result<i64> {
+        self.checkpoint("PRAGMA wal_checkpoint(NOOP)").map(|(_, pages)| pages)
     }
 
     /// Opens the file to read it.

@@ -12,6 +12,10 @@ use crate::sql::Work;
 
 /// The most messages of one transaction.
 const GROUP_MAX: usize = 512;
+/// The longest the log may grow, in pages, before it is folded into the database. Not left to SQLite, which keeps a failure to itself.
+const LOG_PAGES_MAX: i64 = 4000;
+/// How many messages are written between two looks at the log.
+const LOOK_EVERY: usize = 256;
 /// How long nothing has to be written before the log is folded into the database.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -31,6 +35,7 @@ impl Writer {
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self, queue: &Receiver<Envelope>) {
         let mut written = false;
+        let mut unseen = 0;
         loop {
             let first = if written {
                 match queue.recv_timeout(IDLE) {
@@ -56,8 +61,15 @@ impl Writer {
             {
                 group.push(next);
             }
+            unseen += group.len();
             self.write(group);
             written = true;
+            if unseen >= LOOK_EVERY {
+                unseen = 0;
+                if self.connection.as_ref().and_then(|c| c.log_pages().ok()).is_some_and(|pages| pages >= LOG_PAGES_MAX) {
+                    self.checkpoint();
+                }
+            }
         }
         self.checkpoint();
     }
@@ -66,7 +78,9 @@ impl Writer {
         if let Some(connection) = &mut self.connection
             && let Err(e) = connection.command("PRAGMA wal_checkpoint(PASSIVE)")
         {
-            tracing::warn!(error = %e, "could not fold the log into the database; it is tried again after the next write");
+            // It may be its sync that failed: what is written from now on must not stand behind what that has lost.
+            self.connection = None;
+            tracing::warn!(error = %e, "could not fold the log into the database; it is tried again before the next write");
         }
     }
 

@@ -22,6 +22,21 @@ on_both! {
         }
     }
 
+    async fn a_job_that_a_wrong_clock_put_off_is_pulled_in_and_one_that_backs_off_or_is_parked_is_not(f: Fixture) {
+        let mut made = Vec::new();
+        for _ in 0..3 {
+            made.push(submit(&f.store, wish(vec![spec(JobType::Plan)])).await.jobs[0].id);
+        }
+        let (hour, minute) = (3_600_000, 60_000);
+        f.sql(format!("UPDATE jobs SET due_at = due_at + {hour} WHERE id IN ('{}', '{}')", made[0], made[1])).await;
+        f.sql(format!("UPDATE jobs SET park = '{{}}' WHERE id = '{}'", made[1])).await;
+        f.sql(format!("UPDATE jobs SET due_at = due_at + {minute} WHERE id = '{}'", made[2])).await;
+        assert!(claim(&f.store).await.is_none());
+        assert_eq!(f.store.pull_in_due(hour / 2).await, Ok(1));
+        assert_eq!(f.store.pull_in_due(hour / 2).await, Ok(0));
+        assert_eq!(claim_one(&f.store).await.job.id, made[0]);
+    }
+
     async fn a_job_that_names_a_worker_runs_there_only(f: Fixture) {
         let made = submit(&f.store, wish(vec![for_worker("marie")])).await;
         assert!(claim(&f.store).await.is_none());

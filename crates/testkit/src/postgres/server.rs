@@ -67,8 +67,8 @@ enum Start {
 }
 
 impl Server {
-    /// Makes a server's data and runs it on a free port of 127.0.0.1.
-    pub(super) fn start(programs: &Programs) -> anyhow::Result<Self> {
+    /// Makes a server's data and runs it on a free port of 127.0.0.1, with these settings beside its own.
+    pub(super) fn start(programs: &Programs, settings: &[&str]) -> anyhow::Result<Self> {
         // The user who runs it instead of root may not be able to enter root's own temporary directory.
         let place = if programs.user.is_some() { "/tmp".into() } else { std::env::temp_dir() };
         let dir = TempDir::with_prefix_in("windlass-pg-", place).context("cannot make a folder for PostgreSQL's data")?;
@@ -83,7 +83,7 @@ impl Server {
         let mut said = String::new();
         for _ in 0..PORTS {
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-            match Self::run(programs, dir.path(), &data, port)? {
+            match Self::run(programs, dir.path(), &data, port, settings)? {
                 Start::Ready(server) => {
                     // From here on the watch deletes it.
                     let _ = dir.keep();
@@ -95,11 +95,11 @@ impl Server {
         bail!("PostgreSQL ended as soon as it was started: {said}")
     }
 
-    fn run(programs: &Programs, dir: &Path, data: &Path, port: u16) -> anyhow::Result<Start> {
+    fn run(programs: &Programs, dir: &Path, data: &Path, port: u16, settings: &[&str]) -> anyhow::Result<Start> {
         let mut command = programs.run_as(Command::new("sh"));
         command.args(["-c", WATCH, "windlass-test-postgres"]).arg(dir).arg(programs.path("postgres"));
         command.arg("-D").arg(data).args(["-p", &port.to_string()]).arg("-k").arg(dir);
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter().chain(settings) {
             command.args(["-c", setting]);
         }
         // A group of its own: Ctrl-C at the terminal is for the tests, and must not end the watch before the server.
@@ -171,7 +171,7 @@ mod tests {
             Ok(programs) => programs,
             Err(why) => return skipped("PostgreSQL from npm", &why.to_string()),
         };
-        let server = Server::start(&programs).unwrap();
+        let server = Server::start(&programs, &[]).unwrap();
         let row = Client::connect(&server.url(), NoTls).unwrap().query_one("SELECT version()", &[]).unwrap();
         assert!(row.get::<_, String>(0).starts_with("PostgreSQL"));
     }
