@@ -77,3 +77,26 @@ fn what_is_not_used_is_said() {
     let home = Home::new();
     home.run_with(&["config"], &[("REDIS_URL", "redis://x")]).code(0).says("REDIS_URL is set and not used");
 }
+
+#[test]
+fn what_stands_in_nested_tables_is_shown_with_its_line() {
+    let home = Home::new();
+    let file = home.configure(
+        "[project.shop]\nrepo = \"/srv/shop\"\nmax_concurrent = 2\nbudget = { usd = 2.5 }\nmodels = { claude = \"x\" }\n\
+         [harness.codex.prices.\"m\"]\ninput = 1.25\noutput = 10.0\n",
+    );
+    let shown = home.run(&["config", "--json"]).code(0).json();
+    let item = |key: &str| shown["items"].as_array().expect("items").iter().find(|item| item["id"] == key).cloned().unwrap_or_default();
+    for (key, value, line) in [
+        ("project.shop.max_concurrent", 2.into(), 3),
+        ("project.shop.budget.usd", 2.5.into(), 4),
+        ("project.shop.models.claude", "x".into(), 5),
+        ("harness.codex.prices.m.input", serde_json::Value::from(1.25), 7),
+    ] {
+        assert_eq!(
+            (&item(key)["value"], item(key)["from"].as_str()),
+            (&value, Some(format!("{}:{line}", file.display()).as_str())),
+            "{key}"
+        );
+    }
+}

@@ -134,3 +134,40 @@ fn with_too_little_space_new_work_waits_with_words_and_doctor_says_so() {
     let doctor = home.run(&["doctor"]).code(0).out;
     assert!(doctor.contains("no new work is begun for want of space"), "{doctor}");
 }
+
+#[test]
+fn a_transcript_read_page_by_page_is_the_whole_one() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    let _daemon = Daemon::up(&home);
+    let id = run_to_its_end(&home, &repo, "sh -c 'echo 42 > answer.txt; seq 1 3000'");
+    let logs = home.run(&["logs", &id, "--raw"]).code(0).out;
+    let numbers: Vec<u32> = logs.lines().filter_map(|line| line.parse().ok()).collect();
+    assert_eq!(numbers, (1..=3000).collect::<Vec<_>>());
+    assert_eq!(home.run(&["logs", &id, "--raw"]).code(0).out, logs, "a second reader begins at the beginning");
+}
+
+#[test]
+fn a_stream_of_events_says_what_it_no_longer_has_and_goes_on() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    home.configure(AT_ONCE);
+    let daemon = Daemon::up(&home);
+    run_to_its_end(&home, &repo, MEND);
+    wait_for_age(&home);
+    home.run(&["housekeeping", "--run-now"]).code(0);
+    let token = std::fs::read_to_string(home.data().join("token")).expect("the token");
+    let address = daemon.url.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).expect("connected");
+    stream.set_read_timeout(Some(std::time::Duration::from_mins(1))).expect("a limit");
+    let head = "GET /api/v1/events HTTP/1.1\r\nAccept: text/event-stream\r\nLast-Event-ID: 1\r\n";
+    write!(stream, "{head}Host: {address}\r\nAuthorization: Bearer {}\r\n\r\n", token.trim()).expect("asked");
+    let lines: Vec<String> = BufReader::new(stream)
+        .lines()
+        .map_while(Result::ok)
+        .filter(|line| line.starts_with("event:") || line.starts_with("data:"))
+        .take(3)
+        .collect();
+    assert_eq!(lines[0], "event: reset", "{lines:?}");
+    let first: Value = serde_json::from_str(lines[1].trim_start_matches("data: ")).expect("JSON");
+    assert!(first["first"].as_i64() > Some(2) && lines[2].starts_with("event: "), "{lines:?}");
+}

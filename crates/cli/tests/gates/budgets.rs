@@ -32,6 +32,11 @@ fn a_budget_of_runs_refuses_the_next_run_before_it_starts_until_a_person_raises_
     let a = id(&held);
     bench.ok(&["update-assignment", &a, "--budget-runs", "2"]);
     assert_eq!(bench.ended(&a)["status"], "complete");
+    bench.ok(&["update-assignment", &a, "--no-budget", "runs", "--budget-secs", "7"]);
+    let budget = bench.ok(&["assignment", &a])["budget"].clone();
+    assert_eq!((&budget["runs"], &budget["wall_secs"]), (&serde_json::Value::Null, &7.into()), "{budget:#}");
+    let (code, _) = bench.refused(&["update-assignment", &a, "--no-budget", "runs", "--budget-runs", "7"]);
+    assert_eq!(code, 2);
 }
 
 /// An agent that tells what it used and would then go on for ever.
