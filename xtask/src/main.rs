@@ -11,6 +11,7 @@ mod process;
 mod setup;
 mod simulate;
 mod test;
+mod upgrade;
 
 use clap::{Parser, Subcommand};
 
@@ -33,6 +34,8 @@ enum Task {
     Demo(demo::Args),
     /// Run the fault suite round and round with fresh seeds
     Chaos(chaos::Args),
+    /// Run an older revision's binary and this one's side by side on one PostgreSQL under load
+    Upgrade(upgrade::Args),
     /// Measure: `engine` for the engine by itself, beside what the machine can do
     Bench(bench::Args),
 }
@@ -56,6 +59,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Simulate(args) => simulate::simulate(&args),
         Task::Demo(args) => demo::demo(&args),
         Task::Chaos(args) => chaos::chaos(&args),
+        Task::Upgrade(args) => upgrade::upgrade(&args),
         Task::Bench(args) => bench::bench(&args),
     }
 }

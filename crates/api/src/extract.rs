@@ -81,8 +81,19 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for MaybeSent<T> {
     }
 }
 
+/// Reads a body whose every field is known, however deep: what is stored may come from a later version and is read past, but what a
+/// person misspells is refused.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
-    shaped(serde_json::from_slice(bytes))
+    let mut unknown = None;
+    let mut body = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_ignored::deserialize(&mut body, |path| {
+        unknown.get_or_insert_with(|| path.to_string());
+    });
+    let read = shaped(read.and_then(|read| body.end().map(|()| read)))?;
+    match unknown {
+        Some(field) => Err(Problem::invalid(format!("the body does not have the wanted shape: unknown field `{field}`"))),
+        None => Ok(read),
+    }
 }
 
 /// What was read of a body, or what is wrong with it.

@@ -19,6 +19,7 @@ mod guard;
 mod housekeeping;
 mod jobs;
 mod metrics;
+mod nodes;
 mod openapi;
 mod page;
 mod problem;

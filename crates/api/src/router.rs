@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{agent, assignments, attempts, auth, control, events, guard, housekeeping, jobs, metrics, openapi, page, projects};
+use crate::{agent, assignments, attempts, auth, control, events, guard, housekeeping, jobs, metrics, nodes, openapi, page, projects};
 
 /// Everything, behind the guard and the tokens.
 pub(crate) fn router(app: App) -> Router {
@@ -57,6 +57,7 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::retry))
+        .routes(routes!(nodes::list))
         .routes(routes!(projects::list))
         .routes(routes!(projects::show, projects::put))
         .routes(routes!(projects::trust_candidate, projects::trust))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use windlass_types::{AssignmentStatus, Budget, Harness, JobStatus, JobType};
+use windlass_types::{AssignmentStatus, Budget, Harness, JobStatus, JobType, Role};
 
 use crate::client::{Client, find};
 use crate::config::{Env, Flags, Settings};
@@ -78,6 +78,11 @@ pub(crate) fn harness_parser() -> impl TypedValueParser<Value = Harness> {
     PossibleValuesParser::new(Harness::ALL.map(Harness::as_str)).try_map(|w| w.parse::<Harness>())
 }
 
+/// The words of a node's roles, for a flag.
+pub(crate) fn role_parser() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.map(Role::as_str)).try_map(|w| w.parse::<Role>())
+}
+
 /// The words of a job type, for a flag.
 pub(crate) fn type_parser() -> impl TypedValueParser<Value = JobType> {
     PossibleValuesParser::new(JobType::ALL.map(JobType::as_str)).try_map(|w| w.parse::<JobType>())
@@ -98,6 +103,7 @@ pub(crate) fn assignment_status_parser() -> impl TypedValueParser<Value = Assign
 pub(crate) enum Verb {
     Init(verb::init::InitArgs),
     Up(verb::up::UpArgs),
+    Node(verb::node::NodeArgs),
     Run(Box<verb::run::RunArgs>),
     Status(verb::status::StatusArgs),
     Queue(verb::queue::QueueArgs),
@@ -118,6 +124,7 @@ pub(crate) enum Verb {
     Pause(verb::pause::PauseArgs),
     Resume(verb::pause::ResumeArgs),
     Unpark(verb::unpark::UnparkArgs),
+    Nodes(verb::nodes::NodesArgs),
     Projects(verb::projects::ProjectsArgs),
     Trust(verb::trust::TrustArgs),
     Doctor(verb::doctor::DoctorArgs),
@@ -134,7 +141,7 @@ pub(crate) enum Verb {
 impl Verb {
     /// Whether it runs an engine in this process, which needs more than one thread.
     pub(crate) const fn runs_an_engine(&self) -> bool {
-        matches!(self, Self::Up(_) | Self::Run(_) | Self::Backup(_) | Self::Restore(_))
+        matches!(self, Self::Up(_) | Self::Node(_) | Self::Run(_) | Self::Backup(_) | Self::Restore(_))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use windlass_types::{AssignmentId, Budget, Clock, Harness, Ids, RetryPolicy};
+use windlass_types::{AssignmentId, Budget, Clock, Harness, Ids, NodeId, RetryPolicy, Role};
 
 use crate::housekeeping::Retention;
 
@@ -41,6 +41,10 @@ pub enum Isolation {
 pub struct EngineConfig {
     /// Where transcripts, run files and the engine's own git directories live.
     pub data_dir: PathBuf,
+    /// Which node this is, where that is known to be one whose earlier lives are over; else a new one.
+    pub node: Option<NodeId>,
+    /// What this node does.
+    pub roles: Vec<Role>,
     /// The only place agents may write.
     pub workspace_root: PathBuf,
     /// The workers of this node.
@@ -92,6 +96,8 @@ impl EngineConfig {
     pub fn new(data_dir: PathBuf, windlass_exe: PathBuf) -> Self {
         let clock = Clock::system();
         Self {
+            node: None,
+            roles: Role::ALL.to_vec(),
             workspace_root: data_dir.join("workspaces"),
             agent_url: format!("unix:{}", data_dir.join("agent.sock").display()),
             data_dir,

@@ -9,6 +9,7 @@ use windlass_store::StoreError;
 use crate::attempt;
 use crate::engine::Inner;
 use crate::failpoint;
+use crate::recover;
 
 /// A look behind the wake-ups: finds only what a fault left.
 const SAFETY_SCAN: Duration = Duration::from_mins(1);
@@ -18,10 +19,11 @@ const STORAGE_RETRY: Duration = Duration::from_secs(2);
 /// Runs until the engine stops claiming.
 pub(crate) async fn run(inner: &Arc<Inner>) {
     let mut changes = inner.store.subscribe_ready();
+    let mut unheard = None;
     loop {
         changes.borrow_and_update();
         failpoint::stall("dispatch.round");
-        let wait = fill_slots(inner).await;
+        let wait = fill_slots(inner, &mut unheard).await;
         inner.rounds.send_modify(|rounds| *rounds += 1);
         tokio::select! {
             biased;
@@ -33,8 +35,9 @@ pub(crate) async fn run(inner: &Arc<Inner>) {
     }
 }
 
-/// Claims until nothing more can be; gives how long to wait for the next due job.
-async fn fill_slots(inner: &Arc<Inner>) -> Duration {
+/// Claims until nothing more can be; gives how long to wait for the next due job. A claim whose answer was lost may have happened, or still
+/// happen: until `unheard` it is looked for first.
+async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Duration {
     if inner.storage_problem().is_some() {
         match inner.store.check().await {
             Ok(()) => inner.storage_recovered(),
@@ -42,6 +45,13 @@ async fn fill_slots(inner: &Arc<Inner>) -> Duration {
                 inner.storage_failed(&e);
                 return STORAGE_RETRY;
             }
+        }
+    }
+    if let Some(until) = *unheard {
+        match recover::hand_back_unheard(inner).await {
+            Ok(()) if Instant::now() >= until => *unheard = None,
+            Ok(()) => {}
+            Err(_) => return STORAGE_RETRY,
         }
     }
     loop {
@@ -66,6 +76,9 @@ async fn fill_slots(inner: &Arc<Inner>) -> Duration {
             Ok(None) => break,
             Err(e) => {
                 inner.storage_failed(&e);
+                if matches!(e, StoreError::Unavailable(_)) {
+                    *unheard = Some(asked + Duration::from_millis(inner.config.lease_ms.unsigned_abs()));
+                }
                 if !matches!(e, StoreError::Full(_) | StoreError::ReadOnly(_)) {
                     tracing::warn!(error = %e, "could not claim; trying again");
                 }

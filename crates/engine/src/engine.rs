@@ -16,12 +16,16 @@ use windlass_workspace::workspaces::Workspaces;
 
 use crate::backup::{Backup, Manifest, RestoreBackup};
 use crate::config::{EngineConfig, Isolation};
+use crate::duty::Duties;
 use crate::error::{EngineError, ErrorKind};
 use crate::housekeeping::{self, Keeper};
 use crate::lease::{Control, Leases};
 use crate::now::Held;
 use crate::transcript::Cursors;
-use crate::{dispatch, recover};
+use crate::{dispatch, presence, recover};
+
+/// How long what runs in the background may take to end: it is dropped at its next `await`.
+const BACKGROUND_ENDS: Duration = Duration::from_secs(5);
 
 /// One node's engine. Clones are the same engine.
 #[derive(Clone)]
@@ -50,8 +54,11 @@ pub(crate) struct Inner {
     pub(crate) cursors: Cursors,
     restore_wanted: watch::Sender<Option<RestoreBackup>>,
     agent_tokens: Mutex<HashMap<AttemptId, String>>,
+    pub(crate) duties: Duties,
     pub(crate) claiming: CancellationToken,
-    background: CancellationToken,
+    pub(crate) background: CancellationToken,
+    /// What runs beside the attempts until the engine stops.
+    pub(crate) background_tasks: TaskTracker,
     pub(crate) attempts: TaskTracker,
 }
 
@@ -100,7 +107,7 @@ impl Engine {
             metrics: Arc::new(metrics),
             held: Held::default(),
             leases: Leases::new(config.lease_ms),
-            node: config.ids.node().to_string(),
+            node: config.node.unwrap_or_else(|| config.ids.node()).to_string(),
             started_at: config.clock.now(),
             recovered: watch::Sender::new(false),
             rounds: watch::Sender::new(0),
@@ -112,7 +119,9 @@ impl Engine {
             restore_wanted: watch::Sender::new(None),
             agent_tokens: Mutex::new(HashMap::new()),
             claiming: CancellationToken::new(),
+            duties: Duties::default(),
             background: CancellationToken::new(),
+            background_tasks: TaskTracker::new(),
             attempts: TaskTracker::new(),
             config,
             store,
@@ -121,7 +130,7 @@ impl Engine {
         });
         tracing::info!(node = %inner.node, isolation = inner.launcher.mode().as_str(), "engine of node {} starts; agents are kept apart by {}", inner.node, inner.launcher.mode().as_str());
         let engine = Self { inner: Arc::clone(&inner) };
-        tokio::spawn(run(inner));
+        inner.background_tasks.spawn(run(Arc::clone(&inner)));
         Ok(engine)
     }
 
@@ -231,6 +240,12 @@ impl Engine {
             }
         }
         inner.background.cancel();
+        inner.background_tasks.close();
+        if tokio::time::timeout(BACKGROUND_ENDS, inner.background_tasks.wait()).await.is_err() {
+            tracing::warn!("some background work did not end in time");
+            return;
+        }
+        presence::leave(inner).await;
     }
 }
 
@@ -239,16 +254,17 @@ async fn run(inner: Arc<Inner>) {
     tokio::select! {
         biased;
         () = background.cancelled() => {}
-        () = async {
-            recover::at_start(&inner).await;
-            inner.recovered.send_replace(true);
-            tokio::join!(
-                inner.leases.beat(&inner.store, &inner.metrics),
-                dispatch::run(&inner),
-                recover::expired(&inner),
-                housekeeping::run(&inner),
-                housekeeping::space::watch(&inner),
-            );
+        _ = async {
+            tokio::join!(presence::run(&inner), async {
+                recover::at_start(&inner).await;
+                inner.recovered.send_replace(true);
+                tokio::join!(
+                    inner.leases.beat(&inner.store, &inner.metrics),
+                    dispatch::run(&inner),
+                    housekeeping::run(&inner),
+                    housekeeping::space::watch(&inner),
+                );
+            })
         } => {}
     }
 }

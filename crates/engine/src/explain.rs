@@ -1,6 +1,7 @@
 //! A plain answer to "what is it doing, and why?", and what the work looks like so far.
 
-use windlass_types::{AssignmentId, Attempt, Hold, HoldKind, Job, JobId, JobStatus, StageRecord, StageStatus};
+use windlass_store::{NodeFacts, WorkerSlots};
+use windlass_types::{AssignmentId, Attempt, Hold, HoldKind, Job, JobId, JobStatus, Slots, StageRecord, StageStatus};
 
 use windlass_workspace::workspaces::ChangeKind;
 
@@ -21,7 +22,7 @@ impl Engine {
             None => Vec::new(),
         };
         let hold = if job.status == JobStatus::Queued {
-            let found = store.explain(id, self.inner.facts()).await?;
+            let found = store.explain(id, self.facts_of_all().await?).await?;
             found.or_else(|| self.not_ready()).or_else(|| {
                 Some(Hold {
                     kind: HoldKind::Ready,
@@ -35,6 +36,31 @@ impl Engine {
         };
         let summary = summary(&job, hold.as_ref(), attempt.as_ref(), &stages);
         Ok(Explanation { job, hold, attempt, stages, summary })
+    }
+
+    /// What decides a claim, on whichever node may make it.
+    async fn facts_of_all(&self) -> Result<NodeFacts, EngineError> {
+        let mut facts = self.inner.facts();
+        if self.inner.store.is_postgres() {
+            let running = self.inner.store.counts().await?.running_by_worker;
+            let nodes = self.inner.store.nodes().await?;
+            let workers = nodes.iter().filter(|node| !node.gone).flat_map(|node| &node.workers);
+            facts.workers.retain(|own| nodes.iter().all(|node| node.workers.iter().all(|worker| worker.name != own.name)));
+            for worker in workers {
+                match facts.workers.iter_mut().find(|known| known.name == worker.name) {
+                    Some(known) => known.slots.limit = known.slots.limit.saturating_add(worker.slots),
+                    None => facts.workers.push(WorkerSlots {
+                        name: worker.name.clone(),
+                        slots: Slots {
+                            running: running.get(&worker.name).map_or(0, |n| u32::try_from(*n).unwrap_or(u32::MAX)),
+                            limit: worker.slots,
+                        },
+                        harness: self.inner.config.workers.iter().find(|own| own.name == worker.name).and_then(|own| own.harness),
+                    }),
+                }
+            }
+        }
+        Ok(facts)
     }
 
     fn not_ready(&self) -> Option<Hold> {

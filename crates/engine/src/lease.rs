@@ -114,6 +114,11 @@ impl Leases {
         }
     }
 
+    /// Whether a job runs here under this token.
+    pub(crate) fn holds(&self, job: JobId, token: Token) -> bool {
+        self.lock().get(&job).is_some_and(|running| running.token == token)
+    }
+
     /// How many run, by worker.
     pub(crate) fn by_worker(&self) -> HashMap<String, u32> {
         let mut counts = HashMap::new();
@@ -138,6 +143,18 @@ impl Leases {
         }
     }
 
+    /// When the first of those who go on has to be told to stop, should no renewal come: time is left to kill its agent.
+    fn first_stop(&self) -> Option<Instant> {
+        let margin = self.margin();
+        let table = self.lock();
+        let going_on = table.values().filter(|running| *running.control.borrow() != Control::Lost);
+        going_on.map(|running| *running.deadline.borrow()).min().map(|deadline| deadline.checked_sub(margin).unwrap_or(deadline))
+    }
+
+    fn margin(&self) -> Duration {
+        self.lease / 6
+    }
+
     /// Renews all leases in one write, three times a lease; no timer runs while no job does.
     pub(crate) async fn beat(&self, store: &Store, metrics: &Metrics) {
         let every = self.lease / 3;
@@ -148,7 +165,8 @@ impl Leases {
                 pause = every;
                 continue;
             }
-            tokio::time::sleep(pause).await;
+            let next = Instant::now() + pause;
+            tokio::time::sleep_until(self.first_stop().map_or(next, |stop| next.min(stop))).await;
             let held: Vec<(JobId, Token)> = self.lock().iter().map(|(id, r)| (*id, r.token)).collect();
             if held.is_empty() {
                 continue;
@@ -156,7 +174,9 @@ impl Leases {
             let asked = Instant::now();
             let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
             // A store that does not answer must not hold up the order to stop.
-            let answer = tokio::time::timeout(every / 2, store.heartbeat(held, lease_ms)).await;
+            let limit = asked + every / 2;
+            let limit = self.first_stop().map_or(limit, |stop| limit.min(stop));
+            let answer = tokio::time::timeout_at(limit, store.heartbeat(held, lease_ms)).await;
             metrics.heartbeat(matches!(answer, Ok(Ok(_))), asked.elapsed());
             match answer {
                 Ok(Ok(beats)) => {
@@ -194,11 +214,9 @@ impl Leases {
                     tracing::warn!("the store did not answer a heartbeat in time; trying again");
                 }
             }
-            // Room for the next try and for killing the agent.
-            let margin = self.lease / 6 + pause.min(every / 5);
-            let now = Instant::now();
+            let stop_before = Instant::now() + self.margin();
             for running in self.lock().values() {
-                if *running.deadline.borrow() <= now + margin {
+                if *running.deadline.borrow() <= stop_before {
                     running.control.send_replace(Control::Lost);
                 }
             }

@@ -34,42 +34,15 @@ pub(crate) async fn at_start(inner: &Arc<Inner>) {
     }
 }
 
-/// With several nodes, frees the jobs of nodes whose leases have run out.
-pub(crate) async fn expired(inner: &Arc<Inner>) {
-    if !inner.store.is_postgres() {
-        // One process per database: nobody else's lease can run out.
-        return std::future::pending().await;
-    }
-    let every = Duration::from_millis(inner.config.lease_ms.unsigned_abs() / 3).max(Duration::from_millis(200));
-    loop {
-        tokio::time::sleep(every).await;
-        if let Err(e) = sweep(inner).await {
-            tracing::warn!(error = %e, "could not look for lost jobs; trying again");
-        }
-    }
-}
-
-async fn sweep(inner: &Arc<Inner>) -> Result<usize, StoreError> {
-    let orphans = inner.store.orphans().await?;
+/// Frees the jobs whose worker is gone; how many.
+pub(crate) async fn sweep(inner: &Arc<Inner>) -> Result<usize, StoreError> {
+    let orphans = inner.store.orphans(inner.node.clone()).await?;
     let mut rescued = 0;
     for (job, attempt) in orphans {
         end_orphan(inner, &job, &attempt).await;
         failpoint::hit("rescue.before");
-        let request = SettleRequest {
-            job_id: job.id,
-            token: attempt.token,
-            attempt_id: attempt.id,
-            result: AttemptResult::Failed(Failure::new(FailureKind::WorkerLost, format!("its worker on node {} was lost", attempt.node))),
-            output: None,
-            commit: None,
-            usage: None,
-            wall_ms: u64::try_from(inner.config.clock.now().since_ms(attempt.started_at)).unwrap_or(0),
-            agent_started: attempt.pid.is_some(),
-            verdict: None,
-            retry: inner.config.retry,
-            jitter: inner.config.ids.fraction(),
-            park_harness: None,
-        };
+        let failure = Failure::new(FailureKind::WorkerLost, format!("its worker on node {} was lost", attempt.node));
+        let request = settlement(inner, &job, &attempt, AttemptResult::Failed(failure));
         match inner.settle(&job, &attempt, request).await {
             Ok(settled) => {
                 rescued += 1;
@@ -82,6 +55,42 @@ async fn sweep(inner: &Arc<Inner>) -> Result<usize, StoreError> {
         failpoint::hit("rescue.after");
     }
     Ok(rescued)
+}
+
+/// How an attempt ends that nobody carries on.
+fn settlement(inner: &Inner, job: &Job, attempt: &Attempt, result: AttemptResult) -> SettleRequest {
+    SettleRequest {
+        job_id: job.id,
+        token: attempt.token,
+        attempt_id: attempt.id,
+        result,
+        output: None,
+        commit: None,
+        usage: None,
+        wall_ms: u64::try_from(inner.config.clock.now().since_ms(attempt.started_at)).unwrap_or(0),
+        agent_started: attempt.pid.is_some(),
+        verdict: None,
+        retry: inner.config.retry,
+        jitter: inner.config.ids.fraction(),
+        park_harness: None,
+    }
+}
+
+/// Hands back what this node has claimed without hearing so: the answer was lost with the connection. Only for the dispatcher, which
+/// claims nothing meanwhile.
+pub(crate) async fn hand_back_unheard(inner: &Inner) -> Result<(), StoreError> {
+    for (job, attempt) in inner.store.claimed_by(inner.node.clone()).await? {
+        if inner.leases.holds(job.id, attempt.token) {
+            continue;
+        }
+        tracing::warn!(job.id = %job.id, token = %attempt.token, "the claim of {} was never answered: it is handed back", job.id);
+        let request = settlement(inner, &job, &attempt, AttemptResult::HandedBack);
+        match inner.settle(&job, &attempt, request).await {
+            Ok(_) | Err(StoreError::Stale { .. } | StoreError::NotFound { .. }) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 /// Sees to it that nothing of the attempt's agent lives on this machine.

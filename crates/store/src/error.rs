@@ -51,6 +51,9 @@ pub enum StoreError {
     /// The database holds somebody else's tables.
     #[error("the database is not Windlass's and not empty: {0}; give an empty one")]
     Foreign(String),
+    /// The server is not one that Windlass can use.
+    #[error("{0}")]
+    Unsupported(String),
     /// A row or the file cannot be read.
     #[error("the database is damaged: {0}; stop, keep a copy of it, and restore a backup")]
     Corrupt(String),

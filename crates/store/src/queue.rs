@@ -1,10 +1,12 @@
 //! Operations on their way to the threads that run them: a bounded queue of messages with an answer each.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::error::{Result, StoreError};
+use crate::postgres::Outbox;
 use crate::sql::Work;
 
 /// How many operations may wait.
@@ -124,21 +126,48 @@ impl Queue {
     }
 }
 
-/// Tells this process what was committed.
+/// Tells this process what was committed, and where there are others, them too.
 #[derive(Debug, Clone)]
 pub(crate) struct Announcer {
     /// The highest event number.
     pub(crate) all: watch::Sender<i64>,
     /// The highest number of an event after which a waiting job may be free to run.
     pub(crate) ready: watch::Sender<i64>,
+    /// How often another node has given a duty back.
+    pub(crate) handovers: watch::Sender<u64>,
+    lost_wakeups: Arc<AtomicU64>,
+    outbox: Option<Arc<Outbox>>,
 }
 
 impl Announcer {
+    /// For the only process on a database.
     pub(crate) fn new() -> Self {
-        Self { all: watch::Sender::new(0), ready: watch::Sender::new(0) }
+        Self {
+            all: watch::Sender::new(0),
+            ready: watch::Sender::new(0),
+            handovers: watch::Sender::new(0),
+            lost_wakeups: Arc::default(),
+            outbox: None,
+        }
     }
 
+    /// For one of several.
+    pub(crate) fn to_others(outbox: Arc<Outbox>) -> Self {
+        Self { outbox: Some(outbox), ..Self::new() }
+    }
+
+    /// This process has committed something.
     pub(crate) fn announce(&self, numbered: Numbered) {
+        self.hear(numbered);
+        if let Some(outbox) = &self.outbox
+            && numbered.last > 0
+        {
+            outbox.events();
+        }
+    }
+
+    /// Somebody has committed something.
+    pub(crate) fn hear(&self, numbered: Numbered) {
         for (sender, seq) in [(&self.all, numbered.last), (&self.ready, numbered.last_ready)] {
             sender.send_if_modified(|highest| {
                 let higher = seq > *highest;
@@ -147,6 +176,45 @@ impl Announcer {
                 }
                 higher
             });
+        }
+    }
+
+    /// The highest event number announced so far.
+    pub(crate) fn last(&self) -> i64 {
+        *self.all.borrow()
+    }
+
+    /// Whether anybody waits for what is announced.
+    pub(crate) fn has_readers(&self) -> bool {
+        self.all.receiver_count() + self.ready.receiver_count() > 0
+    }
+
+    /// This process has given a duty back.
+    pub(crate) fn announce_handover(&self) {
+        if let Some(outbox) = &self.outbox {
+            outbox.handover();
+        }
+    }
+
+    /// Another process has given a duty back, or may have.
+    pub(crate) fn hear_handover(&self) {
+        self.handovers.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Something was committed elsewhere and not announced from there.
+    pub(crate) fn count_lost_wakeup(&self) {
+        self.lost_wakeups.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often that was so.
+    pub(crate) fn lost_wakeups(&self) -> u64 {
+        self.lost_wakeups.load(Ordering::Relaxed)
+    }
+
+    /// Ends what is told to others.
+    pub(crate) fn close(&self) {
+        if let Some(outbox) = &self.outbox {
+            outbox.close();
         }
     }
 }

@@ -42,6 +42,15 @@ struct Inner {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
+/// Counts of one open store, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Changes of other nodes that no wake-up announced: found by the slow look behind.
+    pub lost_wakeups: u64,
+    /// The highest event number that readers here were told of.
+    pub last_event: i64,
+}
+
 /// What a database's threads hand to the store.
 pub(crate) struct Backend {
     pub(crate) writes: Arc<Queue>,
@@ -104,6 +113,20 @@ impl Store {
         self.inner.announcer.ready.subscribe()
     }
 
+    /// Counts up when another node has given a duty back: the wake-up for those who want it.
+    pub fn subscribe_handovers(&self) -> watch::Receiver<u64> {
+        self.inner.announcer.handovers.subscribe()
+    }
+
+    /// What this process has met since it opened the store.
+    pub fn stats(&self) -> Stats {
+        Stats { lost_wakeups: self.inner.announcer.lost_wakeups(), last_event: self.inner.announcer.last() }
+    }
+
+    pub(crate) fn announce_handover(&self) {
+        self.inner.announcer.announce_handover();
+    }
+
     /// Where it is, for a connection beside the queue.
     pub(crate) fn options(&self) -> &OpenOptions {
         &self.inner.options
@@ -113,6 +136,7 @@ impl Store {
     pub async fn close(&self) {
         self.inner.writes.close();
         self.inner.reads.close();
+        self.inner.announcer.close();
         let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let joined = tokio::task::spawn_blocking(move || threads.into_iter().filter_map(|thread| thread.join().err()).count());
         match joined.await {

@@ -112,7 +112,7 @@ pub enum OnFailure {
 
 /// The rules an assignment is run by. What is not given comes from the project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Policy {
     /// Whether a pm job judges each job. Without it the assignment is complete when its last job succeeds.
     pub review: bool,

@@ -7,7 +7,7 @@ use crate::{Failure, FailureKind, Micros, Usage};
 
 /// Limits of an assignment or a job; what is `None` is not limited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Budget {
     /// Attempts started.
     pub runs: Option<u32>,

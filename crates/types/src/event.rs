@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{AssignmentId, AttemptId, JobId, Timestamp};
 
 /// What happened. The word before the dot is what it happened to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 pub enum EventKind {
     /// An assignment was made.
     #[serde(rename = "assignment.created")]
@@ -62,10 +62,13 @@ pub enum EventKind {
     /// A project was made, changed or trusted.
     #[serde(rename = "project.changed")]
     ProjectChanged,
+    /// Something that a later version knows: its number counts, its meaning is not known here.
+    #[serde(rename = "other")]
+    Other,
 }
 
 impl EventKind {
-    /// Every kind.
+    /// Every kind that this version knows.
     pub const ALL: [Self; 18] = [
         Self::AssignmentCreated,
         Self::AssignmentStatus,
@@ -108,11 +111,18 @@ impl EventKind {
             Self::Resumed => "engine.resumed",
             Self::Restored => "engine.restored",
             Self::ProjectChanged => "project.changed",
+            Self::Other => "other",
         }
     }
 }
 
 crate::text_enum!(EventKind, "event kind");
+
+impl<'de> Deserialize<'de> for EventKind {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(String::deserialize(from)?.parse().unwrap_or(Self::Other))
+    }
+}
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -250,7 +250,7 @@ impl ToSchema for Token {
 
 /// What a job is asked to be. The parts a person or a verdict chooses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct JobSpec {
     /// What kind of run.
     #[serde(rename = "type")]

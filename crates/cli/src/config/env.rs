@@ -30,6 +30,7 @@ pub(crate) const VARS: &[Var] = &[
     var("WINDLASS_FEEDBACK_DIR", "feedback.dir", "The root of the feedback workspace's files"),
     var("WORKSPACE_ROOT", "workspace_root", "The only place agents may write"),
     var("WINDLASS_DATABASE_URL", "database_url", "The database: a path, sqlite:PATH or postgres://…"),
+    var("DATABASE_URL", "database_url", "The database, for `windlass node`, and where the file says database_url = \"env:DATABASE_URL\""),
     var("WINDLASS_URL", "", "For clients: the daemon's address, http://… or unix:PATH"),
     var("WINDLASS_TOKEN", "", "For clients: the daemon's token"),
     var("WORKER_CONCURRENCY", "worker.default.max_concurrent_tasks", "How many jobs the default worker runs at once"),

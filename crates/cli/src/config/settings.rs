@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use windlass_engine::Retention;
-use windlass_types::{Budget, Harness, RetryPolicy};
+use windlass_types::{Budget, Harness, RetryPolicy, Role};
 
 use super::check;
 use super::env::Env;
@@ -46,6 +46,8 @@ pub(crate) struct Flags {
     pub(crate) log_level: Option<LogLevel>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) isolation: Option<IsolationChoice>,
+    /// What `windlass node` does; every other verb does all.
+    pub(crate) node_roles: Option<Vec<Role>>,
 }
 
 /// Everything, validated.
@@ -56,6 +58,7 @@ pub(crate) struct Settings {
     pub(crate) listen: String,
     pub(crate) workspace_root: PathBuf,
     pub(crate) database_url: String,
+    pub(crate) roles: Vec<Role>,
     pub(crate) log_level: LogLevel,
     pub(crate) log_format: LogFormat,
     /// Whether somebody chose the level, so that a short-lived engine logs too.
@@ -129,11 +132,20 @@ impl Settings {
                 Some(root) => absolute(&root)?,
                 None => show_default(&mut l, data_dir.join("workspaces")),
             };
-        let database_url =
-            match l.given("database_url", &["WINDLASS_DATABASE_URL"], flags.database_url.clone(), raw.database_url.clone())? {
-                Some(url) => url,
-                None => show_default(&mut l, data_dir.join("windlass.db").display().to_string()),
-            };
+        // The bare name is other programs' too: it counts only where somebody means this one.
+        let database_vars: &[&'static str] =
+            if flags.node_roles.is_some() { &["WINDLASS_DATABASE_URL", "DATABASE_URL"] } else { &["WINDLASS_DATABASE_URL"] };
+        let database_url = match l.given("database_url", database_vars, flags.database_url.clone(), raw.database_url.clone())? {
+            Some(named) if named == "env:DATABASE_URL" => match env.text("DATABASE_URL") {
+                Some(url) => url.to_owned(),
+                None => {
+                    return Err(CliError::usage("database_url names the environment variable DATABASE_URL, which is not set")
+                        .hint("set it to postgres://USER@HOST/NAME, or name the database itself"));
+                }
+            },
+            Some(url) => url,
+            None => show_default(&mut l, data_dir.join("windlass.db").display().to_string()),
+        };
         if let Some(shown) = l.shown.last_mut() {
             shown.value = without_password(&database_url).into();
         }
@@ -272,6 +284,7 @@ impl Settings {
             listen,
             workspace_root,
             database_url,
+            roles: flags.node_roles.clone().unwrap_or_else(|| Role::ALL.to_vec()),
             log_level,
             log_format,
             log_level_given,

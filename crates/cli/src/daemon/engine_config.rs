@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use windlass_engine::{EngineConfig, Isolation, WorkerConfig};
 use windlass_harness::{HarnessSettings, Price, Settings as HarnessConfig, UserFiles};
-use windlass_types::Harness;
+use windlass_types::{Harness, Role};
 
 use crate::config::Settings;
 use crate::config::raw::{IsolationChoice, RawHarness, RawPrice};
@@ -18,9 +18,11 @@ pub(super) fn of(settings: &Settings, agent_url: String, token: &str) -> Result<
     let exe = this_program()?;
     let mut config = EngineConfig::new(settings.data_dir.clone(), exe);
     config.workspace_root.clone_from(&settings.workspace_root);
+    config.roles.clone_from(&settings.roles);
     config.workers = settings
         .workers
         .iter()
+        .filter(|_| settings.roles.contains(&Role::Worker))
         .map(|w| WorkerConfig {
             name: w.name.clone(),
             max_concurrent_tasks: w.max_concurrent_tasks,

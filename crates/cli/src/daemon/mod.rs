@@ -4,6 +4,7 @@
 
 pub(crate) mod endpoint;
 pub(crate) mod engine_config;
+mod identity;
 mod lock;
 pub(crate) mod logs;
 pub(crate) mod restoring;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use windlass_api::{ApiConfig, ApiError, Bound};
 use windlass_engine::{Engine, RestoreBackup};
 use windlass_store::{OpenOptions, Store, StoreError};
-use windlass_types::AssignmentId;
+use windlass_types::{AssignmentId, Role};
 
 use crate::client::Client;
 use crate::client::find::Place;
@@ -58,8 +59,9 @@ impl Daemon {
         restoring::refuse_half_restored(dir)?;
         let token = windlass_api::load_or_create_token(dir).map_err(api_error)?;
         let listen = match kind {
-            Kind::Daemon => address(&settings.listen).await?,
-            Kind::Embedded => SocketAddr::from(([127, 0, 0, 1], 0)),
+            Kind::Daemon if settings.roles.contains(&Role::Api) => address(&settings.listen).await?,
+            // For this machine's own command line only.
+            Kind::Daemon | Kind::Embedded => SocketAddr::from(([127, 0, 0, 1], 0)),
         };
         let socket = dir.join("agent.sock");
         let config = ApiConfig {
@@ -80,6 +82,7 @@ impl Daemon {
         let agent_url = if has_socket { format!("unix:{}", socket.display()) } else { url.clone() };
 
         let mut config = engine_config::of(settings, agent_url, token.secret())?;
+        config.node = Some(identity::of(dir, &config.ids));
         if kind == Kind::Embedded {
             // Until its own assignment is known it works on none.
             config.only_assignment = Some(config.ids.assignment());

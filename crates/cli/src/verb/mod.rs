@@ -19,6 +19,8 @@ pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod man;
+pub(crate) mod node;
+pub(crate) mod nodes;
 pub(crate) mod pause;
 pub(crate) mod progress;
 pub(crate) mod projects;
@@ -41,6 +43,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
     match verb {
         Verb::Init(args) => init::run(args, context).await,
         Verb::Up(args) => up::run(args, context).await,
+        Verb::Node(args) => node::run(args, context).await,
         Verb::Run(args) => run::run(*args, context).await,
         Verb::Status(args) => status::run(args, context).await,
         Verb::Queue(args) => queue::run(args, context).await,
@@ -61,6 +64,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => pause::resume(args, context).await,
         Verb::Unpark(args) => unpark::run(args, context).await,
+        Verb::Nodes(args) => nodes::run(args, context).await,
         Verb::Projects(args) => projects::run(args, context).await,
         Verb::Trust(args) => trust::run(args, context).await,
         Verb::Doctor(args) => doctor::run(args, context).await,

@@ -4,8 +4,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::Context;
-use crate::config::Flags;
 use crate::config::raw::{IsolationChoice, LogFormat, LogLevel};
+use crate::config::{Flags, Settings};
 use crate::daemon::{Daemon, Kind, logs, restoring, service::Service, signals::Signals};
 use crate::failure::{Exit, Result};
 use crate::output;
@@ -39,24 +39,34 @@ pub(crate) struct UpArgs {
     isolation: Option<IsolationChoice>,
 }
 
+impl UpArgs {
+    /// The settings they set.
+    pub(super) fn flags(self, context: &Context) -> Flags {
+        Flags {
+            listen: self.listen,
+            workspace_root: self.workspace_root,
+            database_url: self.database_url,
+            max_concurrent: self.max_concurrent_tasks,
+            log_level: self.log_level,
+            log_format: self.log_format,
+            isolation: self.isolation,
+            ..context.flags()
+        }
+    }
+}
+
 pub(crate) async fn run(args: UpArgs, context: &Context) -> Result<Exit> {
-    let flags = Flags {
-        listen: args.listen,
-        workspace_root: args.workspace_root,
-        database_url: args.database_url,
-        max_concurrent: args.max_concurrent_tasks,
-        log_level: args.log_level,
-        log_format: args.log_format,
-        isolation: args.isolation,
-        ..context.flags()
-    };
-    let settings = context.settings(&flags)?;
-    logs::start(&settings, true);
+    serve(&context.settings(&args.flags(context))?).await
+}
+
+/// Serves until a signal comes.
+pub(super) async fn serve(settings: &Settings) -> Result<Exit> {
+    logs::start(settings, true);
     let mut signals = Signals::listen()?;
     let mut service = Service::starting();
     loop {
         let daemon = tokio::select! {
-            daemon = Daemon::start(&settings, Kind::Daemon) => daemon?,
+            daemon = Daemon::start(settings, Kind::Daemon) => daemon?,
             // Nothing has been promised yet, and nothing runs that the lifeline would not end.
             () = signals.next() => return Ok(Exit::Done),
         };
@@ -81,7 +91,7 @@ pub(crate) async fn run(args: UpArgs, context: &Context) -> Result<Exit> {
         }
         let Some(wanted) = wanted else { return Ok(Exit::Done) };
         // Whether it worked or not, the daemon goes on: with the backup, or with what was there.
-        match restoring::restore(&settings, Path::new(&wanted.path), wanted.force, Kind::Embedded).await {
+        match restoring::restore(settings, Path::new(&wanted.path), wanted.force, Kind::Embedded).await {
             Ok(restored) => tracing::warn!(path = wanted.path, aside = restored.aside, "the backup {} is restored", wanted.path),
             Err(e) => tracing::error!(path = wanted.path, "the backup {} could not be restored: {}", wanted.path, e.message),
         }

@@ -5,7 +5,7 @@
 use serde_json::json;
 use windlass_types::{BudgetCheck, Failure, FailureKind, ProjectSettings, Stage, StageStatus};
 use windlass_workspace::git::branch_name;
-use windlass_workspace::workspaces::{PrepareRequest, Workspace};
+use windlass_workspace::workspaces::{PrepareRequest, Removal, Source, Workspace};
 
 use super::{Attempt, Stop, prompt};
 use crate::repository_file;
@@ -69,18 +69,26 @@ impl Attempt {
             Some(branch) => branch,
             None => self.engine.workspaces.inspect(repo, None).await?.base_branch,
         };
-        let workspace = self
-            .engine
-            .workspaces
-            .prepare(&PrepareRequest {
-                repo: repo.to_owned(),
-                project: assignment.project.clone(),
-                assignment_id: assignment.id,
-                branch,
-                base_branch,
-                base_commit: assignment.base_commit.clone(),
-            })
-            .await?;
+        let workspaces = &self.engine.workspaces;
+        let request = PrepareRequest {
+            repo: repo.to_owned(),
+            project: assignment.project.clone(),
+            assignment_id: assignment.id,
+            branch,
+            base_branch,
+            base_commit: assignment.base_commit.clone(),
+        };
+        let mut workspace = workspaces.prepare(&request).await?;
+        if let Some(head) = &assignment.head_commit
+            && self.engine.store.is_postgres()
+        {
+            let here = workspaces.head(&workspace)?;
+            // The work has gone on from another machine: what is here is older than the branch that it was pushed to.
+            if here != *head && !workspaces.is_ancestor(Source::Workspace(&workspace), head, &here).await.unwrap_or(false) {
+                workspaces.remove(&workspace, Removal::Bundle).await?;
+                workspace = workspaces.prepare(&request).await?;
+            }
+        }
         if assignment.base_commit.is_none() {
             self.engine
                 .store

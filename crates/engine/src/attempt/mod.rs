@@ -57,6 +57,8 @@ impl From<StoreError> for Stop {
         match e {
             StoreError::Stale { .. } => Self::Lost,
             StoreError::Full(m) | StoreError::ReadOnly(m) => Self::Failed(Failure::new(FailureKind::DiskFull, m)),
+            // No fault of the job's: it goes on later, here or elsewhere.
+            StoreError::Unavailable(_) => Self::HandBack,
             e => Self::Failed(Failure::new(FailureKind::Internal, format!("the store could not take a step's record: {e}"))),
         }
     }
@@ -173,9 +175,14 @@ impl Attempt {
     async fn read_earlier(&self) -> Result<Done, Stop> {
         // A session belongs to one agent: an attempt with another starts anew.
         let harness = self.claimed.harness;
-        let session = self.claimed.earlier.iter().rev().filter(|a| a.harness == harness).find_map(|a| a.session_id.clone());
+        // So do its session, its tree and its journal to the machine it ran on, which has its transcript.
+        let was_here = |a: &windlass_types::Attempt| {
+            !self.engine.store.is_postgres() || transcript_path(&self.engine, self.claimed.job.assignment_id, a.id).exists()
+        };
+        let earlier = || self.claimed.earlier.iter().rev();
+        let session = earlier().filter(|a| a.harness == harness && was_here(a)).find_map(|a| a.session_id.clone());
         // Only a lost attempt is gone on from in the middle: one that failed is done again from the run.
-        for attempt in self.claimed.earlier.iter().rev().take_while(|a| matches!(a.status, AttemptStatus::Lost | AttemptStatus::Stopped)) {
+        for attempt in earlier().take_while(|a| matches!(a.status, AttemptStatus::Lost | AttemptStatus::Stopped) && was_here(a)) {
             let journal = self.engine.store.journal(attempt.id).await?;
             if journal.iter().any(|s| matches!(s.stage, Stage::Run | Stage::Prompt)) {
                 return Ok(Done::from_journal(session, &journal));
@@ -317,14 +324,16 @@ impl Attempt {
     pub(crate) async fn stage_started(&self, stage: Stage, iteration: u32) -> Result<i64, Stop> {
         failpoint::hit(&format!("{stage}.before"));
         self.check_control()?;
-        let number = self.engine.store.stage_started(self.claimed.job.id, self.token(), self.claimed.attempt.id, stage, iteration).await?;
+        let (store, job, token, attempt) = (&self.engine.store, self.claimed.job.id, self.token(), self.claimed.attempt.id);
+        let number = self.patiently(|| store.stage_started(job, token, attempt, stage, iteration)).await?;
         failpoint::hit(&format!("{stage}.started"));
         Ok(number)
     }
 
     pub(crate) async fn stage_ended(&self, stage: Stage, number: i64, status: StageStatus, detail: Value) -> Result<(), Stop> {
         failpoint::hit(&format!("{stage}.ending"));
-        self.engine.store.stage_ended(self.claimed.job.id, self.token(), self.claimed.attempt.id, number, status, detail).await?;
+        let (store, job, token, attempt) = (&self.engine.store, self.claimed.job.id, self.token(), self.claimed.attempt.id);
+        self.patiently(|| store.stage_ended(job, token, attempt, number, status, detail.clone())).await?;
         failpoint::hit(&format!("{stage}.ended"));
         Ok(())
     }
@@ -346,6 +355,31 @@ impl Attempt {
 
     pub(crate) async fn notice(&self, data: Value) -> Result<(), Stop> {
         Ok(self.engine.store.notice(self.claimed.job.id, self.token(), self.claimed.attempt.id, data).await?)
+    }
+
+    /// A write of this attempt to a store that may be away for a while: a lost connection costs no work as long as the lease lasts. Whether
+    /// a try without an answer happened is not known, so the write must be one that can be repeated.
+    pub(crate) async fn patiently<T, F>(&self, mut write: impl FnMut() -> F) -> Result<T, Stop>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut control = self.control.clone();
+        let mut wait = std::time::Duration::from_millis(50);
+        loop {
+            let written = tokio::select! {
+                biased;
+                written = write() => written,
+                _ = control.wait_for(|control| *control == Control::Lost) => return Err(Stop::Lost),
+            };
+            match written {
+                Err(StoreError::Unavailable(why)) if *control.borrow() != Control::HandBack => {
+                    tracing::warn!(job.id = %self.claimed.job.id, "the store did not take a step's record ({why}); trying again");
+                }
+                written => return Ok(written?),
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(std::time::Duration::from_secs(1));
+        }
     }
 
     /// Stops between stages when told to from outside.

@@ -412,7 +412,8 @@ impl Attempt {
             match &event {
                 AgentEvent::Session { session_id, .. } if session.as_deref() != Some(session_id) => {
                     // Recorded as soon as it is known: after a crash it is the only way back into the session.
-                    self.engine.store.set_session(self.claimed.job.id, self.token(), self.claimed.attempt.id, session_id.clone()).await?;
+                    let (store, job, token, attempt) = (&self.engine.store, self.claimed.job.id, self.token(), self.claimed.attempt.id);
+                    self.patiently(|| store.set_session(job, token, attempt, session_id.clone())).await?;
                     failpoint::hit("session.after");
                     **session = Some(session_id.clone());
                 }
@@ -430,7 +431,8 @@ impl Attempt {
                 && message_at.is_none_or(|at| at.elapsed() >= MESSAGE_EVERY)
             {
                 *message_at = Some(Instant::now());
-                self.engine.store.progress(self.claimed.job.id, self.token(), None::<Phase>, None, Some(message)).await?;
+                let (store, job, token) = (&self.engine.store, self.claimed.job.id, self.token());
+                self.patiently(|| store.progress(job, token, None::<Phase>, None, Some(message.clone()))).await?;
             }
         }
         Ok(())

@@ -25,7 +25,8 @@ fn row(mut r: Row) -> Result<Event> {
     Ok(Event {
         seq: r.int()?,
         at: r.time()?,
-        kind: r.word()?,
+        // A later version beside this one has kinds of its own: the number still counts.
+        kind: r.text()?.parse().unwrap_or(EventKind::Other),
         project: r.opt_text()?,
         assignment_id: r.opt_word()?,
         job_id: r.opt_word()?,

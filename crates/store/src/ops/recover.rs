@@ -53,16 +53,21 @@ fn beat(w: &mut Work<'_>, held: &[(JobId, Token)], lease_ms: i64) -> Result<Vec<
     Ok(held.iter().zip(states).map(|(&(job_id, _), state)| Beat { job_id, state }).collect())
 }
 
-fn orphans(w: &mut Work<'_>) -> Result<Vec<(Job, Attempt)>> {
+fn orphans(w: &mut Work<'_>, node: &str) -> Result<Vec<(Job, Attempt)>> {
     let now = w.now()?;
-    // A database of one process: whatever an earlier boot claimed, nobody carries on.
-    let boot = if w.is_shared() { 0 } else { w.generation };
+    // Whatever an earlier life of this node claimed, nobody carries on; in a database of one process every earlier boot was one.
+    let alone = !w.is_shared();
     let jobs = rows::jobs_where(
         w,
-        "WHERE status = 'running' AND (lease_expires_at <= $1 OR lease_generation < $2) ORDER BY id LIMIT 1000",
-        values![now, boot],
+        "WHERE status = 'running' AND (lease_expires_at <= $1 OR (lease_generation < $2 AND ($3 OR lease_node = $4))) ORDER BY id LIMIT 1000",
+        values![now, w.generation, alone, node],
     )?;
-    let mut orphans = Vec::with_capacity(jobs.len());
+    with_attempts(w, jobs)
+}
+
+/// Running jobs with the attempt that their token was given to.
+fn with_attempts(w: &mut Work<'_>, jobs: Vec<Job>) -> Result<Vec<(Job, Attempt)>> {
+    let mut found = Vec::with_capacity(jobs.len());
     for job in jobs {
         let Some(token) = job.lease.as_ref().map(|lease| lease.token) else { continue };
         let attempt = rows::attempts_where(
@@ -72,20 +77,35 @@ fn orphans(w: &mut Work<'_>) -> Result<Vec<(Job, Attempt)>> {
         )?
         .pop();
         if let Some(attempt) = attempt {
-            orphans.push((job, attempt));
+            found.push((job, attempt));
         }
     }
-    Ok(orphans)
+    Ok(found)
+}
+
+fn claimed_by(w: &mut Work<'_>, node: &str) -> Result<Vec<(Job, Attempt)>> {
+    let jobs = rows::jobs_where(
+        w,
+        "WHERE status = 'running' AND lease_node = $1 AND lease_generation = $2 ORDER BY id LIMIT 1000",
+        values![node, w.generation],
+    )?;
+    with_attempts(w, jobs)
 }
 
 impl Store {
+    /// The jobs that this life of a node has claimed and not settled, at most 1000: among them those whose claim was never answered.
+    pub async fn claimed_by(&self, node: String) -> Result<Vec<(Job, Attempt)>> {
+        self.read(move |w| claimed_by(w, &node)).await
+    }
+
     /// Renews the leases that are still held, in one transaction; the answers come in the order of the questions.
     pub async fn heartbeat(&self, held: Vec<(JobId, Token)>, lease_ms: i64) -> Result<Vec<Beat>> {
         self.ride(move |w| beat(w, &held, lease_ms)).await
     }
 
-    /// Running jobs without a living worker: the lease has run out, or (SQLite) an earlier boot claimed them. At most 1000 at once.
-    pub async fn orphans(&self) -> Result<Vec<(Job, Attempt)>> {
-        self.read(orphans).await
+    /// Running jobs without a living worker: the lease has run out, or an earlier life of this node claimed them (on SQLite: any earlier
+    /// boot). At most 1000 at once.
+    pub async fn orphans(&self, node: String) -> Result<Vec<(Job, Attempt)>> {
+        self.read(move |w| orphans(w, &node)).await
     }
 }

@@ -77,6 +77,26 @@ fn effective(request: &SettleRequest, row: &JobRow, assignment: &Assignment) -> 
 }
 
 fn run(w: &mut Work<'_>, request: &SettleRequest) -> Result<Settled> {
+    match settle_live(w, request) {
+        Err(StoreError::Stale { job }) => settled_before(w, request)?.ok_or(StoreError::Stale { job }),
+        settled_or_failed => settled_or_failed,
+    }
+}
+
+/// The settlement that this very request made when its answer was lost on the way: an attempt is ended by its worker, or as lost by
+/// whoever found its lease over.
+fn settled_before(w: &mut Work<'_>, request: &SettleRequest) -> Result<Option<Settled>> {
+    let attempt = rows::attempt(w, request.attempt_id)?;
+    let is_own = attempt.job_id == request.job_id && attempt.token == request.token;
+    if !is_own || attempt.status == AttemptStatus::Lost || attempt.status != attempt_status(&request.result) {
+        return Ok(None);
+    }
+    let job = rows::job(w, request.job_id)?.job;
+    let assignment = rows::assignment(w, job.assignment_id)?;
+    Ok(Some(Settled { job, assignment, inserted: Vec::new() }))
+}
+
+fn settle_live(w: &mut Work<'_>, request: &SettleRequest) -> Result<Settled> {
     let (mut row, mut assignment) = guard::job_and_assignment(w, request.job_id, request.token)?;
     guard::attempt(w, request.job_id, request.token, request.attempt_id)?;
     let now = w.now()?;
@@ -203,7 +223,8 @@ fn move_line(w: &mut Work<'_>, job: &Job, assignment: &mut Assignment, line_move
 }
 
 impl Store {
-    /// Records how an attempt ended and everything that follows from it, or nothing: [`StoreError::Stale`] when the token is not live.
+    /// Records how an attempt ended and everything that follows from it, or nothing: [`StoreError::Stale`] when the token is not live. Asked
+    /// again after an answer that was lost, it answers again and changes nothing.
     pub async fn settle(&self, request: SettleRequest) -> Result<Settled> {
         if !(0.0..=1.0).contains(&request.jitter) {
             return Err(StoreError::Invalid("jitter is drawn from 0 to 1".to_owned()));

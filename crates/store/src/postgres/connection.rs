@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::ToSql;
 use postgres::{Client, Config, NoTls, Statement};
 use windlass_types::Timestamp;
@@ -10,6 +11,15 @@ use windlass_types::Timestamp;
 use super::wire::{self, told};
 use crate::error::{Result, StoreError};
 use crate::sql::{Dialect, Row, Tx, Value};
+
+/// The oldest server whose locks, upserts and settings are those that the operations use, as it tells its version.
+const VERSION_MIN: i64 = 130_000;
+
+/// How every session is set. A process that stops in the middle of a transaction must not hold up the other nodes for long. And every
+/// commit waits for the server's disk, whatever the server's default: a claim, a heartbeat or an event that is lost with the server, after
+/// others have acted on it, would be given again.
+const SESSION: &str = "SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'; SET client_min_messages = warning; \
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// The most statements kept prepared; list filters make new ones.
 const STATEMENTS_MAX: usize = 500;
@@ -32,6 +42,8 @@ impl Server {
         }
         // A server that went away without a word must not hold a heartbeat for longer than a lease lasts.
         config.keepalives_idle(Duration::from_secs(15));
+        config.keepalives_interval(Duration::from_secs(5));
+        config.keepalives_retries(2);
         config.tcp_user_timeout(Duration::from_secs(15));
         Ok(Self(config))
     }
@@ -54,11 +66,14 @@ impl Connection {
             StoreError::Internal(why) => StoreError::Unavailable(why),
             other => other,
         })?;
-        // A process that stops in the middle of a transaction must not hold up the other nodes for long.
-        client
-            .batch_execute("SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'; SET client_min_messages = warning")
-            .map_err(|e| told(&e))?;
+        client.batch_execute(SESSION).map_err(|e| told(&e))?;
         Ok(Self { client, statements: HashMap::new(), run_again: false, open: false })
+    }
+
+    /// Refuses a server that is too old.
+    pub(super) fn check_version(&mut self) -> Result<()> {
+        let told = self.query("SELECT CAST(current_setting('server_version_num') AS BIGINT)", &[])?.into_iter().next();
+        enough(told.map_or(Ok(0), |mut row| row.int())?)
     }
 
     /// Whether it is of no further use.
@@ -98,6 +113,12 @@ impl Connection {
         }
     }
 
+    /// Waits for a notification for at most `limit`: its channel, and the number of the connection that sent it.
+    pub(super) fn wait_for_notification(&mut self, limit: Duration) -> Result<Option<(String, i32)>> {
+        let heard = self.client.notifications().timeout_iter(limit).next();
+        Ok(heard.map_err(|e| told(&e))?.map(|heard| (heard.channel().to_owned(), heard.process_id())))
+    }
+
     fn failed(&mut self, e: &postgres::Error) -> StoreError {
         self.run_again |= wire::asks_to_run_again(e);
         told(e)
@@ -114,6 +135,18 @@ impl Connection {
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
+}
+
+fn enough(version: i64) -> Result<()> {
+    if version >= VERSION_MIN {
+        return Ok(());
+    }
+    Err(StoreError::Unsupported(format!(
+        "the server is PostgreSQL {}.{} and Windlass needs {} or later; upgrade the server, or name another one",
+        version / 10_000,
+        version % 10_000,
+        VERSION_MIN / 10_000,
+    )))
 }
 
 fn borrowed(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
@@ -146,5 +179,20 @@ impl Tx for Connection {
             Some(mut row) => row.time(),
             None => Err(StoreError::Internal("the server told no time".to_owned())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_too_old_is_refused_with_what_to_do() {
+        assert_eq!(enough(130_000), Ok(()));
+        let refused = enough(120_017).map_err(|e| e.to_string());
+        assert_eq!(
+            refused,
+            Err("the server is PostgreSQL 12.17 and Windlass needs 13 or later; upgrade the server, or name another one".to_owned())
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 mod aside;
 mod connection;
+mod wake;
 mod wire;
 mod worker;
 
@@ -14,6 +15,7 @@ use crate::store::{Backend, OpenOptions, begin_boot};
 
 pub(crate) use aside::{read_aside, write_aside};
 use connection::{Connection, Server};
+pub(crate) use wake::Outbox;
 
 /// How many connections a node keeps. They serve reads and writes alike.
 const CONNECTIONS: usize = 4;
@@ -22,9 +24,11 @@ const CONNECTIONS: usize = 4;
 pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
     let server = Server::parse(&options.url)?;
     let mut first = Connection::connect(&server)?;
+    first.check_version()?;
     let (generation, last) = first.in_transaction("BEGIN", |tx| begin_boot(tx, &options.ids))?;
-    let announcer = Announcer::new();
-    announcer.announce(Numbered { last, last_ready: last });
+    let outbox = Arc::new(Outbox::default());
+    let announcer = Announcer::to_others(Arc::clone(&outbox));
+    announcer.hear(Numbered { last, last_ready: last });
     let (queue, receiver) = Queue::new();
     let queue = Arc::new(queue);
     let receiver = Arc::new(Mutex::new(receiver));
@@ -45,5 +49,8 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
             .map_err(|e| StoreError::Unavailable(format!("no thread could be started for it: {e}")))?;
         threads.push(thread);
     }
+    threads.push(wake::notify(server.clone(), Arc::clone(&outbox))?);
+    // Not waited for at the end: it may hang on a dead connection, and has nothing to finish.
+    drop(wake::listen(server, outbox, announcer.clone())?);
     Ok(Backend { writes: Arc::clone(&queue), reads: queue, announcer, generation, threads })
 }

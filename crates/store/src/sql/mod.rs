@@ -6,7 +6,7 @@ mod work;
 
 pub(crate) use row::Row;
 pub(crate) use value::{Value, json, values};
-pub(crate) use work::{NewEvent, Work};
+pub(crate) use work::{NewEvent, Work, ready_kinds};
 
 use windlass_types::Timestamp;
 

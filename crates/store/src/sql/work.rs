@@ -112,6 +112,12 @@ impl<'a> Work<'a> {
     }
 }
 
+/// The kinds that [`may_free_a_job`], as SQL has them in a list.
+pub(crate) fn ready_kinds() -> String {
+    let kinds = EventKind::ALL.into_iter().filter(|kind| may_free_a_job(*kind));
+    kinds.map(|kind| format!("'{}'", kind.as_str())).collect::<Vec<_>>().join(", ")
+}
+
 /// Whether a job that waits may be free to run after such an event.
 const fn may_free_a_job(kind: EventKind) -> bool {
     match kind {
@@ -132,6 +138,7 @@ const fn may_free_a_job(kind: EventKind) -> bool {
         | EventKind::VerdictApplied
         | EventKind::VerdictRefused
         | EventKind::AttemptNotice
-        | EventKind::Paused => false,
+        | EventKind::Paused
+        | EventKind::Other => false,
     }
 }

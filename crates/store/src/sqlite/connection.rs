@@ -32,7 +32,12 @@ impl Place {
     pub(super) fn new(url: &str, clock: Clock) -> Result<Self> {
         let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
         if path.is_empty() || path.starts_with(":memory:") || path.contains("://") {
-            return Err(StoreError::Invalid(format!("{url:?} names no database: give a path, sqlite:PATH, or postgres://HOST/NAME")));
+            let what = match url.split_once("://") {
+                // The address may hold a password: only its kind is repeated.
+                Some((scheme, _)) => format!("a {scheme}:// address names no database that Windlass can use"),
+                None => format!("{url:?} names no database"),
+            };
+            return Err(StoreError::Invalid(format!("{what}; give a path, sqlite:PATH, or postgres://USER@HOST/NAME")));
         }
         Ok(Self { path: PathBuf::from(path), clock })
     }

@@ -76,7 +76,7 @@ async fn comes_back_on(f: &Fixture, url: &str) {
     assert_eq!(last.kind, EventKind::Restored);
     assert!(last.seq > told + 1_000_000, "a reader of the lost history finds no number that it knows");
 
-    let orphans = store.orphans().await.unwrap();
+    let orphans = store.orphans("node-1".to_owned()).await.unwrap();
     assert_eq!(orphans.iter().map(|(job, _)| job.id).collect::<Vec<_>>(), [running.job.id], "its worker is not there: at once free");
     assert!(store.generation() > f.store.generation() + 1000, "no token is given twice");
     let (job, attempt) = orphans[0].clone();

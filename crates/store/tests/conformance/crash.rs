@@ -52,7 +52,7 @@ async fn what_a_killed_process_acknowledged_is_there() {
             }
         }
         // Whatever ran is found, and goes on.
-        for (job, attempt) in store.orphans().await.unwrap() {
+        for (job, attempt) in store.orphans("node-1".to_owned()).await.unwrap() {
             assert_eq!(attempt.token, job.lease.unwrap().token);
         }
         store.close().await;

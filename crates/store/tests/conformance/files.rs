@@ -17,7 +17,7 @@ on_both! {
         let next = f.again().await;
         assert_eq!(next.generation(), f.store.generation() + 1);
         assert_eq!(next.job(made.jobs[0].id).await.unwrap().status, JobStatus::Running);
-        let orphans = next.orphans().await.unwrap();
+        let orphans = next.orphans("node-2".to_owned()).await.unwrap();
         if next.is_postgres() {
             assert!(orphans.is_empty(), "another node may run it: its lease has to end first");
         } else {
@@ -36,7 +36,7 @@ on_both! {
     async fn a_schema_that_needs_a_later_binary_is_refused(f: Fixture) {
         f.store.close().await;
         f.sql("UPDATE schema_meta SET version = 99, min_binary = 98".to_owned()).await;
-        assert_eq!(try_open(&f.url).await.err(), Some(StoreError::TooNew { min_binary: 98, binary: 1 }));
+        assert!(matches!(try_open(&f.url).await.err(), Some(StoreError::TooNew { min_binary: 98, .. })));
         f.sql("UPDATE schema_meta SET version = 99, min_binary = 1".to_owned()).await;
         try_open(&f.url).await.expect("an older binary goes on with a schema that only grew");
     }

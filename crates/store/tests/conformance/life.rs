@@ -124,13 +124,13 @@ on_both! {
     async fn a_lost_worker_is_a_rescue_and_not_a_failure(f: Fixture) {
         submit(&f.store, wish(vec![spec(JobType::Plan)])).await;
         let claimed = f.store.claim(node(), 0).await.unwrap().expect("a job is free");
-        let orphans = f.store.orphans().await.unwrap();
+        let orphans = f.store.orphans("node-1".to_owned()).await.unwrap();
         assert_eq!(orphans.len(), 1);
         assert_eq!((orphans[0].0.id, orphans[0].1.id), (claimed.job.id, claimed.attempt.id));
         let settled = f.store.settle(end(&claimed, failed(FailureKind::WorkerLost))).await.unwrap();
         assert_eq!((settled.job.status, settled.job.rescues, settled.job.failures), (JobStatus::Queued, 1, 0));
         assert_eq!(f.store.attempt(claimed.attempt.id).await.unwrap().status, AttemptStatus::Lost);
-        assert!(f.store.orphans().await.unwrap().is_empty());
+        assert!(f.store.orphans("node-1".to_owned()).await.unwrap().is_empty());
         let again = f.store.claim(node(), 0).await.unwrap().expect("the first rescue is due at once");
         let request = SettleRequest { jitter: 1.0, ..end(&again, failed(FailureKind::WorkerLost)) };
         let settled = f.store.settle(request).await.unwrap();

@@ -1,0 +1,61 @@
+//! What a node does is what its roles say; what it cannot use it refuses in words.
+
+use super::cluster::{Cluster, Node};
+
+fn refused(node: &Node, url: &str) -> String {
+    let mut command = node.call_with_database(url);
+    let out = command.output().unwrap();
+    assert!(!out.status.success());
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+#[test]
+fn a_node_without_workers_takes_work_for_one_that_has_them() {
+    let Some(cluster) = Cluster::new(30_000) else { return };
+    let (mut desk, mut hands) = (cluster.node("desk"), cluster.node("hands"));
+    desk.start("api");
+    let script = cluster.dir.path().join("look.toml");
+    std::fs::write(&script, "[[turn]]\nsteps = [{ say = \"Seen.\" }]\n").unwrap();
+    let script = script.to_str().unwrap();
+    let look = ["run", "look", "--project", "scratch", "--harness", "simulated", "--script", script, "--no-review", "--detach"];
+    let made = desk.json(&look).unwrap();
+    let (id, job) = (made["id"].as_str().unwrap(), made["jobs"][0]["id"].as_str().unwrap());
+    let explained = desk.json(&["explain", job]).unwrap();
+    assert_eq!(explained["hold"]["kind"], "no_worker", "{explained:#}");
+    hands.start("worker");
+    let done = desk.wait_for_end(id);
+    assert_eq!(done["status"], "complete", "{done:#}");
+    let events = desk.json(&["events"]).unwrap();
+    let last = events["items"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["kind"], &last["data"]["status"]), (&"assignment.status".into(), &"complete".into()), "{events:#}");
+}
+
+#[test]
+fn a_database_that_nodes_cannot_share_is_refused_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::in_dir(dir.path());
+    for (url, wanted) in [
+        ("redis://127.0.0.1:6379/0", "a node shares a PostgreSQL with others, and redis://127.0.0.1:6379/0 is none"),
+        ("mysql://root:secret@127.0.0.1/app", "a node shares a PostgreSQL with others, and mysql://root:***@127.0.0.1/app is none"),
+        ("windlass.db", "a node shares a PostgreSQL with others, and windlass.db is none"),
+        ("postgres://nobody@127.0.0.1:1/x", "the database is not available"),
+        ("postgres://:::", "the database URL cannot be read"),
+    ] {
+        let said = refused(&node, url);
+        assert!(said.contains(wanted), "{url}: {said}");
+    }
+    let out = node.call(&["up", "--database-url", "redis://:hunter2@127.0.0.1:6379/0"]);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(said.contains("a redis:// address names no database that Windlass can use"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_database_of_another_program_is_left_alone() {
+    let Some(cluster) = Cluster::new(30_000) else { return };
+    cluster.sql().batch_execute("CREATE TABLE customers (id BIGINT)").unwrap();
+    let said = refused(&cluster.node("a"), cluster.database.url());
+    assert!(said.contains("customers"), "{said}");
+    let tables = cluster.sql().query_one("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'public'", &[]).unwrap();
+    assert_eq!(tables.get::<_, i64>(0), 1);
+}
