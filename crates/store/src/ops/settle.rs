@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use windlass_types::{
-    Assignment, AssignmentMove, AssignmentStatus, AttemptId, AttemptResult, Counters, EventKind, Failure, FailureClass, FailureKind,
-    Harness, Job, JobId, JobMove, JobType, LineFacts, LineMove, Micros, RetryPolicy, Settlement, Timestamp, Token, Usage, Verdict, settle,
+    Assignment, AssignmentMove, AssignmentStatus, AttemptId, AttemptResult, AttemptStatus, Counters, EventKind, Failure, FailureClass,
+    FailureKind, Harness, Job, JobId, JobMove, JobType, LineFacts, LineMove, Micros, RetryPolicy, Settlement, Timestamp, Token, Usage,
+    Verdict, settle,
 };
 
 use super::attempts::leave_event;
@@ -88,7 +89,8 @@ fn run(w: &mut Work<'_>, request: &SettleRequest) -> Result<Settled> {
 fn settled_before(w: &mut Work<'_>, request: &SettleRequest) -> Result<Option<Settled>> {
     let attempt = rows::attempt(w, request.attempt_id)?;
     let is_own = attempt.job_id == request.job_id && attempt.token == request.token;
-    if !is_own || attempt.status == AttemptStatus::Lost || attempt.status != attempt_status(&request.result) {
+    let ended = request.result.status();
+    if !is_own || ended == AttemptStatus::Lost || attempt.status != ended {
         return Ok(None);
     }
     let job = rows::job(w, request.job_id)?.job;
