@@ -1,13 +1,13 @@
 //! `cargo xtask bench engine`: builds the release binary and measures it.
 
-use clap::{Args as ClapArgs, ValueEnum};
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
 
 use crate::process::{cargo, root, step};
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
-    /// What to measure
-    what: What,
     /// Few repetitions: to see that it works, not to compare
     #[arg(long)]
     quick: bool,
@@ -19,21 +19,20 @@ pub(crate) struct Args {
     out: Option<std::path::PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum What {
-    /// The engine by itself
-    Engine,
-}
-
-pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
-    let What::Engine = args.what;
+/// Builds what is measured; gives the folder of the programs.
+pub(crate) fn release() -> anyhow::Result<PathBuf> {
     step(
         "build the release binary",
         cargo().args(["build", "--release", "--locked", "--package", "windlass-cli", "--package", "windlass-bench"]),
     )?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    let mut bench = std::process::Command::new(target.join("release/windlass-bench"));
-    bench.arg("--exe").arg(target.join("release/windlass"));
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release"))
+}
+
+pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
+    let release = release()?;
+    let mut bench = std::process::Command::new(release.join("windlass-bench"));
+    bench.arg("--exe").arg(release.join("windlass"));
     if args.quick {
         bench.arg("--quick");
     }

@@ -7,6 +7,7 @@
 mod bench;
 mod chaos;
 mod demo;
+mod peers;
 mod process;
 mod setup;
 mod simulate;
@@ -36,8 +37,17 @@ enum Task {
     Chaos(chaos::Args),
     /// Run an older revision's binary and this one's side by side on one PostgreSQL under load
     Upgrade(upgrade::Args),
-    /// Measure: `engine` for the engine by itself, beside what the machine can do
-    Bench(bench::Args),
+    /// Measure
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// The engine by itself, beside what the machine can do
+    Engine(bench::Args),
+    /// The engine and others side by side in one run, as ratios
+    Peers(peers::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -60,6 +70,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo(args) => demo::demo(&args),
         Task::Chaos(args) => chaos::chaos(&args),
         Task::Upgrade(args) => upgrade::upgrade(&args),
-        Task::Bench(args) => bench::bench(&args),
+        Task::Bench(Bench::Engine(args)) => bench::bench(&args),
+        Task::Bench(Bench::Peers(args)) => peers::peers(&args, bench::release),
     }
 }
