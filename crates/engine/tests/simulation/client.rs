@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 use windlass_store::{AssignmentFilter, EventFilter, JobFilter, Page, Result, Store, StoreError, Submission};
+use windlass_testkit::witness::Line;
 use windlass_types::{
     Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Attempt, Budget, Event, Harness, Job, JobId, JobSpec, JobStatus, JobType,
     Policy,
@@ -52,9 +53,9 @@ impl Asked {
     }
 
     /// The promises that were broken, by all that was told.
-    pub(crate) fn check(&self) -> Vec<String> {
+    pub(crate) fn check(&self, witnessed: Vec<Line>) -> Vec<String> {
         let told = self.lock();
-        if told.over { check::check(&told) } else { Vec::new() }
+        if told.over { check::check(&told, witnessed) } else { Vec::new() }
     }
 }
 

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use windlass_testkit::witness::{Event, Line};
 use windlass_workspace::launch::simulated::Order;
 use windlass_workspace::launch::{Exited, LaunchSpec};
 
 use super::dice::Dice;
 use super::history::History;
+use super::node::EPOCH;
 use super::plan::{Broken, Plan};
 
 /// A launcher and what it started.
@@ -19,6 +21,7 @@ struct Process {
     token: String,
     exited: watch::Sender<Option<Exited>>,
     runs: bool,
+    alone: bool,
     ignores_stop: bool,
     /// When it dies, and of what; the earliest wins.
     dies: Option<(i64, Exited)>,
@@ -35,6 +38,11 @@ const fn killed(lease_ended: bool) -> Exited {
 }
 
 impl Process {
+    fn line(&self, pid: u32, event: Event, now: i64) -> Line {
+        let at_ns = (EPOCH + now).unsigned_abs() * 1_000_000;
+        Line { pid, job: self.job.clone(), token: self.token.clone(), event, at_ns, alone: self.alone }
+    }
+
     fn dies_at(&mut self, at: i64, how: Exited) {
         if self.dies.is_none_or(|(earlier, _)| at < earlier) {
             self.dies = Some((at, how));
@@ -48,6 +56,8 @@ pub(crate) struct Machines {
     processes: BTreeMap<u32, Process>,
     /// How many agents were started.
     pub(crate) started: u64,
+    /// What each agent would have written down itself.
+    pub(crate) witnessed: Vec<Line>,
 }
 
 impl Machines {
@@ -70,6 +80,9 @@ impl Machines {
                     now,
                     format_args!("process {pid} of node {} ends: {:?} {:?} lease {}", process.node, how.code, how.signal, how.lease_ended),
                 );
+                if process.runs && how.code.is_some() {
+                    self.witnessed.push(process.line(pid, Event::End, now));
+                }
                 process.exited.send_replace(Some(how));
             }
         }
@@ -120,6 +133,7 @@ impl Machines {
             token: of("WINDLASS_ATTEMPT"),
             exited,
             runs: false,
+            alone: true,
             ignores_stop: false,
             dies: None,
             lease_ends: None,
@@ -130,6 +144,7 @@ impl Machines {
     fn go(&mut self, pid: u32, now: i64, plan: &Plan, dice: &mut Dice, history: &mut History) {
         let Some((job, assignment)) = self.processes.get(&pid).map(|p| (p.job.clone(), p.assignment.clone())) else { return };
         let beside = self.processes.iter().find(|(_, p)| p.runs && (p.job == job || p.assignment == assignment));
+        let alone = beside.is_none();
         if let Some((other, p)) = beside {
             let what = format!(
                 "two at once: {job} starts as process {pid} while {} runs as process {other} of node {} ({})",
@@ -147,7 +162,9 @@ impl Machines {
             p.runs = true;
             p.ignores_stop = dice.one_in(5);
             p.dies_at(now + lasts, how);
+            p.alone = alone;
             self.started += 1;
+            self.witnessed.push(p.line(pid, Event::Start, now));
             history.note(now, format_args!("process {pid} of node {} starts {job} as {}", p.node, p.token));
         }
     }

@@ -87,7 +87,7 @@ pub(crate) fn play(plan: Plan) -> Outcome {
     let mut world = World::new(plan, dir.path().to_owned());
     let asked = world.begin();
     world.run(&asked);
-    for violation in asked.check() {
+    for violation in asked.check(std::mem::take(&mut world.machines.witnessed)) {
         world.history.violate(world.now, violation);
     }
     let World { history, messages, machines, now, .. } = world;
