@@ -70,6 +70,20 @@ async fn until(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
 }
 
 #[tokio::test]
+async fn a_program_whose_lease_ends_before_go_is_never_started() {
+    let dir = tempfile::tempdir().unwrap();
+    for launcher in modes().await {
+        let started = dir.path().join("started");
+        let mut launched = launcher.spawn(shell(&format!("touch {}", started.display()), &job("late"))).await.unwrap();
+        launched.stopper().renew(Duration::ZERO).await;
+        launched.go().await.unwrap();
+        let exited = launched.wait().await.unwrap();
+        assert!(exited.lease_ended && !exited.success(), "{exited:?}");
+        assert!(!started.exists());
+    }
+}
+
+#[tokio::test]
 async fn a_program_gets_its_arguments_environment_folder_and_input_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     for launcher in modes().await {

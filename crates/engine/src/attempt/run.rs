@@ -287,6 +287,12 @@ impl Attempt {
         let isolation = self.engine.launcher.mode().as_str().to_owned();
         self.engine.store.record_spawn(job_id, token, attempt_id, launched.pid, launched.start_time, isolation).await?;
         failpoint::hit("go.before");
+        let stopper = launched.stopper();
+        let margin = Duration::from_millis(self.engine.config.lease_ms.unsigned_abs() / 10);
+        let mut deadline = self.deadline.clone();
+        // First the deadline: this process may stand still at any moment, and what has no deadline would go on.
+        stopper.renew(lease_left(*deadline.borrow_and_update(), margin)).await;
+        self.check_control()?;
         launched.go().await.map_err(Failure::from)?;
         failpoint::hit("go.after");
         if agent.is_some() {
@@ -297,9 +303,7 @@ impl Attempt {
         let pump_out = launched.stdout.take().map(|stdout| tokio::spawn(pump(stdout, sender.clone(), Chunk::Out)));
         let pump_err = launched.stderr.take().map(|stderr| tokio::spawn(pump(stderr, sender.clone(), Chunk::Err)));
         drop(sender);
-        let stopper = launched.stopper();
         let grace = Duration::from_millis(self.engine.config.kill_grace_ms);
-        let margin = Duration::from_millis(self.engine.config.lease_ms.unsigned_abs() / 10);
 
         let secrets = self.engine.secrets_of(attempt_id);
         let (mut redact_out, mut redact_err) = (Redactor::new(&secrets), Redactor::new(&secrets));
@@ -312,8 +316,6 @@ impl Attempt {
         let idle = tokio::time::sleep_until(began + idle_for);
         tokio::pin!(idle);
         let mut control = self.control.clone();
-        let mut deadline = self.deadline.clone();
-        renew(&stopper, *deadline.borrow_and_update(), margin);
         let mut cut: Option<Cut> = None;
         let mut printed: u64 = 0;
         let mut message_at: Option<Instant> = None;
@@ -555,9 +557,14 @@ fn stop(stopper: &Stopper, grace: Duration) {
     tokio::spawn(async move { stopper.stop(grace).await });
 }
 
+/// How long the agent may live from now on: the lease, less the time that killing takes.
+fn lease_left(deadline: Instant, margin: Duration) -> Duration {
+    deadline.saturating_duration_since(Instant::now()).saturating_sub(margin)
+}
+
 /// Lets the launcher know how long the agent may live: the lease, less the time that killing takes.
 fn renew(stopper: &Stopper, deadline: Instant, margin: Duration) {
-    let (stopper, left) = (stopper.clone(), deadline.saturating_duration_since(Instant::now()).saturating_sub(margin));
+    let (stopper, left) = (stopper.clone(), lease_left(deadline, margin));
     tokio::spawn(async move { stopper.renew(left).await });
 }
 

@@ -142,6 +142,10 @@ impl Machines {
     }
 
     fn go(&mut self, pid: u32, now: i64, plan: &Plan, dice: &mut Dice, history: &mut History) {
+        if self.processes.get(&pid).is_some_and(|p| p.lease_ends.is_some_and(|at| at <= now)) {
+            // Its launcher has heard that it is too late.
+            return;
+        }
         let Some((job, assignment)) = self.processes.get(&pid).map(|p| (p.job.clone(), p.assignment.clone())) else { return };
         let beside = self.processes.iter().find(|(_, p)| p.runs && (p.job == job || p.assignment == assignment));
         let alone = beside.is_none();

@@ -121,19 +121,28 @@ fn the_same_seed_gives_the_same_history() {
     }
 }
 
-#[test]
-fn a_node_may_die_at_any_message_of_a_run() {
+/// One quiet run, repeated with a fault at each of its messages.
+fn at_each_message(faults: &[At]) {
     let calm = || Plan { nodes: 2, assignments: 2, calm_after_ms: 15_000, ..Plan::calm(7) };
     let whole = play(calm());
-    refuse(whole.history.violation.is_some().then_some((calm(), play(calm()))));
     let messages = whole.messages;
     assert!(messages > 40, "{messages}");
-    let (broken, totals) = first_broken(3 * messages, |index| {
-        let at = [At::Sent, At::Committed, At::Answered][(index % 3) as usize];
-        Plan { crash_at: Some((1 + index / 3, at)), ..calm() }
-    });
+    refuse(whole.history.violation.is_some().then(|| (calm(), whole)));
+    let kinds = faults.len() as u64;
+    let (broken, totals) =
+        first_broken(kinds * messages, |index| Plan { crash_at: Some((1 + index / kinds, faults[(index % kinds) as usize])), ..calm() });
     println!("{messages} messages: {totals:?}");
     refuse(broken);
+}
+
+#[test]
+fn a_node_may_die_at_any_message_of_a_run() {
+    at_each_message(&[At::Sent, At::Committed, At::Answered]);
+}
+
+#[test]
+fn a_node_may_stand_still_for_longer_than_a_lease_at_any_message_of_a_run() {
+    at_each_message(&[At::Stalled]);
 }
 
 /// How many seeds it may take until a broken rule is seen.

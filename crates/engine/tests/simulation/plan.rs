@@ -27,6 +27,8 @@ pub(crate) enum At {
     Committed,
     /// It is answered.
     Answered,
+    /// It is committed, and the node stands still for longer than a lease before it hears so.
+    Stalled,
 }
 
 /// What may happen in a seed. Chances are out of 1000, for each message where nothing else is said.
@@ -42,8 +44,9 @@ pub(crate) struct Plan {
     pub(crate) lost_answer: u64,
     pub(crate) repeated: u64,
     pub(crate) lost_wake_up: u64,
-    /// Kills of nodes at a message; for each message.
+    /// Kills of nodes at a message, and pauses before its answer; for each message.
     pub(crate) crash: u64,
+    pub(crate) stall: u64,
     /// Kills, pauses and cuts of nodes at random times: how many.
     pub(crate) kills: u64,
     pub(crate) pauses: u64,
@@ -55,7 +58,7 @@ pub(crate) struct Plan {
     /// How many jobs and assignments somebody cancels.
     pub(crate) cancels: u64,
     pub(crate) broken: Option<Broken>,
-    /// Kills the node that sends this message of all, counted from 1.
+    /// Kills, or stalls, the node that sends this message of all, counted from 1.
     pub(crate) crash_at: Option<(u64, At)>,
 }
 
@@ -71,6 +74,7 @@ impl Plan {
             repeated: some(30),
             lost_wake_up: some(1000),
             crash: some(10),
+            stall: some(10),
             kills: some(4),
             pauses: some(4),
             cuts: some(4),
@@ -94,6 +98,7 @@ impl Plan {
             repeated: 0,
             lost_wake_up: 0,
             crash: 0,
+            stall: 0,
             kills: 0,
             pauses: 0,
             cuts: 0,

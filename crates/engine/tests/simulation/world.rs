@@ -14,7 +14,7 @@ use super::dice::Dice;
 use super::history::History;
 use super::machine::Machines;
 use super::node::{Born, EPOCH, Life, sources};
-use super::plan::{At, PATIENCE_MS, Plan};
+use super::plan::{At, LEASE_MS, PATIENCE_MS, Plan};
 
 /// The longest that a process runs without a look at what happens elsewhere.
 const STRIDE_MS: i64 = 2_000;
@@ -285,6 +285,13 @@ impl World {
                     self.at(self.now + delay, Event::Wake(seat, self.seats[seat].number, heard));
                 }
             }
+        }
+        let is_node = of < self.plan.nodes;
+        if self.plan.crash_at == Some((number, At::Stalled)) {
+            self.pause(of, self.now + LEASE_MS + 15_000);
+        } else if is_node && !calm && self.dice.permille(self.plan.stall) {
+            let long = self.dice.between(1_000, 90_000);
+            self.pause(of, self.now + long);
         }
         if self.plan.crash_at == Some((number, At::Committed)) {
             self.kill(of);

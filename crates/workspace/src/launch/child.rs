@@ -106,6 +106,10 @@ impl Lifeline {
     }
 }
 
+fn lease_end(left_ms: u64) -> Instant {
+    Instant::now() + Duration::from_millis(left_ms).min(LONGEST)
+}
+
 struct Launch {
     lifeline: Lifeline,
     me: Pid,
@@ -139,10 +143,19 @@ impl Launch {
             Err((what, error)) => return self.refuse(&what, &error.to_string(), error.raw_os_error()),
         };
         self.lifeline.say(&Answer::Ready(true))?;
-        match self.lifeline.hear(true) {
-            Heard::Order(Order::Go(true)) => {}
-            Heard::Order(Order::Stop { .. }) => return self.refuse(&spec.program, "stopped before it started", None),
-            _ => return Err(Broken),
+        let mut lease_ends = None;
+        loop {
+            match self.lifeline.hear(true) {
+                Heard::Order(Order::Lease { left_ms }) => lease_ends = Some(lease_end(left_ms)),
+                Heard::Order(Order::Go(true)) => break,
+                Heard::Order(Order::Stop { .. }) => return self.refuse(&spec.program, "stopped before it started", None),
+                _ => return Err(Broken),
+            }
+        }
+        if lease_ends.is_some_and(|at| Instant::now() >= at) {
+            // The engine stood still: the job may be another's by now. Nothing is started.
+            self.lifeline.say(&Answer::Started { pid: 0 })?;
+            return self.lifeline.say(&Answer::Exited { code: None, signal: None, survivors_killed: 0, lease_ended: true });
         }
         match command.spawn() {
             Ok(child) => self.agent = Pid::from_raw(child.id() as i32),
@@ -151,7 +164,7 @@ impl Launch {
         drop((command, spec));
         let pid = self.agent.map_or(0, |pid| pid.as_raw_nonzero().get());
         let told = self.lifeline.say(&Answer::Started { pid });
-        let watched = told.and_then(|()| self.watch());
+        let watched = told.and_then(|()| self.watch(lease_ends));
         self.exterminate();
         watched?;
         let status = self.status;
@@ -168,10 +181,9 @@ impl Launch {
     }
 
     /// Returns when the program ended, was stopped (whatever is left is out of grace), or the engine is gone.
-    fn watch(&mut self) -> Result<(), Broken> {
+    fn watch(&mut self, mut lease_ends: Option<Instant>) -> Result<(), Broken> {
         let agent_fd = self.agent.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         let mut kill_at: Option<Instant> = None;
-        let mut lease_ends: Option<Instant> = None;
         loop {
             let any_left = self.reap();
             if !any_left || (self.status.is_some() && kill_at.is_none()) {
@@ -196,7 +208,7 @@ impl Launch {
                         kill_at = Some(kill_at.map_or(at, |before| before.min(at)));
                     }
                     Heard::Order(Order::Lease { left_ms }) => {
-                        lease_ends = Some(Instant::now() + Duration::from_millis(left_ms).min(LONGEST));
+                        lease_ends = Some(lease_end(left_ms));
                     }
                     _ => return Err(Broken),
                 }
