@@ -291,7 +291,8 @@ impl Attempt {
         let margin = Duration::from_millis(self.engine.config.lease_ms.unsigned_abs() / 10);
         let mut deadline = self.deadline.clone();
         // First the deadline: this process may stand still at any moment, and what has no deadline would go on.
-        stopper.renew(lease_left(*deadline.borrow_and_update(), margin)).await;
+        let left = lease_left(*deadline.borrow_and_update(), margin);
+        stopper.renew(left).await;
         self.check_control()?;
         launched.go().await.map_err(Failure::from)?;
         failpoint::hit("go.after");
