@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use windlass_engine::{Engine, EngineConfig};
 use windlass_store::Store;
 use windlass_store::simulation::Wire;
-use windlass_types::{Clock, Ids, Timestamp};
+use windlass_types::{Clock, Ids, NodeId, Timestamp};
 use windlass_workspace::launch::Launcher;
 use windlass_workspace::launch::simulated::{Host, Order};
 
@@ -62,6 +62,8 @@ impl Life {
         let mut config = EngineConfig::new(dir.join(format!("node{number}")), "/bin/true".into());
         config.workspace_root = dir.join("workspaces");
         config.lease_ms = LEASE_MS;
+        // It knows itself again after a restart.
+        config.node = Some(NodeId::from_uuid(uuid::Uuid::from_u128(number as u128 + 1)));
         config.clock = clock.clone();
         config.ids = ids;
         config.harness.search_path = std::env::var("PATH").unwrap_or_else(|_| config.harness.search_path.clone());
