@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use windlass_telemetry::Traces;
 use windlass_types::{AssignmentId, Budget, Clock, Harness, Ids, NodeId, RetryPolicy, Role};
 
 use crate::housekeeping::Retention;
@@ -85,6 +87,8 @@ pub struct EngineConfig {
     pub output_max_bytes: u64,
     /// How long things are kept, and how much room they may take.
     pub retention: Retention,
+    /// Where spans go, if anywhere.
+    pub traces: Option<Arc<Traces>>,
     /// Where time comes from.
     pub clock: Clock,
     /// Where ids and random numbers come from.
@@ -122,6 +126,7 @@ impl EngineConfig {
             windlass_exe,
             env_pass: BTreeMap::new(),
             secrets: Vec::new(),
+            traces: None,
             kill_grace_ms: 5_000,
             output_max_bytes: 256 * 1024 * 1024,
             retention: Retention::default(),

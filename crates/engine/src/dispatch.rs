@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use windlass_store::StoreError;
 
 use crate::attempt;
@@ -71,7 +72,9 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
                 let job = &claimed.job;
                 tracing::info!(job.id = %job.id, token = %claimed.token, harness = %claimed.harness, "job {} ({}) starts on {}", job.id, job.spec.job_type, claimed.harness);
                 let (control, deadline) = inner.leases.enter(job.id, job.assignment_id, &job.worker, claimed.token, asked);
-                inner.attempts.spawn(attempt::carry_out(Arc::clone(inner), claimed, control, deadline));
+                let span =
+                    tracing::info_span!("attempt", job.id = %job.id, assignment.id = %job.assignment_id, attempt = claimed.attempt.number);
+                inner.attempts.spawn(attempt::carry_out(Arc::clone(inner), claimed, control, deadline).instrument(span));
             }
             Ok(None) => break,
             Err(e) => {

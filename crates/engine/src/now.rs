@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use windlass_telemetry::{Now, StoreNow, WorkerNow};
+use windlass_telemetry::{Now, WorkerNow};
 use windlass_types::{AssignmentStatus, HoldKind, JobStatus};
 
 use crate::engine::Engine;
@@ -39,7 +39,7 @@ impl Engine {
             storage_problem: inner.storage_problem().is_some(),
             event_seq: *self.subscribe().borrow(),
             streams,
-            store: StoreNow::default(),
+            lost_wakeups: inner.store.stats().lost_wakeups,
             ..Now::default()
         };
         match tokio::time::timeout(PATIENCE, self.status()).await {

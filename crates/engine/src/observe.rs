@@ -1,14 +1,30 @@
 //! Where what happens becomes figures: one place for each thing that is counted.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use windlass_store::{Claimed, SettleRequest, Settled, StoreError};
-use windlass_telemetry::{Metrics, Settlement};
-use windlass_types::{Attempt, AttemptResult, Event, Job};
+use windlass_telemetry::{EndedStage, Metrics, Settlement};
+use windlass_types::{Attempt, AttemptResult, Event, Job, Stage, StageStatus, Timestamp};
 
 use crate::engine::{Engine, Inner};
+
+/// When the open stages of an attempt began, by their numbers.
+#[derive(Debug, Default)]
+pub(crate) struct StageClock(Mutex<HashMap<i64, (Instant, Timestamp, u32)>>);
+
+impl StageClock {
+    pub(crate) fn begin(&self, number: i64, iteration: u32, at: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number, (Instant::now(), at, iteration));
+    }
+
+    pub(crate) fn end(&self, number: i64, stage: Stage, status: StageStatus) -> Option<EndedStage> {
+        let (began, began_at, iteration) = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&number)?;
+        Some(EndedStage { number, stage, iteration, status, began_at, took: began.elapsed() })
+    }
+}
 
 impl Engine {
     /// What this engine counts.
@@ -30,11 +46,19 @@ impl Inner {
         self.metrics.claimed(asked.elapsed(), Duration::from_millis(u64::try_from(waited).unwrap_or(0)));
     }
 
+    /// A stage of an attempt ended.
+    pub(crate) fn observe_stage(&self, claimed: &Claimed, ended: &EndedStage) {
+        self.metrics.stage_ended(ended);
+        if let Some(traces) = &self.config.traces {
+            traces.stage_ended(&claimed.job, &claimed.attempt, ended);
+        }
+    }
+
     /// Settles an attempt: the only call of the store's settlement, so that nothing is settled unseen.
     pub(crate) async fn settle(&self, before: &Job, attempt: &Attempt, request: SettleRequest) -> Result<Settled, StoreError> {
         let (result, usage, wall_ms) = (request.result.clone(), request.usage, request.wall_ms);
         let settled = self.store.settle(request).await?;
-        self.metrics.settled(&Settlement {
+        let settlement = Settlement {
             before,
             after: &settled.job,
             harness: attempt.harness,
@@ -45,7 +69,11 @@ impl Inner {
             },
             usage,
             took: Duration::from_millis(wall_ms),
-        });
+        };
+        self.metrics.settled(&settlement);
+        if let Some(traces) = &self.config.traces {
+            traces.settled(&settlement, attempt, &settled.assignment);
+        }
         Ok(settled)
     }
 }

@@ -1,7 +1,7 @@
-//! What operators see from outside: the figures for Prometheus.
+//! What operators see from outside: the figures for Prometheus, and traces.
 //!
 //! [`Metrics`] is what this process counts while it works; [`Now`] is what is looked up when somebody asks. [`Metrics::render`]
-//! prints both.
+//! prints both. [`Traces`] sends what has ended to a collector.
 //!
 //! **Invariant:** every label's values are bounded: words of an enum, configured names, or the first so many that were seen.
 //! **Invariant:** recording never fails, blocks or asks the store: it costs a few atomic additions.
@@ -9,11 +9,14 @@
 mod bounded;
 mod metrics;
 mod now;
+#[cfg_attr(not(feature = "otlp"), path = "no_traces.rs")]
+mod traces;
 
 use prometheus::core::Collector;
 
-pub use metrics::{Metrics, Settlement};
-pub use now::{BreakerNow, Now, StoreNow, WorkerNow};
+pub use metrics::{EndedStage, Metrics, Settlement};
+pub use now::{BreakerNow, Now, WorkerNow};
+pub use traces::Traces;
 
 /// A family of figures, as the documents list it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

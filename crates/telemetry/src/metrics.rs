@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{CounterVec, Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
-use windlass_types::{AttemptStatus, Failure, FailureKind, Harness, Job, JobStatus, Micros, Stage, StageStatus, Usage};
+use windlass_types::{AttemptStatus, Failure, FailureKind, Harness, Job, JobStatus, Micros, Stage, StageStatus, Timestamp, Usage};
 
 use crate::bounded::Bounded;
 use crate::{Family, Now};
@@ -35,6 +35,23 @@ pub struct Settlement<'a> {
     /// What it used, where the agent told.
     pub usage: Option<Usage>,
     /// How long it took, from the claim to its end.
+    pub took: Duration,
+}
+
+/// A stage of an attempt that ended.
+#[derive(Debug, Clone, Copy)]
+pub struct EndedStage {
+    /// Its place in the attempt's journal.
+    pub number: i64,
+    /// Which stage.
+    pub stage: Stage,
+    /// Which round of run and verify.
+    pub iteration: u32,
+    /// How it ended.
+    pub status: StageStatus,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// How long it took.
     pub took: Duration,
 }
 
@@ -175,10 +192,11 @@ impl Metrics {
     }
 
     /// A stage of an attempt ended.
-    pub fn stage_ended(&self, stage: Stage, status: StageStatus, took: Duration) {
-        self.stages.with_label_values(&[stage.as_str(), status.as_str()]).inc();
-        if status != StageStatus::Skipped {
-            self.stage_duration.with_label_values(&[stage.as_str()]).observe(took.as_secs_f64());
+    pub fn stage_ended(&self, ended: &EndedStage) {
+        let stage = ended.stage.as_str();
+        self.stages.with_label_values(&[stage, ended.status.as_str()]).inc();
+        if ended.status != StageStatus::Skipped {
+            self.stage_duration.with_label_values(&[stage]).observe(ended.took.as_secs_f64());
         }
     }
 

@@ -35,15 +35,6 @@ pub struct BreakerNow {
     pub state: i64,
 }
 
-/// What the store's connection has done since this process started.
-#[derive(Debug, Clone, Default)]
-pub struct StoreNow {
-    /// Operations that wait to be carried out.
-    pub queue: u64,
-    /// Wake-ups that never came: the look behind them found what they should have announced.
-    pub lost_wakeups: u64,
-}
-
 /// All of it. What could not be looked up is left out, and so is its family.
 #[derive(Debug, Clone, Default)]
 pub struct Now {
@@ -75,8 +66,8 @@ pub struct Now {
     pub event_seq: i64,
     /// Live streams that are read, and how many events the slowest of them is behind.
     pub streams: (u64, u64),
-    /// The store.
-    pub store: StoreNow,
+    /// Wake-ups that never came since this process started: the look behind them found what they should have announced.
+    pub lost_wakeups: u64,
 }
 
 /// Name, help and labels of each family.
@@ -99,7 +90,6 @@ const FAMILIES: &[(&str, &str, &[&str])] = &[
     ("windlass_start_time_seconds", "When this process started, in seconds since 1970.", &[]),
     ("windlass_stopping", "1 while this node stops.", &[]),
     ("windlass_storage_problem", "1 while the store cannot be written.", &[]),
-    ("windlass_store_queue", "Operations that wait for the store on this node.", &[]),
     ("windlass_worker_slots", "Jobs that a worker may run at once on this node.", &["worker"]),
 ];
 
@@ -158,15 +148,17 @@ impl Now {
         let harnesses = windlass_types::Harness::ALL.map(windlass_types::Harness::as_str);
         fill.each("windlass_harness_parked", harnesses.map(|h| (h, yes(self.parked.iter().any(|parked| parked == h)))))?;
         let breakers = fill.family("windlass_breaker_state")?;
+        for harness in harnesses {
+            breakers.with_label_values(&[harness, "default"]).set(0.0);
+        }
         for breaker in &self.breakers {
             breakers.with_label_values(&[breaker.harness.as_str(), breaker.account.as_str()]).set(breaker.state as f64);
         }
         fill.one("windlass_event_seq", self.event_seq as f64)?;
         fill.one("windlass_event_streams", self.streams.0 as f64)?;
         fill.one("windlass_event_lag", self.streams.1 as f64)?;
-        fill.one("windlass_store_queue", self.store.queue as f64)?;
         let lost = IntCounter::new(LOST_WAKEUPS.0, LOST_WAKEUPS.1)?;
-        lost.inc_by(self.store.lost_wakeups);
+        lost.inc_by(self.lost_wakeups);
         registry.register(Box::new(lost))
     }
 

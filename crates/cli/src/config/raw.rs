@@ -47,6 +47,7 @@ pub(crate) struct RawFile {
     pub(crate) harness: BTreeMap<Harness, RawHarness>,
     pub(crate) worker: BTreeMap<String, RawWorker>,
     pub(crate) project: BTreeMap<String, RawProject>,
+    pub(crate) telemetry: RawTelemetry,
     pub(crate) files: toml::Table,
     pub(crate) feedback: toml::Table,
     pub(crate) deploy: toml::Table,
@@ -132,6 +133,13 @@ impl Days {
     pub(crate) fn secs(self) -> Option<u64> {
         (self.0 > 0.0).then(|| (self.0 * 86_400.0).round() as u64)
     }
+}
+
+/// `[telemetry]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawTelemetry {
+    pub(crate) otlp_endpoint: Option<String>,
 }
 
 /// `[harness.NAME]`.

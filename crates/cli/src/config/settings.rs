@@ -82,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) env_pass: Vec<String>,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) metrics: MetricsSettings,
+    /// Where spans go.
+    pub(crate) otlp_endpoint: Option<String>,
     pub(crate) projects: Vec<ProjectEntry>,
     /// The project of what names none.
     pub(crate) namespace: Option<String>,
@@ -181,6 +183,8 @@ impl Settings {
         let log_level = l.pick("log_level", &["LOG_LEVEL"], flags.log_level, raw.log_level, LogLevel::Info)?;
         let log_format = l.pick("log_format", &["LOG_FORMAT"], flags.log_format, raw.log_format, LogFormat::Json)?;
         let metrics = super::metrics::read(&mut l, raw)?;
+        let otlp = &["OTEL_EXPORTER_OTLP_ENDPOINT"];
+        let otlp_endpoint = l.given("telemetry.otlp_endpoint", otlp, None, raw.telemetry.otlp_endpoint.clone())?;
         let claude = l.given("claude_command", &["CLAUDE_COMMAND"], None, raw.claude_command.clone())?;
         let worker_name = l.given("worker_name", &["WORKER_NAME"], None, raw.worker_name.clone())?;
         let listed = Some(raw.workers.clone()).filter(|w| !w.is_empty());
@@ -313,6 +317,7 @@ impl Settings {
             env_pass,
             allowed_hosts,
             metrics,
+            otlp_endpoint,
             projects,
             namespace: raw.namespace.clone(),
             shown: l.shown,

@@ -14,11 +14,13 @@ pub(crate) mod signals;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_api::{ApiConfig, ApiError, Bound};
 use windlass_engine::{Engine, RestoreBackup};
 use windlass_store::{OpenOptions, Store, StoreError};
+use windlass_telemetry::Traces;
 use windlass_types::{AssignmentId, Role};
 
 use crate::client::Client;
@@ -47,6 +49,7 @@ pub(crate) struct Daemon {
     engine: Engine,
     store: Store,
     place: Place,
+    traces: Option<Arc<Traces>>,
     _lock: Lock,
 }
 
@@ -83,6 +86,8 @@ impl Daemon {
 
         let mut config = engine_config::of(settings, agent_url, token.secret())?;
         config.node = Some(identity::of(dir, &config.ids));
+        config.traces = traces(settings);
+        let traces = config.traces.clone();
         if kind == Kind::Embedded {
             // Until its own assignment is known it works on none.
             config.only_assignment = Some(config.ids.assignment());
@@ -100,7 +105,7 @@ impl Daemon {
         bound.attach(engine.clone());
         let endpoint = EndpointFile::write(dir, &url, kind).await?;
         let place = Place { url, token: Some(token.secret().to_owned()) };
-        Ok(Self { endpoint, bound, engine, store, place, _lock: lock })
+        Ok(Self { endpoint, bound, engine, store, place, traces, _lock: lock })
     }
 
     /// Where it listens.
@@ -134,6 +139,10 @@ impl Daemon {
         drop(self.endpoint);
         self.bound.shutdown().await;
         self.store.close().await;
+        if let Some(traces) = self.traces {
+            // It waits for a collector that may be slow.
+            let _ = tokio::task::spawn_blocking(move || traces.stop()).await;
+        }
     }
 }
 
@@ -162,6 +171,18 @@ fn make_data_dir(dir: &Path) -> Result<()> {
         CliError::fault(format!("the data directory {} cannot be made: {e}", dir.display()))
             .hint("name a place you may write with --data-dir or WINDLASS_DATA_DIR")
     })
+}
+
+/// Sends spans where somebody wants them. Work goes on without.
+fn traces(settings: &Settings) -> Option<Arc<Traces>> {
+    let endpoint = settings.otlp_endpoint.as_deref()?;
+    match Traces::start(endpoint) {
+        Ok(traces) => Some(Arc::new(traces)),
+        Err(error) => {
+            tracing::warn!(error, "no traces are sent: {error}");
+            None
+        }
+    }
 }
 
 /// Opens the listener of the figures where one is wanted. Work goes on without it.

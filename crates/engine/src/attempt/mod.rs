@@ -33,6 +33,7 @@ use windlass_workspace::workspaces::{Changes, Workspace};
 use crate::engine::Inner;
 use crate::failpoint;
 use crate::lease::Control;
+use crate::observe::StageClock;
 use crate::settings::Effective;
 
 /// Why an attempt stopped before its work could be judged.
@@ -91,6 +92,7 @@ pub(crate) struct Attempt {
     /// What the agent that runs now has told of its usage so far: all that is known of it when it is cut off.
     pub(crate) told: Option<Usage>,
     pub(crate) output: Option<String>,
+    clock: StageClock,
 }
 
 /// What an earlier attempt of this job already did, so that this one goes on from there.
@@ -146,6 +148,7 @@ pub(crate) async fn carry_out(engine: Arc<Inner>, claimed: Claimed, control: wat
         agent_started: false,
         told: None,
         output: None,
+        clock: StageClock::default(),
     };
     let outcome = attempt.drive().await;
     failpoint::hit("settle.before");
@@ -326,6 +329,7 @@ impl Attempt {
         self.check_control()?;
         let (store, job, token, attempt) = (&self.engine.store, self.claimed.job.id, self.token(), self.claimed.attempt.id);
         let number = self.patiently(|| store.stage_started(job, token, attempt, stage, iteration)).await?;
+        self.clock.begin(number, iteration, self.engine.config.clock.now());
         failpoint::hit(&format!("{stage}.started"));
         Ok(number)
     }
@@ -334,6 +338,9 @@ impl Attempt {
         failpoint::hit(&format!("{stage}.ending"));
         let (store, job, token, attempt) = (&self.engine.store, self.claimed.job.id, self.token(), self.claimed.attempt.id);
         self.patiently(|| store.stage_ended(job, token, attempt, number, status, detail.clone())).await?;
+        if let Some(ended) = self.clock.end(number, stage, status) {
+            self.engine.observe_stage(&self.claimed, &ended);
+        }
         failpoint::hit(&format!("{stage}.ended"));
         Ok(())
     }
