@@ -67,7 +67,7 @@ pub(crate) struct ListAsked {
 }
 
 /// What to change before a job runs again; what is missing stays.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RetryJob {
     /// What the agent is told.
@@ -82,6 +82,13 @@ pub(crate) struct RetryJob {
     script: Option<String>,
     /// How long one run may take, in seconds.
     timeout_secs: Option<u64>,
+}
+
+impl From<RetryJob> for JobEdit {
+    fn from(edit: RetryJob) -> Self {
+        let RetryJob { context, harness, model, program, script, timeout_secs } = edit;
+        Self { context, harness, model, program, script, timeout_secs }
+    }
 }
 
 /// Lists jobs, newest first.
@@ -132,9 +139,7 @@ pub(crate) async fn cancel(State(app): State<App>, Path(path): Path<String>) -> 
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", params(("id" = String, Path, description = "the job")),
     request_body = RetryJob, responses((status = 200, body = Job), Problem))]
 pub(crate) async fn retry(State(app): State<App>, Path(path): Path<String>, MaybeSent(edit): MaybeSent<RetryJob>) -> Answer<Json<Job>> {
-    let RetryJob { context, harness, model, program, script, timeout_secs } = edit;
-    let edit = JobEdit { context, harness, model, program, script, timeout_secs };
-    Ok(Json(app.engine()?.retry_job(id(&path)?, edit, BY).await?))
+    Ok(Json(app.engine()?.retry_job(id(&path)?, edit.into(), BY).await?))
 }
 
 /// The job, if the caller may see it.

@@ -8,7 +8,10 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{agent, assignments, attempts, auth, control, events, guard, housekeeping, jobs, metrics, nodes, openapi, page, projects};
+use crate::{
+    agent, assignments, attempts, auth, breakers, control, dead_letters, events, guard, housekeeping, jobs, metrics, nodes, openapi, page,
+    projects,
+};
 
 /// Everything, behind the guard and the tokens.
 pub(crate) fn router(app: App) -> Router {
@@ -58,6 +61,11 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::retry))
         .routes(routes!(nodes::list))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::show))
+        .routes(routes!(dead_letters::replay))
+        .routes(routes!(breakers::list))
+        .routes(routes!(breakers::close))
         .routes(routes!(projects::list))
         .routes(routes!(projects::show, projects::put))
         .routes(routes!(projects::trust_candidate, projects::trust))

@@ -1,8 +1,8 @@
 //! What goes over the wire between this program and the daemon: the engine's own request and answer types.
 
 pub(crate) use windlass_engine::{
-    Backup, CreateAssignment, Diff, Doctor, DoctorCheck, Explanation, Housekeeping, HousekeepingRun, Restored, RunGoal, Status,
-    TranscriptPage, TrustCandidate, UpdateAssignment,
+    Backup, BreakerView, CreateAssignment, DeadLetter, DeadLetterDetail, Diff, Doctor, DoctorCheck, Explanation, Housekeeping,
+    HousekeepingRun, ReplayOutcome, Replayed, Restored, RunGoal, Status, TranscriptPage, TrustCandidate, UpdateAssignment,
 };
 
 use serde::Deserialize;

@@ -218,11 +218,7 @@ impl Engine {
 
     /// Runs a job that ended once more, with what was edited.
     pub async fn retry_job(&self, id: JobId, edit: JobEdit, by: &str) -> Result<Job> {
-        if let Some(context) = &edit.context
-            && context.len() > TEXT_MAX
-        {
-            return Err(too_long("context", context.len()));
-        }
+        check_edit(&edit)?;
         Ok(self.inner.store.revive_job(id, edit, by.to_owned()).await?)
     }
 
@@ -263,6 +259,7 @@ impl Engine {
                     queued: counts.queued_by_worker.get(&w.name).copied().unwrap_or(0),
                 })
                 .collect(),
+            breakers: self.breakers_not_closed().await?,
             harness_parks: inner
                 .store
                 .harness_parks()
@@ -474,6 +471,14 @@ fn given(text: Option<String>) -> Option<String> {
 fn too_long(what: &str, len: usize) -> EngineError {
     EngineError::new(ErrorKind::Invalid, format!("the {what} is {len} bytes long; at most {TEXT_MAX} are taken"))
         .hint("put the long part in a file of the repository and name it")
+}
+
+/// What a person changes of a job can be kept.
+pub(crate) fn check_edit(edit: &JobEdit) -> Result<()> {
+    match &edit.context {
+        Some(context) if context.len() > TEXT_MAX => Err(too_long("context", context.len())),
+        _ => Ok(()),
+    }
 }
 
 fn check_text(what: &str, text: &str) -> Result<()> {

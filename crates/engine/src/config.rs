@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use windlass_telemetry::Traces;
-use windlass_types::{AssignmentId, Budget, Clock, Harness, Ids, NodeId, RetryPolicy, Role};
+use windlass_types::{AssignmentId, Backend, BreakerPolicy, Budget, Clock, Harness, Ids, NodeId, RetryPolicy, Role};
 
 use crate::housekeeping::Retention;
 
@@ -22,6 +22,10 @@ pub struct WorkerConfig {
     pub program: Option<String>,
     /// How long one run of an agent may take, in seconds.
     pub task_timeout_secs: Option<u64>,
+    /// How failures of its jobs are tried again, where it differs from the node's.
+    pub retry: Option<RetryPolicy>,
+    /// When their failures open a breaker, where it differs from the node's.
+    pub breaker: Option<BreakerPolicy>,
 }
 
 /// What keeps an agent's processes apart from the rest.
@@ -57,8 +61,12 @@ pub struct EngineConfig {
     pub harness: windlass_harness::Settings,
     /// The user's own logins, as the binary found them.
     pub user: windlass_harness::UserFiles,
-    /// How failures are tried again.
+    /// How failures are tried again, where the worker does not say.
     pub retry: RetryPolicy,
+    /// The accounts of agents that name one: each has a breaker of its own.
+    pub accounts: BTreeMap<Harness, String>,
+    /// When breakers open, where the worker does not say.
+    pub breaker: BreakerPolicy,
     /// How long a claim lasts without a heartbeat, in milliseconds.
     pub lease_ms: i64,
     /// How long one run of an agent may take, in seconds, when nothing nearer says.
@@ -111,11 +119,15 @@ impl EngineConfig {
                 harness: None,
                 program: None,
                 task_timeout_secs: None,
+                retry: None,
+                breaker: None,
             }],
             harness_defaults: BTreeMap::new(),
             harness: windlass_harness::Settings::default(),
             user: windlass_harness::UserFiles::default(),
             retry: RetryPolicy::default(),
+            accounts: BTreeMap::new(),
+            breaker: BreakerPolicy::default(),
             lease_ms: 30_000,
             timeout_secs: 600,
             idle_timeout_secs: 300,
@@ -133,5 +145,29 @@ impl EngineConfig {
             ids: Ids::random(clock.clone()),
             clock,
         }
+    }
+
+    /// What an agent runs on: its breaker is shared with all nodes that use the same account.
+    pub(crate) fn backend(&self, harness: Harness) -> Backend {
+        match self.accounts.get(&harness) {
+            Some(account) => Backend { harness, account: account.clone() },
+            None => Backend::of(harness),
+        }
+    }
+
+    /// The agent of a worker's jobs that name none, where neither their project nor their type does.
+    pub(crate) fn usual_harness(&self, worker: &str) -> Harness {
+        let own = self.workers.iter().find(|w| w.name == worker).and_then(|w| w.harness);
+        own.or_else(|| self.harness_defaults.get("default").copied()).unwrap_or(Harness::Claude)
+    }
+
+    /// How failures of a worker's jobs are tried again.
+    pub(crate) fn retry_of(&self, worker: &str) -> RetryPolicy {
+        self.workers.iter().find(|w| w.name == worker).and_then(|w| w.retry).unwrap_or(self.retry)
+    }
+
+    /// When failures of a worker's jobs open a breaker.
+    pub(crate) fn breaker_of(&self, worker: &str) -> BreakerPolicy {
+        self.workers.iter().find(|w| w.name == worker).and_then(|w| w.breaker).unwrap_or(self.breaker)
     }
 }

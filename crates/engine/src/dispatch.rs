@@ -55,7 +55,8 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
             Err(_) => return STORAGE_RETRY,
         }
     }
-    loop {
+    let mut next_due = None;
+    let next_due = loop {
         if inner.claiming.is_cancelled() {
             return SAFETY_SCAN;
         }
@@ -76,7 +77,11 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
                     tracing::info_span!("attempt", job.id = %job.id, assignment.id = %job.assignment_id, attempt = claimed.attempt.number);
                 inner.attempts.spawn(attempt::carry_out(Arc::clone(inner), claimed, control, deadline).instrument(span));
             }
-            Ok(None) => break,
+            Ok(None) => match next_due {
+                // What fell due between a claim and this question is in neither answer: one claim more, after the question.
+                None => next_due = Some(inner.store.next_due().await),
+                Some(next_due) => break next_due,
+            },
             Err(e) => {
                 inner.storage_failed(&e);
                 if matches!(e, StoreError::Unavailable(_)) {
@@ -88,8 +93,8 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
                 return STORAGE_RETRY;
             }
         }
-    }
-    match inner.store.next_due().await {
+    };
+    match next_due {
         Ok(Some(due)) => {
             let ms = due.wait_ms.max(1);
             let longest_ms = i64::try_from(inner.config.retry.max_delay_ms).unwrap_or(i64::MAX);

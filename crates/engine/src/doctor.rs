@@ -49,6 +49,11 @@ impl Engine {
             Err(e) => check("disk", "unknown".to_owned(), Some(problem(&e.to_string(), "see that the data directory is there"))),
         });
         checks.extend(self.health().await?);
+        let held = self.breakers_not_closed().await?;
+        let found: Vec<String> = held.iter().map(|b| format!("{} is {}", b.id, b.status)).collect();
+        let found = if found.is_empty() { "all closed".to_owned() } else { found.join(", ") };
+        let stopped = || problem("agents whose backend fails get no jobs", "see `windlass breakers`; they are tried again by themselves");
+        checks.push(check("breakers", found, (!held.is_empty()).then(stopped)));
         Ok(Doctor { harnesses, checks })
     }
 }

@@ -11,8 +11,10 @@
 
 mod attempt;
 mod backup;
+mod breakers;
 mod command;
 mod config;
+mod dead_letters;
 mod dispatch;
 mod doctor;
 mod duty;
@@ -36,7 +38,9 @@ mod transcript;
 pub use backup::{
     Backup, MakeBackup, Manifest, RESTORE_UNFINISHED, RestoreBackup, RestoreOutcome, RestoreTarget, Restored, restore, write_outcome,
 };
+pub use breakers::BreakerView;
 pub use config::{EngineConfig, Isolation, WorkerConfig};
+pub use dead_letters::{DeadLetter, DeadLetterDetail, DeadLetterPage, ReplayOutcome, ReplayPage, ReplayWhich, Replayed};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use housekeeping::{Housekeeping, HousekeepingRun, Kept, Removed, Retention};
@@ -44,7 +48,7 @@ pub use request::{
     AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessParked, RunGoal, Status,
     TranscriptItem, TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,
 };
-pub use windlass_store::{JobEdit, Submitted};
+pub use windlass_store::{DeadLetterFilter, JobEdit, Submitted};
 
 /// The built-in prompt template for a job type.
 pub const fn builtin_template(job_type: windlass_types::JobType) -> &'static str {

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use windlass_telemetry::{Now, WorkerNow};
-use windlass_types::{AssignmentStatus, HoldKind, JobStatus};
+use windlass_telemetry::{BreakerNow, Now, WorkerNow};
+use windlass_types::{AssignmentStatus, BreakerStatus, HoldKind, JobStatus};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, ErrorKind};
@@ -48,10 +48,20 @@ impl Engine {
                 now.jobs = with_zeros(JobStatus::ALL.map(JobStatus::as_str), status.jobs);
                 now.assignments = with_zeros(AssignmentStatus::ALL.map(AssignmentStatus::as_str), status.assignments);
                 now.parked = status.harness_parks.iter().map(|p| p.harness.to_string()).collect();
+                let breakers = self.breakers().await.unwrap_or_default();
+                let of_worker = |name: &str| {
+                    let harness = inner.config.usual_harness(name);
+                    let account = inner.config.backend(harness).account;
+                    breakers.iter().find(|b| b.harness == harness && b.account == account).map_or(0, |b| figure(b.status))
+                };
                 now.workers = status
                     .workers
                     .into_iter()
-                    .map(|w| WorkerNow { name: w.name, running: w.running, limit: w.limit, queued: w.queued, breaker: 0 })
+                    .map(|w| WorkerNow { breaker: of_worker(&w.name), name: w.name, running: w.running, limit: w.limit, queued: w.queued })
+                    .collect();
+                now.breakers = breakers
+                    .into_iter()
+                    .map(|b| BreakerNow { harness: b.harness.to_string(), account: b.account, state: figure(b.status) })
                     .collect();
             }
             Ok(Err(e)) => tracing::warn!(error = %e, "the metrics are shown without what the store knows"),
@@ -73,6 +83,15 @@ impl Engine {
         let held = tokio::time::timeout(PATIENCE, inner.store.held(inner.facts(), HELD_MAX)).await.ok()?.ok()?;
         *inner.held.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), held.clone()));
         Some(held)
+    }
+}
+
+/// A breaker's figure, as the watchers' health checks know it.
+const fn figure(status: BreakerStatus) -> i64 {
+    match status {
+        BreakerStatus::Closed => 0,
+        BreakerStatus::Open => 1,
+        BreakerStatus::HalfOpen => 2,
     }
 }
 

@@ -70,8 +70,10 @@ fn settlement(inner: &Inner, job: &Job, attempt: &Attempt, result: AttemptResult
         wall_ms: u64::try_from(inner.config.clock.now().since_ms(attempt.started_at)).unwrap_or(0),
         agent_started: attempt.pid.is_some(),
         verdict: None,
-        retry: inner.config.retry,
+        retry: inner.config.retry_of(&job.worker),
         jitter: inner.config.ids.fraction(),
+        backend: inner.config.backend(attempt.harness),
+        breaker: inner.config.breaker_of(&job.worker),
         park_harness: None,
     }
 }

@@ -9,6 +9,8 @@ use windlass_types::{
     Timestamp,
 };
 
+use crate::breakers::BreakerView;
+
 /// A new assignment with its first job: what `windlass run` sends.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -252,6 +254,9 @@ pub struct Status {
     pub workers: Vec<WorkerStatus>,
     /// Harnesses that a quota has parked.
     pub harness_parks: Vec<HarnessParked>,
+    /// Circuit breakers that are not closed.
+    #[serde(default)]
+    pub breakers: Vec<BreakerView>,
 }
 
 /// One worker and its slots.

@@ -31,8 +31,8 @@ pub use export::{Exported, ExportedTable};
 pub use harness::resolve_harness;
 pub use import::{Import, import, known_schema, set_aside};
 pub use ops::{
-    AssignmentFilter, Beat, BeatState, Claimed, Counts, Due, EventFilter, HarnessPark, HeldDuty, JobEdit, JobFilter, NodeFacts, Overdue,
-    Page, Present, Pruning, SettleRequest, Settled, Submission, Submitted, WorkerSlots,
+    AssignmentFilter, Beat, BeatState, Claimed, Counts, DeadLetterFilter, Due, EventFilter, HarnessPark, HeldDuty, JobEdit, JobFilter,
+    NodeFacts, Overdue, Page, Present, Pruning, Replay, SettleRequest, Settled, Submission, Submitted, WorkerSlots,
 };
 pub use store::{OpenOptions, Stats, Store};
 pub use upkeep::{DatabaseFacts, QuickCheck};

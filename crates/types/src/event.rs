@@ -50,6 +50,9 @@ pub enum EventKind {
     /// A harness was parked for everybody, or let go.
     #[serde(rename = "harness.parked")]
     HarnessParked,
+    /// A circuit breaker opened, let its probe through, or closed; its status is in the data.
+    #[serde(rename = "breaker.changed")]
+    BreakerChanged,
     /// Everything was paused.
     #[serde(rename = "engine.paused")]
     Paused,
@@ -69,7 +72,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AssignmentCreated,
         Self::AssignmentStatus,
         Self::AssignmentBranch,
@@ -84,6 +87,7 @@ impl EventKind {
         Self::VerdictRefused,
         Self::AttemptNotice,
         Self::HarnessParked,
+        Self::BreakerChanged,
         Self::Paused,
         Self::Resumed,
         Self::Restored,
@@ -107,6 +111,7 @@ impl EventKind {
             Self::VerdictRefused => "verdict.refused",
             Self::AttemptNotice => "attempt.notice",
             Self::HarnessParked => "harness.parked",
+            Self::BreakerChanged => "breaker.changed",
             Self::Paused => "engine.paused",
             Self::Resumed => "engine.resumed",
             Self::Restored => "engine.restored",

@@ -93,7 +93,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::ApiError,
         Self::AgentCrashed,
         Self::Stalled,
@@ -123,6 +123,7 @@ impl FailureKind {
         Self::WorkspaceTampered,
         Self::WorkerLost,
         Self::Cancelled,
+        Self::Internal,
     ];
 
     /// The stable word for this kind.
@@ -192,6 +193,8 @@ impl FailureKind {
         }
     }
 }
+
+crate::text_enum!(FailureKind, "failure kind");
 
 /// A failure: what happened, to what, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{AssignmentStatus, Block, Failure, JobId, JobStatus, Park, Timestamp};
+use crate::{AssignmentStatus, Block, Breaker, Failure, JobId, JobStatus, Park, Timestamp};
 
 /// What kind of hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -23,6 +23,8 @@ pub enum HoldKind {
     Parked,
     /// A quota: the harness is parked for everybody.
     HarnessParked,
+    /// The circuit breaker of its backend is open, or half open and tried by another job.
+    BreakerOpen,
     /// A budget forbids the next run.
     Budget,
     /// The repository is not a local path and there is no scanner to pass its work.
@@ -41,7 +43,7 @@ pub enum HoldKind {
 
 impl HoldKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Paused,
         Self::Blocked,
         Self::AssignmentOver,
@@ -49,6 +51,7 @@ impl HoldKind {
         Self::Backoff,
         Self::Parked,
         Self::HarnessParked,
+        Self::BreakerOpen,
         Self::Budget,
         Self::NoScanner,
         Self::NoWorker,
@@ -68,6 +71,7 @@ impl HoldKind {
             Self::Backoff => "backoff",
             Self::Parked => "parked",
             Self::HarnessParked => "harness_parked",
+            Self::BreakerOpen => "breaker_open",
             Self::Budget => "budget",
             Self::NoScanner => "no_scanner",
             Self::NoWorker => "no_worker",
@@ -132,6 +136,8 @@ pub struct World {
     pub predecessor: Option<(JobId, JobStatus)>,
     /// Until when the job's harness is parked, and why.
     pub harness_parked: Option<(Timestamp, String)>,
+    /// The circuit breaker of the job's backend, where it is not closed.
+    pub breaker: Option<Breaker>,
     /// What the budgets say about one more run.
     pub budget: Option<Failure>,
     /// The repository is not a local path and there is no scanner.
@@ -193,6 +199,9 @@ pub fn hold(world: &World) -> Option<Hold> {
     {
         return held(HoldKind::HarnessParked, reason.clone(), None, Some(*until));
     }
+    if let Some(hold) = world.breaker.as_ref().and_then(|breaker| breaker.hold(world.now)) {
+        return Some(hold);
+    }
     if let Some(reason) = &world.storage {
         return held(HoldKind::Storage, reason.clone(), Some("free some disk space; work goes on by itself"), None);
     }
@@ -234,6 +243,7 @@ mod tests {
             block: None,
             predecessor: None,
             harness_parked: None,
+            breaker: None,
             budget: None,
             no_scanner: false,
             worker: ("default".to_owned(), Some(Slots { running: 1, limit: 2 })),

@@ -162,11 +162,7 @@ pub fn settle(
             FailureClass::Transient => {
                 let counters = Counters { failures: counters.failures.saturating_add(1), ..counters };
                 if counters.failures > policy.max_retries {
-                    end(
-                        JobMove::Bury,
-                        counters,
-                        after_refusal(facts, failure, &format!("{} attempts failed; the last: {}", counters.failures, failure.message)),
-                    )
+                    end(JobMove::Bury, counters, after_refusal(facts, failure, &why_dead(counters, failure)))
                 } else {
                     let delay = i64::try_from(policy.delay_ms(counters.failures, jitter)).unwrap_or(i64::MAX);
                     requeue(counters, now.plus_ms(delay), None)
@@ -175,11 +171,7 @@ pub fn settle(
             FailureClass::Interrupted => {
                 let counters = Counters { rescues: counters.rescues.saturating_add(1), ..counters };
                 if counters.rescues > policy.max_rescues {
-                    end(
-                        JobMove::Bury,
-                        counters,
-                        after_refusal(facts, failure, &format!("its worker was lost {} times while it ran", counters.rescues)),
-                    )
+                    end(JobMove::Bury, counters, after_refusal(facts, failure, &why_dead(counters, failure)))
                 } else {
                     // A daemon that crashes again and again does not bury its jobs within seconds.
                     let delay = match counters.rescues {
@@ -192,11 +184,7 @@ pub fn settle(
             FailureClass::Parked => {
                 let counters = Counters { parks: counters.parks.saturating_add(1), ..counters };
                 if counters.parks > policy.max_parks {
-                    end(
-                        JobMove::Bury,
-                        counters,
-                        after_refusal(facts, failure, &format!("it was parked {} times; the last: {}", counters.parks, failure.message)),
-                    )
+                    end(JobMove::Bury, counters, after_refusal(facts, failure, &why_dead(counters, failure)))
                 } else {
                     let wait = i64::try_from(policy.default_park_ms).unwrap_or(i64::MAX);
                     let until = failure.retry_at.filter(|at| *at > now).unwrap_or_else(|| now.plus_ms(wait));
@@ -214,6 +202,15 @@ pub fn settle(
                 if facts.more_queued { LineMove::GoOn } else { LineMove::Block(block(failure, "its last job was cancelled")) },
             ),
         },
+    }
+}
+
+/// Why a job is dead, by its counters and its last failure.
+pub fn why_dead(counters: Counters, failure: &Failure) -> String {
+    match failure.class() {
+        FailureClass::Interrupted => format!("its worker was lost {} times while it ran", counters.rescues),
+        FailureClass::Parked => format!("it was parked {} times; the last: {}", counters.parks, failure.message),
+        _ => format!("{} attempts failed; the last: {}", counters.failures, failure.message),
     }
 }
 

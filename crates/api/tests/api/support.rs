@@ -14,7 +14,8 @@ use windlass_api::{ApiConfig, ApiToken, Bound, Limits, bind_with_limits};
 use windlass_engine::{Engine, EngineConfig, Isolation};
 use windlass_store::{NodeFacts, OpenOptions, SettleRequest, Store, Submission, WorkerSlots};
 use windlass_types::{
-    AssignmentId, AttemptId, AttemptResult, Budget, Clock, Ids, JobId, JobSpec, JobType, Policy, RetryPolicy, Slots, Token,
+    AssignmentId, AttemptId, AttemptResult, Backend, BreakerPolicy, Budget, Clock, Harness, Ids, JobId, JobSpec, JobType, Policy,
+    RetryPolicy, Slots, Token,
 };
 
 /// Longer than anything here takes, however busy the machine is.
@@ -138,6 +139,7 @@ impl Api {
             node: "test".to_owned(),
             workers: vec![WorkerSlots { name: "default".to_owned(), slots: Slots { running: 0, limit: 100 }, harness: None }],
             harness_defaults: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             has_scanner: false,
             storage: None,
             only_assignment: Some(made.assignment.id),
@@ -164,6 +166,8 @@ impl Api {
             verdict: None,
             retry: RetryPolicy::default(),
             jitter: 0.0,
+            backend: Backend::of(Harness::Claude),
+            breaker: BreakerPolicy::default(),
             park_harness: None,
         };
         self.store.settle(request).await.expect("settled");

@@ -1,5 +1,7 @@
 //! What makes a value of the right type a wrong one.
 
+use windlass_types::{BreakerPolicy, RetryPolicy, is_valid_name};
+
 use crate::failure::{CliError, Result};
 
 pub(super) fn job_type(key: &str, word: &str) -> Result<()> {
@@ -23,6 +25,29 @@ pub(super) fn number(key: &str, value: f64, min: f64, max: f64) -> Result<()> {
         return Ok(());
     }
     Err(CliError::usage(format!("`{key}` is {value}, and has to be from {min} to {max}")))
+}
+
+/// How failures are tried again; `table` stands before the keys (`worker.NAME.`). The rest of the policy is the usual one.
+pub(super) fn retry(table: &str, max_retries: u32, backoff: f64, initial_delay_secs: f64) -> Result<RetryPolicy> {
+    range(&format!("{table}max_retries"), max_retries, 0, 1000)?;
+    number(&format!("{table}retry_backoff"), backoff, 1.0, 100.0)?;
+    number(&format!("{table}initial_retry_delay"), initial_delay_secs, 0.0, 86_400.0)?;
+    Ok(RetryPolicy { max_retries, backoff, initial_delay_ms: (initial_delay_secs * 1000.0) as u64, ..RetryPolicy::default() })
+}
+
+/// When breakers open; `table` stands before the keys.
+pub(super) fn breaker(table: &str, threshold: u32, open_secs: u64) -> Result<BreakerPolicy> {
+    range(&format!("{table}circuit_breaker_threshold"), threshold, 1, 1_000_000)?;
+    range(&format!("{table}circuit_breaker_timeout"), open_secs, 1, 7 * 24 * 3600)?;
+    Ok(BreakerPolicy { threshold, open_ms: open_secs * 1000 })
+}
+
+pub(super) fn name(key: &str, name: &str) -> Result<()> {
+    if is_valid_name(name) {
+        return Ok(());
+    }
+    Err(CliError::usage(format!("`{key}` is {name:?}, which cannot be a name"))
+        .hint("a name is a letter or digit and then letters, digits, dots, dashes and underscores"))
 }
 
 pub(super) fn listen(listen: &str) -> Result<()> {

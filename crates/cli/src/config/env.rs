@@ -56,6 +56,8 @@ pub(crate) const VARS: &[Var] = &[
     var("CLAUDE_COMMAND", "claude_command", "The program of harness claude"),
     var("WORKER_NAME", "worker_name", "One named worker of this node"),
     var("WORKERS", "workers", "The named workers of this node, separated by commas"),
+    var("VISUAL", "", "The editor of `windlass dead-letters replay --edit`"),
+    var("EDITOR", "", "The same, where VISUAL is not set"),
     var("NO_COLOR", "", "Set to anything: no colours"),
     var("REDIS_URL", "", "Not used: Windlass keeps its own queue; a warning says so"),
 ];

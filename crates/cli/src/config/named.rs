@@ -1,10 +1,10 @@
 //! What the file names: workers and projects.
 
-use windlass_types::{Harness, ProjectSettings, is_valid_name};
+use windlass_types::{BreakerPolicy, Harness, ProjectSettings, RetryPolicy, is_valid_name};
 
 use super::check;
 use super::layers::Layers;
-use super::raw::{RawFile, RawProject};
+use super::raw::{RawFile, RawProject, RawWorker};
 use crate::failure::{CliError, Result};
 
 /// A named worker.
@@ -15,6 +15,16 @@ pub(crate) struct WorkerSettings {
     pub(crate) harness: Option<Harness>,
     pub(crate) program: Option<String>,
     pub(crate) task_timeout_secs: Option<u64>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) breaker: BreakerPolicy,
+}
+
+/// What a worker does where it does not say.
+pub(super) struct Usual {
+    pub(super) max_concurrent: Option<u32>,
+    pub(super) default_concurrent: u32,
+    pub(super) retry: RetryPolicy,
+    pub(super) breaker: BreakerPolicy,
 }
 
 /// A project that the file names.
@@ -31,8 +41,7 @@ pub(super) fn workers(
     raw: &RawFile,
     worker_name: Option<String>,
     names: Vec<String>,
-    max_concurrent: Option<u32>,
-    default_concurrent: u32,
+    usual: &Usual,
 ) -> Result<Vec<WorkerSettings>> {
     let mut all = vec!["default".to_owned()];
     for name in raw.worker.keys().cloned().chain(worker_name).chain(names) {
@@ -44,15 +53,15 @@ pub(super) fn workers(
             all.push(name);
         }
     }
-    let none = super::raw::RawWorker::default();
+    let none = RawWorker::default();
     let mut workers = Vec::new();
     for name in all {
         let w = raw.worker.get(&name).unwrap_or(&none);
         let limit = if name == "default" {
-            default_concurrent
+            usual.default_concurrent
         } else {
             let key = format!("worker.{name}.max_concurrent_tasks");
-            l.pick(&key, &[], None, w.max_concurrent_tasks, max_concurrent.unwrap_or(3))?
+            l.pick(&key, &[], None, w.max_concurrent_tasks, usual.max_concurrent.unwrap_or(3))?
         };
         check::range(&format!("worker.{name}.max_concurrent_tasks"), limit, 0, 10_000)?;
         if let Some(secs) = l.given(&format!("worker.{name}.task_timeout"), &[], None, w.task_timeout)? {
@@ -60,12 +69,15 @@ pub(super) fn workers(
         }
         l.given(&format!("worker.{name}.harness"), &[], None, w.harness.map(|h| h.as_str().to_owned()))?;
         l.given(&format!("worker.{name}.program"), &[], None, w.program.clone())?;
+        let (retry, breaker) = patience(l, &name, w, usual)?;
         workers.push(WorkerSettings {
             name,
             max_concurrent_tasks: limit,
             harness: w.harness,
             program: w.program.clone(),
             task_timeout_secs: w.task_timeout,
+            retry,
+            breaker,
         });
     }
     Ok(workers)
@@ -98,6 +110,21 @@ fn show_nested(l: &mut Layers<'_>, name: &str, p: &RawProject) -> Result<()> {
         l.given(&key(&format!("{table}.{of}")), &[], None, Some(value))?;
     }
     Ok(())
+}
+
+/// How a worker's failures are tried again, and when they open a breaker.
+fn patience(l: &mut Layers<'_>, name: &str, w: &RawWorker, usual: &Usual) -> Result<(RetryPolicy, BreakerPolicy)> {
+    let table = format!("worker.{name}.");
+    let key = |key: &str| format!("{table}{key}");
+    let max_retries = l.given(&key("max_retries"), &[], None, w.max_retries)?.unwrap_or(usual.retry.max_retries);
+    let backoff = l.given(&key("retry_backoff"), &[], None, w.retry_backoff)?.unwrap_or(usual.retry.backoff);
+    let usual_delay_secs = usual.retry.initial_delay_ms as f64 / 1000.0;
+    let initial = l.given(&key("initial_retry_delay"), &[], None, w.initial_retry_delay)?.unwrap_or(usual_delay_secs);
+    let own = check::retry(&table, max_retries, backoff, initial)?;
+    let retry = RetryPolicy { max_retries: own.max_retries, backoff: own.backoff, initial_delay_ms: own.initial_delay_ms, ..usual.retry };
+    let threshold = l.given(&key("circuit_breaker_threshold"), &[], None, w.circuit_breaker_threshold)?.unwrap_or(usual.breaker.threshold);
+    let open_secs = l.given(&key("circuit_breaker_timeout"), &[], None, w.circuit_breaker_timeout)?.unwrap_or(usual.breaker.open_ms / 1000);
+    Ok((retry, check::breaker(&table, threshold, open_secs)?))
 }
 
 pub(super) fn projects(l: &mut Layers<'_>, raw: &RawFile) -> Result<Vec<ProjectEntry>> {

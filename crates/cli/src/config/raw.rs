@@ -148,6 +148,7 @@ pub(crate) struct RawTelemetry {
 pub(crate) struct RawHarness {
     pub(crate) program: Option<String>,
     pub(crate) model: Option<String>,
+    pub(crate) account: Option<String>,
     pub(crate) prices: BTreeMap<String, RawPrice>,
 }
 
@@ -169,6 +170,11 @@ pub(crate) struct RawWorker {
     pub(crate) program: Option<String>,
     pub(crate) max_concurrent_tasks: Option<u32>,
     pub(crate) task_timeout: Option<u64>,
+    pub(crate) max_retries: Option<u32>,
+    pub(crate) retry_backoff: Option<f64>,
+    pub(crate) initial_retry_delay: Option<f64>,
+    pub(crate) circuit_breaker_threshold: Option<u32>,
+    pub(crate) circuit_breaker_timeout: Option<u64>,
 }
 
 /// `[project.NAME]`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use windlass_engine::Retention;
-use windlass_types::{Budget, Harness, RetryPolicy, Role};
+use windlass_types::{BreakerPolicy, Budget, Harness, RetryPolicy, Role};
 
 use super::check;
 use super::env::Env;
@@ -16,18 +16,8 @@ use super::read::{self, Read};
 use crate::failure::{CliError, Result};
 
 /// Settings of parts that this build does not have.
-const NOT_USED_YET: &[&str] = &[
-    "heartbeat_interval",
-    "circuit_breaker_threshold",
-    "circuit_breaker_timeout",
-    "task_dir",
-    "trigger_dir",
-    "result_dir",
-    "heartbeat_dir",
-    "dlq_dir",
-    "files.root",
-    "feedback.dir",
-];
+const NOT_USED_YET: &[&str] =
+    &["heartbeat_interval", "task_dir", "trigger_dir", "result_dir", "heartbeat_dir", "dlq_dir", "files.root", "feedback.dir"];
 
 /// How many attempts an assignment may start, when nobody says.
 const RUNS_MAX_USUAL: u32 = 50;
@@ -67,6 +57,9 @@ pub(crate) struct Settings {
     pub(crate) harness_defaults: BTreeMap<String, Harness>,
     pub(crate) harness: BTreeMap<Harness, RawHarness>,
     pub(crate) retry: RetryPolicy,
+    pub(crate) breaker: BreakerPolicy,
+    /// The accounts of harnesses that name one.
+    pub(crate) accounts: BTreeMap<Harness, String>,
     pub(crate) lease_ms: i64,
     pub(crate) timeout_secs: u64,
     pub(crate) idle_timeout_secs: u64,
@@ -168,8 +161,11 @@ impl Settings {
         let max_retries = l.pick("max_retries", &["MAX_RETRIES"], None, raw.max_retries, defaults.max_retries)?;
         let backoff = l.pick("retry_backoff", &["RETRY_BACKOFF"], None, raw.retry_backoff, defaults.backoff)?;
         let initial = l.pick("initial_retry_delay", &["INITIAL_RETRY_DELAY"], None, raw.initial_retry_delay, 1.0)?;
-        l.pick("circuit_breaker_threshold", &["CIRCUIT_BREAKER_THRESHOLD"], None, raw.circuit_breaker_threshold, 5)?;
-        l.pick("circuit_breaker_timeout", &["CIRCUIT_BREAKER_TIMEOUT"], None, raw.circuit_breaker_timeout, 60)?;
+        let usual = BreakerPolicy::default();
+        let threshold =
+            l.pick("circuit_breaker_threshold", &["CIRCUIT_BREAKER_THRESHOLD"], None, raw.circuit_breaker_threshold, usual.threshold)?;
+        let open_secs =
+            l.pick("circuit_breaker_timeout", &["CIRCUIT_BREAKER_TIMEOUT"], None, raw.circuit_breaker_timeout, usual.open_ms / 1000)?;
         for (key, var, value) in [
             ("task_dir", "TASK_DIR", &raw.task_dir),
             ("trigger_dir", "TRIGGER_DIR", &raw.trigger_dir),
@@ -225,11 +221,16 @@ impl Settings {
         check::range("task_timeout", timeout_secs, 1, 7 * 24 * 3600)?;
         check::range("engine.idle_timeout", idle_timeout_secs, 1, 7 * 24 * 3600)?;
         check::range("engine.lease_ms", lease_ms, 1_000, 3_600_000)?;
-        check::range("max_retries", max_retries, 0, 1000)?;
         check::range("engine.output_max_bytes", output_max_bytes, 1024, 1 << 40)?;
-        check::number("retry_backoff", backoff, 1.0, 100.0)?;
-        check::number("initial_retry_delay", initial, 0.0, 86_400.0)?;
         check::number("engine.max_retry_delay", max_delay, 0.0, 7.0 * 86_400.0)?;
+        let retry = RetryPolicy {
+            max_delay_ms: (max_delay * 1000.0) as u64,
+            max_rescues,
+            max_parks,
+            default_park_ms: default_park.saturating_mul(1000),
+            ..check::retry("", max_retries, backoff, initial)?
+        };
+        let breaker = check::breaker("", threshold, open_secs)?;
 
         let mut harness = raw.harness.clone();
         if let Some(program) = claude {
@@ -240,9 +241,14 @@ impl Settings {
                 entry.program = Some(program);
             }
         }
+        let mut accounts = BTreeMap::new();
         for (name, h) in &harness {
             l.given(&format!("harness.{name}.program"), &[], None, h.program.clone())?;
             l.given(&format!("harness.{name}.model"), &[], None, h.model.clone())?;
+            if let Some(account) = l.given(&format!("harness.{name}.account"), &[], None, h.account.clone())? {
+                check::name(&format!("harness.{name}.account"), &account)?;
+                accounts.insert(*name, account);
+            }
             for (model, price) in &h.prices {
                 let prices = [price.input, price.output, price.cache_read.unwrap_or(0.0), price.cache_write.unwrap_or(0.0)];
                 let key = format!("harness.{name}.prices.{model}");
@@ -261,7 +267,8 @@ impl Settings {
                 }
             }
         }
-        let workers = named::workers(&mut l, raw, worker_name, names, max_concurrent, default_concurrent)?;
+        let workers =
+            named::workers(&mut l, raw, worker_name, names, &named::Usual { max_concurrent, default_concurrent, retry, breaker })?;
         let projects = named::projects(&mut l, raw)?;
         if env.text("REDIS_URL").is_some() {
             warnings.push("REDIS_URL is set and not used: Windlass keeps its own queue".to_owned());
@@ -295,15 +302,9 @@ impl Settings {
             workers,
             harness_defaults: raw.harness_defaults.clone(),
             harness,
-            retry: RetryPolicy {
-                max_retries,
-                initial_delay_ms: (initial * 1000.0) as u64,
-                backoff,
-                max_delay_ms: (max_delay * 1000.0) as u64,
-                max_rescues,
-                max_parks,
-                default_park_ms: default_park.saturating_mul(1000),
-            },
+            retry,
+            breaker,
+            accounts,
             lease_ms,
             timeout_secs,
             idle_timeout_secs,
@@ -457,10 +458,24 @@ mod tests {
             ("[budget]\nusd = -1", "budget.usd"),
             ("[retention]\nevents_days = -1", "retention.events_days"),
             ("[retention]\nfinished_days = \"soon\"", "retention.finished_days"),
+            ("circuit_breaker_threshold = 0", "circuit_breaker_threshold"),
+            ("[worker.marie]\nretry_backoff = 0.5", "worker.marie.retry_backoff"),
+            ("[harness.claude]\naccount = \"a b\"", "harness.claude.account"),
         ] {
             let message = load(text, &[], &Flags::default()).err().map(|e| e.message).unwrap_or_default();
             assert!(message.contains(key), "{text}: {message:?}");
         }
+    }
+
+    #[test]
+    fn a_worker_tries_again_as_it_says_and_else_as_all_do() -> Result<()> {
+        let text = "initial_retry_delay = 2.5\n[worker.marie]\nmax_retries = 7\ncircuit_breaker_timeout = 5\n[engine]\nmax_rescues = 9";
+        let s = load(text, &[("MAX_RETRIES", "1"), ("CIRCUIT_BREAKER_THRESHOLD", "2")], &Flags::default())?;
+        let of = |name: &str| s.workers.iter().find(|w| w.name == name).map(|w| (w.retry.max_retries, w.retry.initial_delay_ms, w.breaker));
+        assert_eq!(of("default"), Some((1, 2500, BreakerPolicy { threshold: 2, open_ms: 60_000 })));
+        assert_eq!(of("marie"), Some((7, 2500, BreakerPolicy { threshold: 2, open_ms: 5_000 })));
+        assert!(s.workers.iter().all(|w| w.retry.max_rescues == 9) && s.warnings.is_empty(), "{:?}", s.warnings);
+        Ok(())
     }
 
     #[test]

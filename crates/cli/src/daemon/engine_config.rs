@@ -29,12 +29,16 @@ pub(super) fn of(settings: &Settings, agent_url: String, token: &str) -> Result<
             harness: w.harness,
             program: w.program.clone(),
             task_timeout_secs: w.task_timeout_secs,
+            retry: Some(w.retry),
+            breaker: Some(w.breaker),
         })
         .collect();
     config.harness_defaults.clone_from(&settings.harness_defaults);
     config.user = user_files();
     config.harness = harness_settings(settings)?;
     config.retry = settings.retry;
+    config.accounts.clone_from(&settings.accounts);
+    config.breaker = settings.breaker;
     config.lease_ms = settings.lease_ms;
     config.timeout_secs = settings.timeout_secs;
     config.idle_timeout_secs = settings.idle_timeout_secs;

@@ -3,11 +3,13 @@
 pub(crate) mod assignment;
 pub(crate) mod assignments;
 pub(crate) mod backup;
+pub(crate) mod breakers;
 pub(crate) mod cancel;
 pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod create;
+pub(crate) mod dead_letters;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod events;
@@ -25,6 +27,7 @@ pub(crate) mod pause;
 pub(crate) mod progress;
 pub(crate) mod projects;
 pub(crate) mod queue;
+mod replay;
 pub(crate) mod restore;
 pub(crate) mod retry;
 pub(crate) mod run;
@@ -61,9 +64,11 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Cancel(args) => cancel::run(args, context).await,
         Verb::Clean(args) => clean::run(args, context).await,
         Verb::Retry(args) => retry::run(args, context).await,
+        Verb::DeadLetters(args) => dead_letters::run(args, context).await,
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => pause::resume(args, context).await,
         Verb::Unpark(args) => unpark::run(args, context).await,
+        Verb::Breakers(args) => breakers::run(args, context).await,
         Verb::Nodes(args) => nodes::run(args, context).await,
         Verb::Projects(args) => projects::run(args, context).await,
         Verb::Trust(args) => trust::run(args, context).await,

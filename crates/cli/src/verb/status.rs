@@ -49,5 +49,9 @@ pub(crate) async fn run(args: StatusArgs, context: &Context) -> Result<Exit> {
         let reason = output::one_line(&park.reason, 100);
         output::data(&format!("harness {} is parked, looked at again {}: {reason}", park.harness, show::ago(park.until, now)))?;
     }
+    for breaker in &status.breakers {
+        let until = breaker.open_until.filter(|at| *at > now).map(|at| format!(", tried again {}", show::ago(at, now))).unwrap_or_default();
+        output::data(&format!("breaker {} is {}{until}: see `windlass breakers`", breaker.id, breaker.status))?;
+    }
     Ok(Exit::Done)
 }

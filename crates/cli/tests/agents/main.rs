@@ -6,7 +6,6 @@
 
 mod bench;
 #[path = "../crash/daemon.rs"]
-#[allow(dead_code, reason = "shared with the crash tests")]
 mod daemon;
 mod environment;
 mod failures;

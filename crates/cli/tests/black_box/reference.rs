@@ -7,8 +7,13 @@ use crate::environment::Home;
 
 /// Each verb that help lists.
 fn verbs(home: &Home) -> Vec<String> {
-    let help = home.run(&["-h"]).code(0);
-    let commands = help.out.split("Commands:").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list of commands");
+    commands(home, &["-h"])
+}
+
+/// Each command that a help page lists.
+fn commands(home: &Home, help: &[&str]) -> Vec<String> {
+    let help = home.run(help).code(0);
+    let commands = help.out.split("Commands:").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or_default();
     let names = commands.lines().filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
@@ -32,6 +37,9 @@ fn the_reference_page_is_current() {
     assert!(verbs.len() > 25, "{verbs:?}");
     for verb in &verbs {
         add(&format!("windlass {verb}"), &[verb, "--help"]);
+        for command in commands(&home, &[verb, "-h"]) {
+            add(&format!("windlass {verb} {command}"), &[verb, &command, "--help"]);
+        }
     }
     let _ = write!(page, "\n## Environment\n\n| variable | key in `windlass.toml` | what for |\n| --- | --- | --- |\n");
     for item in home.run(&["config", "--json", "env"]).code(0).json()["items"].as_array().expect("items") {

@@ -157,7 +157,7 @@ impl Bed {
         loop {
             if let Some(active) = client.get("/assignments?status=active&limit=500") {
                 left = active["items"].as_array().cloned().unwrap_or_default();
-                if left.is_empty() && self.nothing_runs(&client) {
+                if left.is_empty() && nothing_runs(&client) {
                     break;
                 }
             }
@@ -169,10 +169,6 @@ impl Bed {
             super::schedule::pause(100);
         }
         self.history(&client)
-    }
-
-    fn nothing_runs(&self, client: &Client) -> bool {
-        client.get("/jobs?status=running&limit=1").is_some_and(|page| page["items"].as_array().is_some_and(Vec::is_empty))
     }
 
     fn history(&self, client: &Client) -> History {
@@ -262,4 +258,8 @@ impl Drop for Bed {
             eprintln!("{}: failed with CHAOS_SEED={}; everything is kept in {}", self.row, self.schedule.seed, dir.keep().display());
         }
     }
+}
+
+fn nothing_runs(client: &Client) -> bool {
+    client.get("/jobs?status=running&limit=1").is_some_and(|page| page["items"].as_array().is_some_and(Vec::is_empty))
 }

@@ -79,7 +79,7 @@ fn a_job_that_takes_its_worker_down(row: &'static str, backend: Backend) {
     let script = format!("[[turn]]\nsteps = [{{ witness = {:?} }}, {{ stall = true }}]", bed.witness().display().to_string());
     submit(&bed, "deadly", &json!({ "type": "plan", "harness": "simulated", "script": script }));
     for life in 1..=3 {
-        eventually("the poison runs", Duration::from_secs(60), || {
+        eventually("the poison runs", Duration::from_mins(1), || {
             (windlass_testkit::witness::read(bed.witness()).len() == life).then_some(())
         });
         bed.nodes[0].kill();

@@ -31,7 +31,7 @@ fn a_late_result(row: &'static str, fault: Option<&str>) -> Option<Vec<Violation
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", bed.nodes[0].pid())).ok()?;
         stat.rsplit_once(')')?.1.trim_start().starts_with('T').then_some(())
     };
-    eventually("the first node stops with its result", Duration::from_secs(60), stopped);
+    eventually("the first node stops with its result", Duration::from_mins(1), stopped);
     assert!(bed.nodes[1].start());
     let runs = || witness::read(bed.witness()).iter().filter(|line| line.event == witness::Event::Start).count();
     eventually("the second node runs the job", Duration::from_millis(20 * LEASE_MS), || (runs() == 2).then_some(()));

@@ -4,17 +4,18 @@
 //! answers of the daemon, the commits in the repository, the processes of the machine.
 #![allow(missing_docs, clippy::print_stderr, reason = "tests")]
 
-#[allow(dead_code, reason = "shared with the crash tests, each of which uses a part")]
 #[path = "../crash/daemon.rs"]
 mod daemon;
 
 mod bench;
 
 mod bad_input;
+mod breaker;
 mod budgets;
 mod by_hand;
 mod control;
 mod credentials;
+mod dead_letters;
 mod delivery;
 mod escape;
 mod interrupts;

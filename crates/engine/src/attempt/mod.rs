@@ -427,8 +427,10 @@ impl Attempt {
             wall_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
             agent_started: self.agent_started,
             verdict: work.verdict,
-            retry: self.engine.config.retry,
+            retry: self.engine.config.retry_of(&job.worker),
             jitter: self.engine.config.ids.fraction(),
+            backend: self.engine.config.backend(self.claimed.harness),
+            breaker: self.engine.config.breaker_of(&job.worker),
             park_harness,
         };
         // A store that cannot be written for a while (full disk, lost connection) must not cost the result: the lease is

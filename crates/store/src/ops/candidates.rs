@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use windlass_types::{AssignmentId, Harness, JobId, JobType};
+use windlass_types::{Admission, AssignmentId, Harness, JobId, JobType};
 
 use super::claim::{NodeFacts, WorkerSlots};
 use super::page::Conditions;
@@ -100,6 +100,7 @@ impl Candidates {
 /// What leaves out whole projects and harnesses, read once for a claim.
 pub(crate) struct Shared {
     closed_projects: Vec<String>,
+    /// Parked by a quota, or stopped by their breaker.
     parked: Vec<Harness>,
     /// Projects and types whose jobs, when they name no harness, go to a parked one: for workers that name none.
     parked_pairs: Vec<(String, JobType)>,
@@ -113,7 +114,10 @@ impl Shared {
             values![i64::from(facts.has_scanner)],
         )?;
         let closed_projects = closed.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>>>()?;
-        let parked: Vec<Harness> = ground.parks.iter().map(|park| park.harness).collect();
+        let now = w.now()?;
+        let refuses = |harness: &Harness| ground.breaker(facts, *harness).is_some_and(|b| b.admits(now) == Admission::Refused);
+        let parked: Vec<Harness> =
+            Harness::ALL.into_iter().filter(|harness| ground.parks.iter().any(|p| p.harness == *harness) || refuses(harness)).collect();
         let mut parked_pairs = Vec::new();
         if !parked.is_empty() {
             for project in projects::all(w)? {

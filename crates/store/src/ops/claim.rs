@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use windlass_types::{
-    Assignment, AssignmentId, Attempt, AttemptStatus, EventKind, Harness, Job, JobMove, JobStatus, Lease, Project, Slots, Token, hold,
+    Assignment, AssignmentId, Attempt, AttemptStatus, BreakerProbe, DEFAULT_ACCOUNT, EventKind, Harness, Job, JobMove, JobStatus, Lease,
+    Project, Slots, Token, hold,
 };
 
 use super::attempts::leave_event;
 use super::candidates::{Candidate, Candidates, Shared};
 use super::world::{self, Ground};
-use super::{moves, rows};
+use super::{breakers, moves, rows};
 use crate::error::{Result, StoreError};
 use crate::sql::{Work, values};
 use crate::store::Store;
@@ -35,12 +36,21 @@ pub struct NodeFacts {
     pub workers: Vec<WorkerSlots>,
     /// Its agent for each job type, and `default`.
     pub harness_defaults: BTreeMap<String, Harness>,
+    /// The accounts of its agents that name one.
+    pub accounts: BTreeMap<Harness, String>,
     /// Whether it has a secret scanner.
     pub has_scanner: bool,
     /// Why it cannot write its data, if it cannot.
     pub storage: Option<String>,
     /// It works on this assignment only.
     pub only_assignment: Option<AssignmentId>,
+}
+
+impl NodeFacts {
+    /// The account of an agent on this node.
+    pub(crate) fn account(&self, harness: Harness) -> &str {
+        self.accounts.get(&harness).map_or(DEFAULT_ACCOUNT, String::as_str)
+    }
 }
 
 /// A claimed job and all that its attempt needs.
@@ -116,6 +126,9 @@ fn try_claim(w: &mut Work<'_>, facts: &NodeFacts, ground: &Ground, candidate: &C
     let harness = world::harness(facts, &row, &assignment, &project);
     let now = w.now()?;
     let token = Token { generation: w.generation, epoch: row.token.epoch.saturating_add(1) };
+    if !breakers::admit(w, ground.breaker(facts, harness), BreakerProbe { job: row.job.id, token })? {
+        return Ok(None);
+    }
     let data = json!({ "worker": row.job.worker, "node": facts.node, "harness": harness.as_str() });
     moves::move_job(w, &mut row.job, JobMove::Claim, data)?;
     row.token = token;

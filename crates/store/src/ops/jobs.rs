@@ -1,9 +1,9 @@
 //! Jobs: looked at, cancelled and revived by people.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use windlass_types::{
-    AssignmentId, AssignmentMove, AssignmentStatus, AttemptResult, Counters, Failure, FailureKind, Harness, Job, JobId, JobMove, JobStatus,
-    JobType, LineFacts, LineMove, Phase, RetryPolicy, Spent, Timestamp, Token, settle,
+    Assignment, AssignmentId, AssignmentMove, AssignmentStatus, AttemptResult, Counters, Failure, FailureKind, Harness, Job, JobId,
+    JobMove, JobStatus, JobType, LineFacts, LineMove, Phase, RetryPolicy, Spent, Timestamp, Token, settle,
 };
 
 use super::page::{Conditions, Page, bounded, page, parse_cursor};
@@ -87,12 +87,31 @@ fn cancel(w: &mut Work<'_>, id: JobId, by: &str) -> Result<Job> {
 
 fn revive(w: &mut Work<'_>, id: JobId, edit: &JobEdit, by: &str) -> Result<Job> {
     let assignment_id = rows::assignment_of(w, id)?;
-    let mut assignment = rows::lock_assignment(w, assignment_id)?;
-    let mut row = rows::lock_job(w, id)?;
+    let assignment = rows::lock_assignment(w, assignment_id)?;
+    let row = rows::lock_job(w, id)?;
+    revive_locked(w, assignment, row, edit, by, Json::Null, true)
+}
+
+/// A job can go back in the line of an assignment that is not over.
+pub(crate) fn check_open(assignment: &Assignment) -> Result<()> {
     if matches!(assignment.status, AssignmentStatus::Complete | AssignmentStatus::Cancelled) {
         return Err(StoreError::Conflict(format!("its assignment is {}; set the assignment active first", assignment.status)));
     }
-    moves::move_job(w, &mut row.job, JobMove::Revive, json!({ "by": by }))?;
+    Ok(())
+}
+
+/// Puts a job that ended back in the queue, edited, with its counters at zero; with `activate` a blocked assignment goes on with it.
+pub(crate) fn revive_locked(
+    w: &mut Work<'_>,
+    mut assignment: Assignment,
+    mut row: rows::JobRow,
+    edit: &JobEdit,
+    by: &str,
+    more: Json,
+    activate: bool,
+) -> Result<Job> {
+    check_open(&assignment)?;
+    moves::move_job(w, &mut row.job, JobMove::Revive, moves::with(json!({ "by": by }), more))?;
     let job = &mut row.job;
     job.due_at = w.now()?;
     (job.failures, job.rescues, job.parks) = (0, 0, 0);
@@ -103,8 +122,8 @@ fn revive(w: &mut Work<'_>, id: JobId, edit: &JobEdit, by: &str) -> Result<Job> 
     super::submit::check_specs(std::slice::from_ref(&job.spec))?;
     rows::save_job(w, &row)?;
     let named = named_harness(&row.job.spec, &assignment.policy).map(Harness::as_str);
-    w.execute("UPDATE jobs SET harness = $2, spec = $3 WHERE id = $1", values![id, named, as_json(&row.job.spec)?])?;
-    if assignment.status == AssignmentStatus::Blocked {
+    w.execute("UPDATE jobs SET harness = $2, spec = $3 WHERE id = $1", values![row.job.id, named, as_json(&row.job.spec)?])?;
+    if activate && assignment.status == AssignmentStatus::Blocked {
         moves::move_assignment(w, &mut assignment, AssignmentMove::Activate, None, json!({ "by": by }))?;
         rows::save_assignment(w, &mut assignment)?;
     }
@@ -164,8 +183,9 @@ fn next_due(w: &mut Work<'_>) -> Result<Option<Due>> {
     )?;
     // A harness that is let go frees jobs as well.
     let park = w.first("SELECT until_at FROM harness_parks WHERE until_at > $1 ORDER BY until_at LIMIT 1", values![now])?;
+    let breaker = w.first("SELECT open_until FROM breakers WHERE open_until > $1 ORDER BY open_until LIMIT 1", values![now])?;
     let mut due = None;
-    for mut row in [job, park].into_iter().flatten() {
+    for mut row in [job, park, breaker].into_iter().flatten() {
         let at = row.time()?;
         due = Some(due.map_or(at, |earlier: Timestamp| earlier.min(at)));
     }
@@ -189,7 +209,8 @@ impl Store {
         self.read(move |w| list(w, &filter, cursor.as_deref(), limit)).await
     }
 
-    /// When the next waiting job of an active assignment falls due, or a parked harness is let go: for the engine's timer.
+    /// When the next waiting job of an active assignment falls due, a parked harness is let go, or a breaker lets its probe through: for
+    /// the engine's timer.
     pub async fn next_due(&self) -> Result<Option<Due>> {
         self.read(next_due).await
     }

@@ -5,9 +5,11 @@
 
 mod assignments;
 mod attempts;
+mod breakers;
 mod candidates;
 mod claim;
 mod control;
+mod dead_letters;
 mod duties;
 mod events;
 mod guard;
@@ -32,6 +34,7 @@ pub(crate) use projects::make_scratch;
 pub use assignments::AssignmentFilter;
 pub use claim::{Claimed, NodeFacts, WorkerSlots};
 pub use control::{Counts, HarnessPark};
+pub use dead_letters::{DeadLetterFilter, Replay};
 pub use duties::HeldDuty;
 pub use events::EventFilter;
 pub use jobs::{Due, JobEdit, JobFilter};

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 use windlass_types::{
-    Assignment, AssignmentMove, AssignmentStatus, AttemptId, AttemptResult, AttemptStatus, Counters, EventKind, Failure, FailureClass,
-    FailureKind, Harness, Job, JobId, JobMove, JobType, LineFacts, LineMove, Micros, RetryPolicy, Settlement, Timestamp, Token, Usage,
-    Verdict, settle,
+    Assignment, AssignmentMove, AssignmentStatus, AttemptId, AttemptResult, AttemptStatus, Backend, BreakerPolicy, BreakerProbe, Counters,
+    EventKind, Failure, FailureClass, FailureKind, Harness, Job, JobId, JobMove, JobType, LineFacts, LineMove, Micros, RetryPolicy,
+    Settlement, Timestamp, Token, Usage, Verdict, settle,
 };
 
 use super::attempts::leave_event;
 use super::rows::{self, JobRow};
-use super::{control, guard, line, moves, verdicts};
+use super::{breakers, control, guard, line, moves, verdicts};
 use crate::error::{Result, StoreError};
 use crate::sql::{Work, json as as_json, values};
 use crate::store::Store;
@@ -41,6 +41,10 @@ pub struct SettleRequest {
     pub retry: RetryPolicy,
     /// Drawn from 0..1.
     pub jitter: f64,
+    /// What the attempt ran on.
+    pub backend: Backend,
+    /// When that backend's breaker opens.
+    pub breaker: BreakerPolicy,
     /// A harness to park for everybody, until when, and why.
     pub park_harness: Option<(Harness, Timestamp, String)>,
 }
@@ -129,6 +133,8 @@ fn settle_live(w: &mut Work<'_>, request: &SettleRequest) -> Result<Settled> {
     if let Some((harness, until, reason)) = &request.park_harness {
         control::park(w, *harness, *until, reason)?;
     }
+    let attempt = BreakerProbe { job: request.job_id, token: request.token };
+    breakers::report(w, &request.backend, &request.breaker, attempt, &request.result)?;
     Ok(Settled { job: row.job, assignment, inserted })
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use windlass_types::{Assignment, BudgetCheck, Harness, Hold, HoldKind, JobId, JobStatus, Project, Slots, World, hold};
+use windlass_types::{Assignment, Breaker, BudgetCheck, Harness, Hold, HoldKind, JobId, JobStatus, Project, Slots, World, hold};
 
 use super::claim::NodeFacts;
 use super::control::{self, HarnessPark};
 use super::rows::{self, JobRow};
-use super::{jobs, projects};
+use super::{breakers, jobs, projects};
 use crate::error::{Result, StoreError};
 use crate::harness::resolve_harness;
 use crate::sql::{Work, values};
@@ -17,11 +17,18 @@ use crate::store::Store;
 pub(crate) struct Ground {
     pub(crate) paused: bool,
     pub(crate) parks: Vec<HarnessPark>,
+    /// The breakers that are not closed.
+    pub(crate) breakers: Vec<Breaker>,
 }
 
 impl Ground {
     pub(crate) fn read(w: &mut Work<'_>) -> Result<Self> {
-        Ok(Self { paused: control::paused(w)?, parks: control::parks(w)? })
+        Ok(Self { paused: control::paused(w)?, parks: control::parks(w)?, breakers: breakers::not_closed(w)? })
+    }
+
+    /// The breaker of a harness on a node, unless it is closed.
+    pub(crate) fn breaker(&self, facts: &NodeFacts, harness: Harness) -> Option<&Breaker> {
+        self.breakers.iter().find(|b| b.backend.harness == harness && b.backend.account == facts.account(harness))
     }
 }
 
@@ -76,6 +83,7 @@ pub(crate) fn world(
         block: assignment.block.clone(),
         predecessor,
         harness_parked: ground.parks.iter().find(|park| park.harness == harness).map(|park| (park.until, park.reason.clone())),
+        breaker: ground.breaker(facts, harness).cloned(),
         budget,
         no_scanner: !facts.has_scanner && project.repo.as_deref().is_some_and(projects::is_remote),
         worker: (job.worker.clone(), facts.workers.iter().find(|worker| worker.name == job.worker).map(|worker| worker.slots)),

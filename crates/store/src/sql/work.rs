@@ -126,6 +126,7 @@ const fn may_free_a_job(kind: EventKind) -> bool {
         | EventKind::JobInserted
         | EventKind::JobStatus
         | EventKind::HarnessParked
+        | EventKind::BreakerChanged
         | EventKind::Resumed
         | EventKind::Restored
         | EventKind::ProjectChanged => true,

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod backup;
+mod breakers;
 mod claims;
 mod crash;
 mod database;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 use windlass_store::{Claimed, NodeFacts, OpenOptions, SettleRequest, Store, Submission, Submitted, WorkerSlots};
 use windlass_types::{
-    AttemptResult, Budget, Clock, Failure, FailureKind, Harness, Ids, JobSpec, JobType, Policy, RetryPolicy, SCRATCH, Slots, Timestamp,
+    AttemptResult, Backend, BreakerPolicy, Budget, Clock, Failure, FailureKind, Harness, Ids, JobSpec, JobType, Policy, RetryPolicy,
+    SCRATCH, Slots, Timestamp,
 };
 
 use crate::database::TestDatabase;
@@ -141,6 +142,7 @@ pub(crate) fn node() -> NodeFacts {
         node: "node-1".to_owned(),
         workers: vec![worker("default", 0, 100_000)],
         harness_defaults: BTreeMap::from([("default".to_owned(), Harness::Simulated)]),
+        accounts: BTreeMap::new(),
         has_scanner: false,
         storage: None,
         only_assignment: None,
@@ -175,6 +177,8 @@ pub(crate) fn end(claimed: &Claimed, result: AttemptResult) -> SettleRequest {
         verdict: None,
         retry: RetryPolicy::default(),
         jitter: 0.0,
+        backend: Backend::of(claimed.harness),
+        breaker: BreakerPolicy::default(),
         park_harness: None,
     }
 }
