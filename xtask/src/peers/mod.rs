@@ -30,9 +30,12 @@ pub(crate) struct Args {
     /// Which peers: parts of `run.sh`
     #[arg(long, value_delimiter = ',', default_value = "bullmq,graphile,pgboss,watchdog")]
     parts: Vec<String>,
-    /// Where the peers are installed, or were by an earlier run; by default a temporary folder
+    /// Where the peers are installed, unless an earlier run has done so; by default a temporary folder
     #[arg(long)]
     lab: Option<PathBuf>,
+    /// Measure the `windlass` and `windlass-bench` of this folder, and build none
+    #[arg(long)]
+    programs: Option<PathBuf>,
     /// Compare the lines of earlier runs in this file, and measure nothing
     #[arg(long, conflicts_with = "rounds")]
     lines: Option<PathBuf>,
@@ -46,7 +49,10 @@ pub(crate) fn peers(args: &Args, release: impl FnOnce() -> anyhow::Result<PathBu
     std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
     let lines = match &args.lines {
         Some(lines) => std::path::absolute(lines)?,
-        None => measure(args, &out, &release()?)?,
+        None => {
+            let programs = args.programs.as_deref().map_or_else(release, |dir| Ok(std::path::absolute(dir)?))?;
+            measure(args, &out, &programs)?
+        }
     };
     let text = std::fs::read_to_string(&lines).with_context(|| format!("{} cannot be read", lines.display()))?;
     let figures = compare::figures(&text)?;
@@ -65,7 +71,7 @@ pub(crate) fn peers(args: &Args, release: impl FnOnce() -> anyhow::Result<PathBu
 }
 
 /// Measures everybody in turn; gives the file of lines.
-fn measure(args: &Args, out: &Path, release: &Path) -> anyhow::Result<PathBuf> {
+fn measure(args: &Args, out: &Path, programs: &Path) -> anyhow::Result<PathBuf> {
     let scripts = std::path::absolute(&args.scripts)?;
     let run = scripts.join("run.sh");
     if !run.is_file() {
@@ -73,7 +79,9 @@ fn measure(args: &Args, out: &Path, release: &Path) -> anyhow::Result<PathBuf> {
     }
     let kept = tempfile::Builder::new().prefix("windlass-peers").tempdir()?;
     let lab = args.lab.as_deref().map_or_else(|| Ok(kept.path().to_owned()), std::path::absolute)?;
-    step("install the peers", Command::new("bash").arg(scripts.join("setup.sh")).env("PEERS_TMP", &lab))?;
+    if !lab.join("venv").is_dir() {
+        step("install the peers", Command::new("bash").arg(scripts.join("setup.sh")).env("PEERS_TMP", &lab))?;
+    }
     let lines = out.join("lines.jsonl");
     std::fs::write(&lines, "")?;
     for round in 1..=args.rounds {
@@ -88,8 +96,8 @@ fn measure(args: &Args, out: &Path, release: &Path) -> anyhow::Result<PathBuf> {
                 step(&label(part), Command::new("bash").arg(&run).arg(&lines).arg(part).env("PEERS_TMP", &lab))?;
             } else {
                 for scenario in OURS {
-                    let mut bench = Command::new(release.join("windlass-bench"));
-                    bench.arg("--exe").arg(release.join("windlass")).arg("--lines").arg(&lines).args(["--only", scenario]);
+                    let mut bench = Command::new(programs.join("windlass-bench"));
+                    bench.arg("--exe").arg(programs.join("windlass")).arg("--lines").arg(&lines).args(["--only", scenario]);
                     step(&label(scenario), &mut bench)?;
                 }
             }
