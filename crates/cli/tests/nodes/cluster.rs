@@ -52,7 +52,7 @@ impl Cluster {
         let data = self.dir.path().join(name);
         std::fs::create_dir_all(&data).unwrap();
         let mut node = Node::in_dir(&data);
-        node.url = self.database.url().to_owned();
+        self.database.url().clone_into(&mut node.url);
         let engine = format!("[engine]\nlease_ms = {}\nkill_grace_ms = 500\n", self.lease_ms);
         std::fs::write(data.join("windlass.toml"), format!("{settings}\n{engine}")).unwrap();
         node

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use postgres::config::SslMode;
 use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::ToSql;
 use postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use windlass_types::Timestamp;
 
+use super::tls::Tls;
 use super::wire::{self, told};
 use crate::error::{Result, StoreError};
 use crate::sql::{Dialect, Row, Tx, Value};
@@ -15,10 +18,11 @@ use crate::sql::{Dialect, Row, Tx, Value};
 /// The oldest server whose locks, upserts and settings are those that the operations use, as it tells its version.
 const VERSION_MIN: i64 = 130_000;
 
-/// How every session is set. A process that stops in the middle of a transaction must not hold up the other nodes for long. And every
+/// How every session is set. A node that is cut off in the middle of a transaction must not
+/// hold its locks until its leases are over, when others want its jobs. And every
 /// commit waits for the server's disk, whatever the server's default: a claim, a heartbeat or an event that is lost with the server, after
 /// others have acted on it, would be given again.
-const SESSION: &str = "SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'; SET client_min_messages = warning; \
+const SESSION: &str = "SET idle_in_transaction_session_timeout = '2s'; SET TIME ZONE 'UTC'; SET client_min_messages = warning; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// The most statements kept prepared; list filters make new ones.
@@ -26,10 +30,15 @@ const STATEMENTS_MAX: usize = 500;
 
 /// Where the server is and how it is spoken to.
 #[derive(Clone)]
-pub(super) struct Server(Config);
+pub(super) struct Server {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+}
 
 impl Server {
     pub(super) fn parse(url: &str) -> Result<Self> {
+        let (url, tls) = Tls::split(url)?;
+        let tls = tls.connector()?;
         let mut config: Config = url.parse().map_err(|e: postgres::Error| {
             let why = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
             StoreError::Invalid(format!("the database URL cannot be read ({why}): give postgres://USER:PASSWORD@HOST:PORT/NAME"))
@@ -45,7 +54,8 @@ impl Server {
         config.keepalives_interval(Duration::from_secs(5));
         config.keepalives_retries(2);
         config.tcp_user_timeout(Duration::from_secs(15));
-        Ok(Self(config))
+        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        Ok(Self { config, tls })
     }
 }
 
@@ -61,7 +71,11 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn connect(server: &Server) -> Result<Self> {
-        let mut client = server.0.connect(NoTls).map_err(|e| match told(&e) {
+        let connected = match &server.tls {
+            Some(tls) => server.config.connect(tls.clone()),
+            None => server.config.connect(NoTls),
+        };
+        let mut client = connected.map_err(|e| match told(&e) {
             // Before there is a connection nothing else can be at fault but the way to it.
             StoreError::Internal(why) => StoreError::Unavailable(why),
             other => other,

@@ -2,6 +2,7 @@
 
 mod aside;
 mod connection;
+mod tls;
 mod wake;
 mod wire;
 mod worker;

@@ -129,7 +129,7 @@ async fn readers_on_another_node_see_every_event_once_and_in_order_whoever_write
             last = events.last().map_or(last, |event| event.seq);
             let more = events.len() == 50;
             seen.extend(events.into_iter().map(|event| event.seq));
-            if !more {
+            if !more && seen.len() < 2 * SUBMISSIONS * 3 {
                 let _ = tokio::time::timeout(Duration::from_secs(20), wake.changed()).await.expect("an event is announced");
             }
         }
@@ -158,4 +158,17 @@ on_both! {
         let again = claim_one(&f.store).await;
         assert_eq!((again.job.id, again.job.failures, again.job.rescues), (unheard.job.id, 0, 0));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_nobody_announced_is_found_by_the_look_behind_and_counted() {
+    let Some(f) = Fixture::postgres().await else { return };
+    submit(&f.store, wish(vec![spec(JobType::Implement)])).await;
+    let mut events = f.store.subscribe();
+    let last = f.store.last_seq().await.unwrap();
+    f.sql(format!("INSERT INTO events (seq, at, kind, data) VALUES ({}, 1, 'engine.resumed', '{{}}')", last + 1)).await;
+    tokio::time::timeout(Duration::from_secs(30), events.wait_for(|seen| *seen > last)).await.unwrap().unwrap();
+    let counted =
+        windlass_testkit::wait::eventually(Duration::from_secs(30), || async { (f.store.stats().lost_wakeups == 1).then_some(()) });
+    assert!(counted.await.is_some(), "{:?}", f.store.stats());
 }
