@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::{CleanUp, CleanedUp, CreateAssignment, Diff, RunGoal, UpdateAssignment};
 use windlass_store::{AssignmentFilter, Submitted};
-use windlass_types::{Assignment, AssignmentId, Job, JobId, JobSpec, VerdictRecord};
+use windlass_types::{Assignment, AssignmentId, Job, JobId, JobSpec, Task, VerdictRecord};
 
 use crate::auth::Caller;
 use crate::extract::{Asked, Sent, id, page_size, words};
@@ -71,6 +71,9 @@ pub(crate) struct AssignmentDetail {
     jobs: Vec<Job>,
     /// The verdicts applied so far.
     verdicts: Vec<VerdictRecord>,
+    /// The task file it was made of, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<Task>,
 }
 
 /// Which assignments.
@@ -164,7 +167,8 @@ pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(path): Pat
     let assignment = store.assignment(wanted).await?;
     let jobs = store.line(wanted).await?;
     let verdicts = store.verdicts(wanted).await?;
-    Ok(Json(AssignmentDetail { assignment, jobs, verdicts }))
+    let task = if assignment.source == "file" { store.task_of(wanted).await? } else { None };
+    Ok(Json(AssignmentDetail { assignment, jobs, verdicts, task }))
 }
 
 /// Changes an assignment's status or budget.

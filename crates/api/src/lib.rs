@@ -17,6 +17,7 @@ mod dead_letters;
 mod error;
 mod events;
 mod extract;
+mod files;
 mod guard;
 mod housekeeping;
 mod jobs;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use windlass_engine::Engine;
+use windlass_intake::Intake;
 
 pub use crate::error::ApiError;
 pub use crate::openapi::openapi_json;
@@ -122,6 +124,11 @@ impl Bound {
     /// Gives the API its engine; from now on every route answers. A second engine is ignored.
     pub fn attach(&self, engine: Engine) {
         self.app.attach(engine);
+    }
+
+    /// Gives the API the intake of task files, where there is one. A second one is ignored.
+    pub fn attach_files(&self, intake: Intake) {
+        self.app.attach_files(intake);
     }
 
     /// Says on `/ready` why there is no engine yet: the database cannot be written.

@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::state::App;
 use crate::{
-    agent, assignments, attempts, auth, breakers, control, dead_letters, events, guard, housekeeping, jobs, metrics, nodes, openapi, page,
-    projects,
+    agent, assignments, attempts, auth, breakers, control, dead_letters, events, files, guard, housekeeping, jobs, metrics, nodes, openapi,
+    page, projects,
 };
 
 /// Everything, behind the guard and the tokens.
@@ -43,6 +43,7 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(metrics::metrics))
         .routes(routes!(control::status))
         .routes(routes!(control::doctor))
+        .routes(routes!(files::files))
         .routes(routes!(control::pause))
         .routes(routes!(control::resume))
         .routes(routes!(control::unpark))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use windlass_engine::Engine;
+use windlass_intake::Intake;
 
 use crate::ApiToken;
 use crate::auth::Limiter;
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) closing: CancellationToken,
     streams: Arc<Semaphore>,
     engine: OnceLock<Attached>,
+    files: OnceLock<AttachedFiles>,
     /// Why there is no engine yet, when the database cannot be written.
     cannot_start: Mutex<Option<String>>,
 }
@@ -74,6 +76,14 @@ struct Attached(Engine);
 impl std::fmt::Debug for Attached {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Engine")
+    }
+}
+
+struct AttachedFiles(Intake);
+
+impl std::fmt::Debug for AttachedFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Intake")
     }
 }
 
@@ -90,6 +100,7 @@ impl Shared {
             closing: CancellationToken::new(),
             streams,
             engine: OnceLock::new(),
+            files: OnceLock::new(),
             cannot_start: Mutex::new(None),
         }
     }
@@ -107,6 +118,18 @@ impl Shared {
         if self.engine.set(Attached(engine)).is_err() {
             tracing::warn!("The API has an engine already; the second one was ignored");
         }
+    }
+
+    /// Gives the handlers the intake of task files; a second one is ignored.
+    pub(crate) fn attach_files(&self, intake: Intake) {
+        if self.files.set(AttachedFiles(intake)).is_err() {
+            tracing::warn!("The API has a file intake already; the second one was ignored");
+        }
+    }
+
+    /// The intake of task files, where there is one.
+    pub(crate) fn files(&self) -> Option<&Intake> {
+        self.files.get().map(|attached| &attached.0)
     }
 
     /// Remembers why the database cannot be opened, until there is an engine.

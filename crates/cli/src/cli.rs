@@ -115,6 +115,7 @@ pub(crate) enum Verb {
     Explain(verb::explain::ExplainArgs),
     Diff(verb::diff::DiffArgs),
     Events(verb::events::EventsArgs),
+    Files(verb::files::FilesArgs),
     Create(verb::create::CreateArgs),
     InsertJob(verb::insert_job::InsertJobArgs),
     UpdateAssignment(verb::update_assignment::UpdateAssignmentArgs),

@@ -6,7 +6,7 @@ pub(crate) use windlass_engine::{
 };
 
 use serde::Deserialize;
-use windlass_types::{Assignment, Attempt, Job, StageRecord, VerdictRecord};
+use windlass_types::{Assignment, Attempt, Job, StageRecord, Task, VerdictRecord};
 
 /// One page of a list.
 #[derive(Debug, Deserialize)]
@@ -24,6 +24,7 @@ pub(crate) struct AssignmentDetail {
     pub(crate) jobs: Vec<Job>,
     #[serde(default)]
     pub(crate) verdicts: Vec<VerdictRecord>,
+    pub(crate) task: Option<Task>,
 }
 
 /// What a submission answers.

@@ -39,7 +39,7 @@ impl Engine {
     }
 
     /// A write's answer; where there was no room for it, `/ready` and the dispatcher are told.
-    fn written<T>(&self, answer: std::result::Result<T, StoreError>) -> Result<T> {
+    pub(crate) fn written<T>(&self, answer: std::result::Result<T, StoreError>) -> Result<T> {
         answer.map_err(|e| {
             self.inner.storage_failed(&e);
             e.into()
@@ -249,8 +249,7 @@ impl Engine {
             jobs: counts.jobs.iter().map(|(k, v)| (k.to_string(), *v)).collect(),
             assignments: counts.assignments.iter().map(|(k, v)| (k.to_string(), *v)).collect(),
             workers: inner
-                .config
-                .workers
+                .workers()
                 .iter()
                 .map(|w| WorkerStatus {
                     name: w.name.clone(),
@@ -366,7 +365,7 @@ impl Engine {
         })
     }
 
-    fn budget_for(&self, project: &Project, given: Budget) -> Budget {
+    pub(crate) fn budget_for(&self, project: &Project, given: Budget) -> Budget {
         let (of_project, of_node) = (project.settings.budget, self.inner.config.default_budget);
         Budget {
             runs: given.runs.or(of_project.runs).or(of_node.runs),
@@ -378,7 +377,7 @@ impl Engine {
 
     /// The project of a submission, made when its repository is new; and the branch to start from, looked up now so that
     /// what is missing is said at once.
-    async fn project_for(
+    pub(crate) async fn project_for(
         &self,
         repo: Option<&str>,
         project: Option<&str>,

@@ -1,7 +1,7 @@
 //! The engine itself: what it holds, how it starts and how it stops.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -15,7 +15,7 @@ use windlass_workspace::launch::{LaunchMode, Launcher, become_subreaper};
 use windlass_workspace::workspaces::Workspaces;
 
 use crate::backup::{Backup, Manifest, RestoreBackup};
-use crate::config::{EngineConfig, Isolation};
+use crate::config::{EngineConfig, Isolation, WorkerConfig};
 use crate::duty::Duties;
 use crate::error::{EngineError, ErrorKind};
 use crate::housekeeping::{self, Keeper};
@@ -49,6 +49,8 @@ pub(crate) struct Inner {
     /// A slot is free, or something else than an event makes a claim worth trying.
     pub(crate) slot_freed: Notify,
     pub(crate) only: Mutex<Option<AssignmentId>>,
+    /// The workers of this node; some appear while it runs.
+    workers: RwLock<Arc<[WorkerConfig]>>,
     storage_problem: Mutex<Option<String>>,
     pub(crate) keeper: Keeper,
     pub(crate) cursors: Cursors,
@@ -113,6 +115,7 @@ impl Engine {
             rounds: watch::Sender::new(0),
             slot_freed: Notify::new(),
             only: Mutex::new(config.only_assignment),
+            workers: RwLock::new(config.workers.clone().into()),
             storage_problem: Mutex::new(None),
             keeper: Keeper::default(),
             cursors: Cursors::default(),
@@ -276,8 +279,7 @@ impl Inner {
         NodeFacts {
             node: self.node.clone(),
             workers: self
-                .config
-                .workers
+                .workers()
                 .iter()
                 .map(|w| WorkerSlots {
                     name: w.name.clone(),
@@ -291,6 +293,26 @@ impl Inner {
             storage: self.storage_problem().or_else(|| self.keeper.low_space()),
             only_assignment: *self.only.lock().unwrap_or_else(PoisonError::into_inner),
         }
+    }
+
+    /// The workers of this node.
+    pub(crate) fn workers(&self) -> Arc<[WorkerConfig]> {
+        Arc::clone(&self.workers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The worker of that name.
+    pub(crate) fn worker(&self, name: &str) -> Option<WorkerConfig> {
+        self.workers().iter().find(|w| w.name == name).cloned()
+    }
+
+    /// Adds a worker; false when there is one of its name.
+    pub(crate) fn add_worker(&self, worker: WorkerConfig) -> bool {
+        let mut workers = self.workers.write().unwrap_or_else(PoisonError::into_inner);
+        if workers.iter().any(|w| w.name == worker.name) {
+            return false;
+        }
+        *workers = workers.iter().cloned().chain([worker]).collect();
+        true
     }
 
     /// Whether what an earlier life left behind is looked after.

@@ -55,7 +55,7 @@ impl Engine {
                             running: running.get(&worker.name).map_or(0, |n| u32::try_from(*n).unwrap_or(u32::MAX)),
                             limit: worker.slots,
                         },
-                        harness: self.inner.config.workers.iter().find(|own| own.name == worker.name).and_then(|own| own.harness),
+                        harness: self.inner.worker(&worker.name).and_then(|own| own.harness),
                     }),
                 }
             }

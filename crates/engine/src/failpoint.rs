@@ -6,11 +6,11 @@
 
 /// Passes the failpoint `name`.
 #[cfg(not(debug_assertions))]
-pub(crate) fn hit(_name: &str) {}
+pub fn hit(_name: &str) {}
 
 /// Passes the failpoint `name`: dies here by SIGKILL when the environment says so.
 #[cfg(debug_assertions)]
-pub(crate) fn hit(name: &str) {
+pub fn hit(name: &str) {
     use std::io::Write as _;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};

@@ -21,7 +21,7 @@ mod duty;
 mod engine;
 mod error;
 mod explain;
-mod failpoint;
+pub mod failpoint;
 mod hash;
 mod health;
 mod housekeeping;
@@ -33,6 +33,7 @@ mod recover;
 mod repository_file;
 mod request;
 mod settings;
+mod tasks;
 mod transcript;
 
 pub use backup::{
@@ -48,7 +49,8 @@ pub use request::{
     AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessParked, RunGoal, Status,
     TranscriptItem, TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,
 };
-pub use windlass_store::{DeadLetterFilter, JobEdit, Submitted};
+pub use tasks::{TaskFile, TaskWork};
+pub use windlass_store::{DeadLetterFilter, JobEdit, Submitted, TaskTaken};
 
 /// The built-in prompt template for a job type.
 pub const fn builtin_template(job_type: windlass_types::JobType) -> &'static str {

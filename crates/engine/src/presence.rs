@@ -58,7 +58,7 @@ fn presence(inner: &Inner) -> Presence {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         roles: inner.config.roles.clone(),
-        workers: inner.config.workers.iter().map(|w| NodeWorker { name: w.name.clone(), slots: w.max_concurrent_tasks }).collect(),
+        workers: inner.workers().iter().map(|w| NodeWorker { name: w.name.clone(), slots: w.max_concurrent_tasks }).collect(),
         started_at: inner.started_at,
     }
 }

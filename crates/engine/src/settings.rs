@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use windlass_store::Claimed;
 use windlass_types::ProjectSettings;
 
-use crate::config::EngineConfig;
+use crate::config::{EngineConfig, WorkerConfig};
 
 /// What one attempt runs by.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,9 +23,8 @@ pub(crate) struct Effective {
 
 impl Effective {
     /// Before the repository's own settings are known.
-    pub(crate) fn of(config: &EngineConfig, claimed: &Claimed) -> Self {
+    pub(crate) fn of(config: &EngineConfig, worker: Option<&WorkerConfig>, claimed: &Claimed) -> Self {
         let (spec, policy, project) = (&claimed.job.spec, &claimed.assignment.policy, &claimed.project.settings);
-        let worker = config.workers.iter().find(|w| w.name == claimed.job.worker);
         Self {
             verify: policy.verify.clone().or_else(|| project.verify.clone()),
             setup: project.setup.clone(),
@@ -46,14 +45,14 @@ impl Effective {
 
     /// Adds what the repository's own file says, where nothing nearer does. Limits count as they are, commands and templates only when
     /// trusted.
-    pub(crate) fn add_repository(&mut self, file: &ProjectSettings, trusted: bool, config: &EngineConfig, claimed: &Claimed) {
+    pub(crate) fn add_repository(&mut self, file: &ProjectSettings, trusted: bool, worker: Option<&WorkerConfig>, claimed: &Claimed) {
         let (policy, project) = (&claimed.assignment.policy, &claimed.project.settings);
         if policy.max_iterations.or(project.max_iterations).is_none()
             && let Some(rounds) = file.max_iterations
         {
             self.max_iterations = rounds.clamp(1, 100);
         }
-        let worker = config.workers.iter().find(|w| w.name == claimed.job.worker).and_then(|w| w.task_timeout_secs);
+        let worker = worker.and_then(|w| w.task_timeout_secs);
         if claimed.job.spec.timeout_secs.or(worker).or(project.timeout_secs).is_none()
             && let Some(secs) = file.timeout_secs
         {

@@ -73,7 +73,7 @@ pub struct Now {
 /// Name, help and labels of each family.
 const FAMILIES: &[(&str, &str, &[&str])] = &[
     ("watcher_active_tasks", "Jobs that a worker runs on this node.", &["worker"]),
-    ("watcher_circuit_breaker_state", "The breaker of a worker's usual harness: 0 closed, 1 open, 2 half-open.", &["worker"]),
+    ("watcher_circuit_breaker_state", "The breaker of a worker's harness: 0 closed, 1 open, 2 half-open.", &["worker"]),
     ("watcher_task_queue_size", "Jobs that wait for a worker, in the whole database.", &["worker"]),
     ("windlass_assignments", "Assignments by status, in the whole database.", &["status"]),
     ("windlass_breaker_state", "A breaker: 0 closed, 1 open, 2 half-open, in the whole database.", &["harness", "account"]),
@@ -148,6 +148,9 @@ impl Now {
         let harnesses = windlass_types::Harness::ALL.map(windlass_types::Harness::as_str);
         fill.each("windlass_harness_parked", harnesses.map(|h| (h, yes(self.parked.iter().any(|parked| parked == h)))))?;
         let breakers = fill.family("windlass_breaker_state")?;
+        for harness in harnesses {
+            breakers.with_label_values(&[harness, "default"]).set(0.0);
+        }
         for breaker in &self.breakers {
             breakers.with_label_values(&[breaker.harness.as_str(), breaker.account.as_str()]).set(breaker.state as f64);
         }

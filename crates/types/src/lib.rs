@@ -20,6 +20,7 @@ mod job;
 mod node;
 mod project;
 mod settle;
+mod task;
 mod text_enum;
 mod time;
 mod verdict;
@@ -38,6 +39,7 @@ pub use job::{IllegalMove, Job, JobMove, JobSpec, JobStatus, JobType, Lease, Par
 pub use node::{Node, NodeWorker, Presence, Role};
 pub use project::{Project, ProjectSettings, SCRATCH, is_valid_name, name_from};
 pub use settle::{AttemptResult, Counters, LineFacts, LineMove, RetryPolicy, Settlement, settle, why_dead};
+pub use task::{Task, TaskStatus, TaskTry, is_valid_task_id};
 pub use text_enum::UnknownWord;
 pub use time::{Clock, Micros, Timestamp};
 pub use verdict::{BadVerdict, Evidence, Verdict, VerdictJob, VerdictRules, is_prefix_of};

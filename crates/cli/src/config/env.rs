@@ -85,6 +85,13 @@ impl Env {
         Self(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
     }
 
+    /// These, and what they leave unset from another source.
+    pub(crate) fn over(&self, lower: BTreeMap<String, String>) -> Self {
+        let mut all = lower;
+        all.extend(self.0.clone());
+        Self(all)
+    }
+
     /// One variable's text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

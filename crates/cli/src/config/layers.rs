@@ -59,7 +59,7 @@ macro_rules! word_value {
         }
     )*};
 }
-word_value!(super::raw::LogLevel, super::raw::LogFormat, super::raw::IsolationChoice);
+word_value!(windlass_intake::FilesMode, super::raw::LogLevel, super::raw::LogFormat, super::raw::IsolationChoice);
 
 impl Value for bool {
     fn from_env(env: &Env, name: &'static str) -> Result<Option<Self>> {

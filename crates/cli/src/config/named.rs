@@ -1,5 +1,8 @@
 //! What the file names: workers and projects.
 
+use std::path::PathBuf;
+
+use windlass_intake::FilesMode;
 use windlass_types::{BreakerPolicy, Harness, ProjectSettings, RetryPolicy, is_valid_name};
 
 use super::check;
@@ -17,6 +20,14 @@ pub(crate) struct WorkerSettings {
     pub(crate) task_timeout_secs: Option<u64>,
     pub(crate) retry: RetryPolicy,
     pub(crate) breaker: BreakerPolicy,
+    /// Who does the work of its task files, if not said for all.
+    pub(crate) mode: Option<FilesMode>,
+    /// The project of its tasks that name none.
+    pub(crate) project: Option<String>,
+    /// What its agents are told before each task.
+    pub(crate) prompt: Option<PathBuf>,
+    /// Whether a pm job judges its tasks' work.
+    pub(crate) review: bool,
 }
 
 /// What a worker does where it does not say.
@@ -70,6 +81,11 @@ pub(super) fn workers(
         l.given(&format!("worker.{name}.harness"), &[], None, w.harness.map(|h| h.as_str().to_owned()))?;
         l.given(&format!("worker.{name}.program"), &[], None, w.program.clone())?;
         let (retry, breaker) = patience(l, &name, w, usual)?;
+        let prompt = l.given(&format!("worker.{name}.prompt"), &[], None, w.prompt.clone())?;
+        let prompt = prompt.map(|path| super::settings::absolute(&path)).transpose()?;
+        let review = l.pick(&format!("worker.{name}.review"), &[], None, w.review, false)?;
+        let mode = l.given(&format!("worker.{name}.mode"), &[], None, w.mode)?;
+        let project = l.given(&format!("worker.{name}.project"), &[], None, w.project.clone())?;
         workers.push(WorkerSettings {
             name,
             max_concurrent_tasks: limit,
@@ -78,6 +94,10 @@ pub(super) fn workers(
             task_timeout_secs: w.task_timeout,
             retry,
             breaker,
+            mode,
+            project,
+            prompt,
+            review,
         });
     }
     Ok(workers)

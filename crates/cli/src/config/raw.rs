@@ -1,12 +1,15 @@
 //! `windlass.toml` as it is written: every key optional, nothing checked beyond its type.
 //!
-//! Tables that other parts of Windlass own (`files`, `feedback`, `deploy`, `notify`, `gates`) are kept as they are.
+//! Tables that other parts of Windlass own (`feedback`, `deploy`, `notify`, `gates`) are kept as they are.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use windlass_intake::FilesMode;
 use windlass_types::{Budget, Harness, Micros, ProjectSettings};
+
+use super::files::RawFiles;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -48,7 +51,7 @@ pub(crate) struct RawFile {
     pub(crate) worker: BTreeMap<String, RawWorker>,
     pub(crate) project: BTreeMap<String, RawProject>,
     pub(crate) telemetry: RawTelemetry,
-    pub(crate) files: toml::Table,
+    pub(crate) files: RawFiles,
     pub(crate) feedback: toml::Table,
     pub(crate) deploy: toml::Table,
     pub(crate) notify: toml::Table,
@@ -175,6 +178,10 @@ pub(crate) struct RawWorker {
     pub(crate) initial_retry_delay: Option<f64>,
     pub(crate) circuit_breaker_threshold: Option<u32>,
     pub(crate) circuit_breaker_timeout: Option<u64>,
+    pub(crate) mode: Option<FilesMode>,
+    pub(crate) project: Option<String>,
+    pub(crate) prompt: Option<PathBuf>,
+    pub(crate) review: Option<bool>,
 }
 
 /// `[project.NAME]`.

@@ -8,6 +8,7 @@ use windlass_types::{BreakerPolicy, Budget, Harness, RetryPolicy, Role};
 
 use super::check;
 use super::env::Env;
+use super::files::{self, FilesSettings};
 use super::layers::{Layers, Origin, Shown};
 use super::metrics::MetricsSettings;
 use super::named::{self, ProjectEntry, WorkerSettings};
@@ -16,8 +17,7 @@ use super::read::{self, Read};
 use crate::failure::{CliError, Result};
 
 /// Settings of parts that this build does not have.
-const NOT_USED_YET: &[&str] =
-    &["heartbeat_interval", "task_dir", "trigger_dir", "result_dir", "heartbeat_dir", "dlq_dir", "files.root", "feedback.dir"];
+const NOT_USED_YET: &[&str] = &["feedback.dir"];
 
 /// How many attempts an assignment may start, when nobody says.
 const RUNS_MAX_USUAL: u32 = 50;
@@ -54,6 +54,8 @@ pub(crate) struct Settings {
     /// Whether somebody chose the level, so that a short-lived engine logs too.
     pub(crate) log_level_given: bool,
     pub(crate) workers: Vec<WorkerSettings>,
+    /// How many jobs a worker runs at once whose directory was found under tasks/.
+    pub(crate) found_concurrent: u32,
     pub(crate) harness_defaults: BTreeMap<String, Harness>,
     pub(crate) harness: BTreeMap<Harness, RawHarness>,
     pub(crate) retry: RetryPolicy,
@@ -80,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) projects: Vec<ProjectEntry>,
     /// The project of what names none.
     pub(crate) namespace: Option<String>,
+    /// The shared directory, where there is one.
+    pub(crate) files: Option<FilesSettings>,
     pub(crate) shown: Vec<Shown>,
     pub(crate) warnings: Vec<String>,
 }
@@ -92,8 +96,12 @@ impl Settings {
             Some(path) => absolute(path)?,
             None => default_config_path(env)?,
         };
-        let read = read::read(&path, named.is_some() && !flags.config_may_be_missing)?;
-        Self::resolve(flags, env, &read, path)
+        let mut read = read::read(&path, named.is_some() && !flags.config_may_be_missing)?;
+        let Some(env_file) = &read.raw.files.env_file else { return Self::resolve(flags, env, &read, path) };
+        let root = env.text("WINDLASS_SHARED_DIR").map(PathBuf::from).or_else(|| read.raw.files.root.clone()).unwrap_or_default();
+        let (lower, warnings) = files::read_env_file(&root.join(env_file))?;
+        read.warnings.extend(warnings);
+        Self::resolve(flags, &env.over(lower), &read, path)
     }
 
     fn resolve(flags: &Flags, env: &Env, read: &Read, config_path: PathBuf) -> Result<Self> {
@@ -156,7 +164,7 @@ impl Settings {
         )?;
         let file_timeout = raw.task_timeout.or(raw.timeout_ms.map(|ms| ms.div_ceil(1000)));
         let timeout_secs = l.pick("task_timeout", &["TASK_TIMEOUT"], None, file_timeout, 600)?;
-        l.pick("heartbeat_interval", &["HEARTBEAT_INTERVAL"], None, raw.heartbeat_interval, 10)?;
+        let heartbeat_interval = l.pick("heartbeat_interval", &["HEARTBEAT_INTERVAL"], None, raw.heartbeat_interval, 10)?;
         let defaults = RetryPolicy::default();
         let max_retries = l.pick("max_retries", &["MAX_RETRIES"], None, raw.max_retries, defaults.max_retries)?;
         let backoff = l.pick("retry_backoff", &["RETRY_BACKOFF"], None, raw.retry_backoff, defaults.backoff)?;
@@ -166,15 +174,6 @@ impl Settings {
             l.pick("circuit_breaker_threshold", &["CIRCUIT_BREAKER_THRESHOLD"], None, raw.circuit_breaker_threshold, usual.threshold)?;
         let open_secs =
             l.pick("circuit_breaker_timeout", &["CIRCUIT_BREAKER_TIMEOUT"], None, raw.circuit_breaker_timeout, usual.open_ms / 1000)?;
-        for (key, var, value) in [
-            ("task_dir", "TASK_DIR", &raw.task_dir),
-            ("trigger_dir", "TRIGGER_DIR", &raw.trigger_dir),
-            ("result_dir", "RESULT_DIR", &raw.result_dir),
-            ("heartbeat_dir", "HEARTBEAT_DIR", &raw.heartbeat_dir),
-            ("dlq_dir", "DLQ_DIR", &raw.dlq_dir),
-        ] {
-            l.given(key, &[var], None, value.clone())?;
-        }
         let log_level_given = flags.log_level.is_some() || env.text("LOG_LEVEL").is_some() || raw.log_level.is_some();
         let log_level = l.pick("log_level", &["LOG_LEVEL"], flags.log_level, raw.log_level, LogLevel::Info)?;
         let log_format = l.pick("log_format", &["LOG_FORMAT"], flags.log_format, raw.log_format, LogFormat::Json)?;
@@ -185,7 +184,7 @@ impl Settings {
         let worker_name = l.given("worker_name", &["WORKER_NAME"], None, raw.worker_name.clone())?;
         let listed = Some(raw.workers.clone()).filter(|w| !w.is_empty());
         let names = l.pick("workers", &["WORKERS"], None, listed, Vec::new())?;
-        l.given("files.root", &["WINDLASS_SHARED_DIR"], None, table_path(&raw.files, "root"))?;
+        let files = files::files(&mut l, raw, heartbeat_interval)?;
         l.given("feedback.dir", &["WINDLASS_FEEDBACK_DIR"], None, table_path(&raw.feedback, "dir"))?;
         l.given::<String>("namespace", &[], None, raw.namespace.clone())?;
 
@@ -218,6 +217,7 @@ impl Settings {
             l.given(&format!("harness_defaults.{job_type}"), &[], None, Some(harness.as_str().to_owned()))?;
         }
 
+        check::range("heartbeat_interval", heartbeat_interval, 1, 3600)?;
         check::range("task_timeout", timeout_secs, 1, 7 * 24 * 3600)?;
         check::range("engine.idle_timeout", idle_timeout_secs, 1, 7 * 24 * 3600)?;
         check::range("engine.lease_ms", lease_ms, 1_000, 3_600_000)?;
@@ -300,6 +300,7 @@ impl Settings {
             log_format,
             log_level_given,
             workers,
+            found_concurrent: max_concurrent.unwrap_or(3),
             harness_defaults: raw.harness_defaults.clone(),
             harness,
             retry,
@@ -321,6 +322,7 @@ impl Settings {
             otlp_endpoint,
             projects,
             namespace: raw.namespace.clone(),
+            files,
             shown: l.shown,
             warnings,
         })
@@ -385,7 +387,7 @@ pub(crate) fn default_config_path(env: &Env) -> Result<PathBuf> {
     Ok(xdg(env, "XDG_CONFIG_HOME", ".config")?.join("windlass").join("windlass.toml"))
 }
 
-fn absolute(path: &Path) -> Result<PathBuf> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|e| CliError::usage(format!("{} cannot be used as a path: {e}", path.display())))
 }
 

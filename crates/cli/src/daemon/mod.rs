@@ -4,6 +4,7 @@
 
 pub(crate) mod endpoint;
 pub(crate) mod engine_config;
+mod files;
 mod identity;
 mod lock;
 pub(crate) mod logs;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use windlass_api::{ApiConfig, ApiError, Bound};
 use windlass_engine::{Engine, RestoreBackup};
+use windlass_intake::Intake;
 use windlass_store::{OpenOptions, Store, StoreError};
 use windlass_telemetry::Traces;
 use windlass_types::{AssignmentId, Role};
@@ -47,6 +49,7 @@ pub(crate) struct Daemon {
     endpoint: EndpointFile,
     bound: Bound,
     engine: Engine,
+    intake: Option<Intake>,
     store: Store,
     place: Place,
     traces: Option<Arc<Traces>>,
@@ -94,6 +97,7 @@ impl Daemon {
         }
         let options = OpenOptions { url: settings.database_url.clone(), clock: config.clock.clone(), ids: config.ids.clone() };
         let store = open_store(settings, &options, kind, &bound).await?;
+        let (clock, ids) = (config.clock.clone(), config.ids.clone());
         let engine = Engine::start(config, store.clone()).await.map_err(engine_error)?;
         for project in &settings.projects {
             let Some(repo) = project.repo.clone() else { continue };
@@ -103,9 +107,14 @@ impl Daemon {
             }
         }
         bound.attach(engine.clone());
+        let takes_files = kind == Kind::Daemon && settings.roles.contains(&Role::Intake);
+        let intake = if takes_files { files::start(settings, &engine, &clock, &ids) } else { None };
+        if let Some(intake) = &intake {
+            bound.attach_files(intake.clone());
+        }
         let endpoint = EndpointFile::write(dir, &url, kind).await?;
         let place = Place { url, token: Some(token.secret().to_owned()) };
-        Ok(Self { endpoint, bound, engine, store, place, traces, _lock: lock })
+        Ok(Self { endpoint, bound, engine, intake, store, place, traces, _lock: lock })
     }
 
     /// Where it listens.
@@ -135,7 +144,13 @@ impl Daemon {
 
     /// Takes no more work, gives what runs this long, hands back the rest, and closes.
     pub(crate) async fn stop(self, grace: Duration) {
+        if let Some(intake) = &self.intake {
+            intake.stop_taking();
+        }
         self.engine.stop(grace).await;
+        if let Some(intake) = &self.intake {
+            intake.stop().await;
+        }
         drop(self.endpoint);
         self.bound.shutdown().await;
         self.store.close().await;

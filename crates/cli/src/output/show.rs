@@ -133,6 +133,14 @@ fn tool_input(input: &serde_json::Value) -> String {
     }
 }
 
+/// A task by its worker's directory.
+pub(crate) fn task(task: &windlass_types::Task) -> String {
+    match &task.file {
+        Some(file) => format!("{} of tasks/{}/{}", task.task_id, task.worker, super::one_line(file, 200)),
+        None => format!("{} of pipes/{}.pipe", task.task_id, task.worker),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,6 +46,7 @@ fn print(detail: &AssignmentDetail) -> Result<()> {
         ("commit", a.head_commit.as_deref().map(show::short_commit)),
         ("spent", Some(show::spent(&a.spent, &a.budget))),
         ("made", Some(format!("{} by {}", show::ago(a.created_at, now), a.source))),
+        ("task file", detail.task.as_ref().map(show::task)),
         ("ended", a.ended_at.map(|t| show::ago(t, now))),
         ("north star", Some(output::clean(&a.north_star).chars().take(2000).collect())),
     ])?;

@@ -51,6 +51,10 @@ pub(crate) async fn run(args: ExplainArgs, context: &Context) -> Result<Exit> {
             output::data(&format!("to do: {}", output::clean(hint)))?;
         }
     }
+    let detail: AssignmentDetail = client.get(&format!("/api/v1/assignments/{}", e.job.assignment_id), &[]).await?;
+    if let Some(task) = &detail.task {
+        output::data(&format!("it is the task {}", show::task(task)))?;
+    }
     for stage in &e.stages {
         output::data(&format!("  {:8} {}", stage.stage, stage.status))?;
     }

@@ -14,6 +14,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod files;
 pub(crate) mod housekeeping;
 pub(crate) mod init;
 pub(crate) mod insert_job;
@@ -58,6 +59,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Explain(args) => explain::run(args, context).await,
         Verb::Diff(args) => diff::run(args, context).await,
         Verb::Events(args) => events::run(args, context).await,
+        Verb::Files(args) => files::run(args, context).await,
         Verb::Create(args) => create::run(args, context).await,
         Verb::InsertJob(args) => insert_job::run(args, context).await,
         Verb::UpdateAssignment(args) => update_assignment::run(args, context).await,

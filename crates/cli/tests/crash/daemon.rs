@@ -14,11 +14,19 @@ pub(crate) struct Daemon {
     pub(crate) data: PathBuf,
     pub(crate) child: Option<Child>,
     env: Vec<(String, String)>,
+    /// A program that starts it, with its arguments.
+    under: Vec<String>,
 }
 
 /// A command that sees nothing of the tester's own settings.
 pub(crate) fn windlass(data: &Path) -> Command {
-    let mut command = Command::new(EXE);
+    windlass_under(&[], data)
+}
+
+fn windlass_under(program: &[String], data: &Path) -> Command {
+    let mut words = program.iter().map(String::as_str).chain([EXE]);
+    let mut command = Command::new(words.next().unwrap_or(EXE));
+    command.args(words);
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|n| n.starts_with("WINDLASS_") || n.starts_with("XDG_")) {
             command.env_remove(name);
@@ -34,7 +42,7 @@ impl Daemon {
         if !config.exists() {
             std::fs::write(config, "").unwrap();
         }
-        Self { data: data.to_owned(), child: None, env: Vec::new() }
+        Self { data: data.to_owned(), child: None, env: Vec::new(), under: Vec::new() }
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -48,10 +56,16 @@ impl Daemon {
         self.env.extend(value.map(|value| (name.to_owned(), value)));
     }
 
+    /// Has it started by another program.
+    pub(crate) fn under(mut self, program: &[&str]) -> Self {
+        self.under = program.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
     /// Starts `windlass up`; returns when it serves, or false when it died before.
     pub(crate) fn start(&mut self) -> bool {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.data.join("daemon.log")).unwrap();
-        let mut child = windlass(&self.data)
+        let mut child = windlass_under(&self.under, &self.data)
             .args(["up", "--listen", "127.0.0.1:0"])
             .envs(self.env.iter().map(|(n, v)| (n, v)))
             .stdin(Stdio::null())

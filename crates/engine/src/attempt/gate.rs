@@ -129,7 +129,8 @@ impl Attempt {
             }
             self.notice(json!({"what": "untrusted", "text": format!("{text}: left out")})).await?;
         }
-        effective.add_repository(file, trusted, &self.engine.config, &self.claimed);
+        let worker = self.engine.worker(&self.claimed.job.worker);
+        effective.add_repository(file, trusted, worker.as_ref(), &self.claimed);
         if let Some(failure) = file.budget.refuses(&self.claimed.assignment.spent, BudgetCheck::DuringRun) {
             return Err(failure.into());
         }

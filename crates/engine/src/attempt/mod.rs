@@ -93,6 +93,8 @@ pub(crate) struct Attempt {
     pub(crate) told: Option<Usage>,
     pub(crate) output: Option<String>,
     clock: StageClock,
+    /// With which code the agent of this round exited.
+    pub(crate) exit_code: Option<i32>,
 }
 
 /// What an earlier attempt of this job already did, so that this one goes on from there.
@@ -149,6 +151,7 @@ pub(crate) async fn carry_out(engine: Arc<Inner>, claimed: Claimed, control: wat
         told: None,
         output: None,
         clock: StageClock::default(),
+        exit_code: None,
     };
     let outcome = attempt.drive().await;
     failpoint::hit("settle.before");
@@ -166,7 +169,7 @@ impl Attempt {
 
     async fn drive(&mut self) -> Result<Work, Stop> {
         let done = self.read_earlier().await?;
-        let mut effective = Effective::of(&self.engine.config, &self.claimed);
+        let mut effective = Effective::of(&self.engine.config, self.engine.worker(&self.claimed.job.worker).as_ref(), &self.claimed);
         let workspace = self.stage_prepare(&mut effective).await?;
         if self.claimed.job.spec.job_type == JobType::Pm {
             return self.judge(&effective, workspace.as_ref(), done).await;
@@ -353,7 +356,8 @@ impl Attempt {
                 Ok(value)
             }
             Err(Stop::Failed(failure)) => {
-                self.stage_ended(stage, number, StageStatus::Failed, json!({"failure": failure})).await?;
+                let exit_code = self.exit_code.filter(|_| stage == Stage::Run);
+                self.stage_ended(stage, number, StageStatus::Failed, json!({"failure": failure, "exit_code": exit_code})).await?;
                 Err(Stop::Failed(failure))
             }
             Err(stop) => Err(stop),

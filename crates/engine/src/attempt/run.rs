@@ -80,9 +80,10 @@ impl Attempt {
             (Some(now), Some(before)) => json!({"tokens": now.total_tokens().saturating_sub(before.total_tokens())}),
             _ => json!({"tokens": null}),
         };
+        let exit_code = self.exit_code;
         let result = result.map(|(text, session)| {
             let kept = super::prompt::cut_middle(&text, FINAL_TEXT_MAX);
-            let detail = json!({"text": kept, "session_id": session, "usage": used});
+            let detail = json!({"text": kept, "session_id": session, "usage": used, "exit_code": exit_code});
             ((text, session), detail)
         });
         self.stage_result(Stage::Run, number, result).await
@@ -149,10 +150,11 @@ impl Attempt {
             limits: Limits::default(),
             view: self.view(workspace, &place),
         };
-        self.told = None;
+        (self.told, self.exit_code) = (None, None);
         let mut session_seen = None;
         let mut text_seen = String::new();
         let watched = self.watch(effective, spec, Some((&mut mapper, &mut session_seen)), &mut text_seen).await?;
+        self.exit_code = watched.exit.code;
         let end = mapper.finish(&watched.exit, self.engine.config.clock.now());
         let usage = match &end {
             // An agent that was cut off has no last word; what it had told until then counts.

@@ -24,6 +24,7 @@ mod retention;
 mod rows;
 mod settle;
 mod submit;
+mod tasks;
 mod verdicts;
 mod world;
 
@@ -44,3 +45,4 @@ pub use recover::{Beat, BeatState};
 pub use retention::{Overdue, Pruning};
 pub use settle::{SettleRequest, Settled};
 pub use submit::{Submission, Submitted};
+pub use tasks::{NewTask, TaskOutcome, TaskTaken};

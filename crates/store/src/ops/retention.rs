@@ -56,7 +56,8 @@ fn made_before(before: Timestamp) -> String {
 }
 
 const OVER: &str = "status IN ('complete', 'cancelled') AND ended_at < $1 AND id < $2 AND id > $3 \
-     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.assignment_id = assignments.id AND jobs.status IN ('queued', 'running', 'dead'))";
+     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.assignment_id = assignments.id AND jobs.status IN ('queued', 'running', 'dead')) \
+     AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.assignment_id = assignments.id AND tasks.status = 'live')";
 
 fn overdue(w: &mut Work<'_>, before: Timestamp, after: Option<AssignmentId>, limit: u32) -> Result<Vec<Overdue>> {
     let after = after.map_or_else(String::new, |id| id.to_string());
@@ -71,6 +72,7 @@ fn overdue(w: &mut Work<'_>, before: Timestamp, after: Option<AssignmentId>, lim
 
 /// What belongs to an assignment, in the order in which it can go.
 const PARTS: &[(&str, &str)] = &[
+    ("tasks", "key IN (SELECT key FROM tasks WHERE assignment_id = $1 AND status = 'done' LIMIT $2)"),
     (
         "stages",
         "(attempt_id, number) IN (SELECT s.attempt_id, s.number FROM stages s JOIN attempts a ON a.id = s.attempt_id WHERE a.assignment_id = $1 LIMIT $2)",

@@ -91,22 +91,22 @@ fn known(w: &mut Work<'_>, key: &str) -> Result<Option<Submitted>> {
 }
 
 /// New ids in rising order: what is made at the same instant is claimed and listed in the order in which it was given.
-struct RisingIds {
+pub(crate) struct RisingIds {
     assignments: std::vec::IntoIter<AssignmentId>,
     jobs: std::vec::IntoIter<JobId>,
 }
 
 impl RisingIds {
-    fn new(ids: &Ids, submissions: &[Submission]) -> Self {
-        let mut assignments: Vec<_> = submissions.iter().map(|_| ids.assignment()).collect();
-        let mut jobs: Vec<_> = submissions.iter().flat_map(|submission| &submission.jobs).map(|_| ids.job()).collect();
+    pub(crate) fn new<'a>(ids: &Ids, submissions: impl Iterator<Item = &'a Submission> + Clone) -> Self {
+        let mut assignments: Vec<_> = submissions.clone().map(|_| ids.assignment()).collect();
+        let mut jobs: Vec<_> = submissions.flat_map(|submission| &submission.jobs).map(|_| ids.job()).collect();
         assignments.sort_unstable();
         jobs.sort_unstable();
         Self { assignments: assignments.into_iter(), jobs: jobs.into_iter() }
     }
 }
 
-fn submit_one(w: &mut Work<'_>, submission: &Submission, ids: &mut RisingIds) -> Result<Submitted> {
+pub(crate) fn submit_one(w: &mut Work<'_>, submission: &Submission, ids: &mut RisingIds) -> Result<Submitted> {
     check(submission)?;
     if let Some(key) = &submission.key
         && let Some(known) = known(w, key)?
@@ -158,7 +158,7 @@ impl Store {
     /// Makes assignments with their lines: all of them or, on an error, none. A known key gives what it made before.
     pub async fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<Submitted>> {
         self.promise(move |w| {
-            let mut ids = RisingIds::new(w.ids, &submissions);
+            let mut ids = RisingIds::new(w.ids, submissions.iter());
             submissions.iter().map(|submission| submit_one(w, submission, &mut ids)).collect()
         })
         .await

@@ -22,5 +22,6 @@ mod races;
 mod retention;
 mod submit;
 mod support;
+mod tasks;
 mod verdicts;
 mod walk;

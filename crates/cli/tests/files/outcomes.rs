@@ -1,0 +1,110 @@
+//! What a task's end looks like from outside.
+
+use serde_json::json;
+
+use crate::bench::{Bench, eventually, names, read};
+
+#[test]
+fn a_task_whose_agent_fails_for_good_has_a_result_that_says_so_and_its_own_fields() {
+    let bench = Bench::new("");
+    let _daemon = bench.started();
+    let task = json!({"task_id": "bad-1", "description": "fail-for-good", "ticket": 7, "metadata": {"by": "me"}, "status": "mine"});
+    bench.drop_file("bad-1.json", &task.to_string());
+    let result = bench.result("bad-1");
+    assert_ne!(result["status"], "completed");
+    assert!(result["error"]["kind"].is_string() && result["error"]["message"].is_string(), "{result:#}");
+    assert_eq!((&result["exit_code"], &result["ticket"], &result["metadata"]), (&json!(3), &json!(7), &json!({"by": "me"})));
+    assert_eq!(result["task_fields"], json!({"status": "mine"}), "a task cannot speak for its result");
+    bench.emptied();
+}
+
+#[test]
+fn a_task_out_of_retries_is_a_dead_letter_with_every_attempts_error() {
+    let bench = Bench::new("retry_backoff = 1.0\ninitial_retry_delay = 0.0\nmax_retries = 1\ntask_timeout = 1\n");
+    let _daemon = bench.started();
+    bench.drop_task("slow", "wait-for-gate");
+    let result = bench.result("slow");
+    assert_eq!((result["status"].as_str(), result["attempts"].as_u64()), (Some("dead"), Some(2)), "{result:#}");
+    let letter = eventually("the dead letter", || read(&bench.shared("dlq/marie/slow.json")));
+    assert_eq!(letter["task"]["description"], "wait-for-gate");
+    assert_eq!(letter["errors"].as_array().unwrap().len(), 2, "{letter:#}");
+    assert!(letter["why"].is_string() && letter["at"].is_string());
+    bench.emptied();
+}
+
+#[test]
+fn a_finished_id_dropped_again_runs_again() {
+    let bench = Bench::new("");
+    let _daemon = bench.started();
+    for round in 1..=3 {
+        bench.drop_task("again", "sign:again");
+        eventually("it ran once more", || (bench.witnessed().len() == round).then_some(()));
+        bench.emptied();
+        assert_eq!(bench.result("again")["status"], "completed");
+    }
+    assert!(names(&bench.shared("dlq/marie")).is_empty());
+}
+
+#[test]
+fn a_live_id_dropped_twice_runs_once_and_another_of_its_id_is_refused() {
+    let bench = Bench::new("");
+    let _daemon = bench.started();
+    bench.drop_task("one", "wait-for-gate sign:one");
+    eventually("it runs", || (bench.witnessed() == ["one"]).then_some(()));
+    bench.drop_task("one", "wait-for-gate sign:one");
+    bench.drop_file("other.json", r#"{"task_id":"one","description":"something else"}"#);
+    assert!(bench.refusal("other.json").contains("is under way"));
+    bench.drop_file("case.json", r#"{"task_id":"ONE","description":"something else"}"#);
+    assert!(bench.refusal("case.json").contains("only in case"));
+    bench.open_gate();
+    bench.emptied();
+    assert_eq!((bench.result("one")["status"].as_str(), bench.witnessed().len()), (Some("completed"), 1));
+}
+
+#[test]
+fn a_directory_that_appears_becomes_a_worker_with_a_queue_of_its_own() {
+    let bench = Bench::new("[harness_defaults]\ndefault = \"command\"\n");
+    let daemon = bench.started();
+    eventually("marie is there", || read(&bench.shared("heartbeats/marie.json")));
+    std::fs::create_dir(bench.shared("tasks/anga")).unwrap();
+    std::fs::write(bench.shared("tasks/anga/a-1.json"), r#"{"task_id":"a-1","description":"x"}"#).unwrap();
+    // Its harness has no program here: a block, which is a failed result with its kind.
+    let result = eventually("a result", || read(&bench.shared("results/anga/a-1.json")));
+    assert_eq!((result["status"].as_str(), result["worker"].as_str()), (Some("failed"), Some("anga")));
+    assert_eq!(result["error"]["kind"], "bad_configuration", "{result:#}");
+    let files = daemon.json(&["files"]).unwrap();
+    assert!(files["workers"].as_array().unwrap().iter().any(|w| w["name"] == "anga" && w["configured"] == false), "{files:#}");
+}
+
+#[test]
+fn an_assignment_and_an_explanation_name_the_file_they_come_from() {
+    let bench = Bench::new("");
+    let daemon = bench.started();
+    bench.drop_task("named", "sign:named");
+    let id = bench.result("named")["assignment_id"].as_str().unwrap().to_owned();
+    let shown = daemon.json(&["assignment", &id]).unwrap();
+    assert_eq!((shown["source"].as_str(), shown["task"]["file"].as_str()), (Some("file"), Some("named.json")));
+    let said = String::from_utf8(daemon.call(&["explain", &id]).stdout).unwrap();
+    assert!(said.contains("named of tasks/marie/named.json"), "{said}");
+}
+
+#[test]
+fn a_line_in_a_pipe_is_a_task() {
+    use std::io::Write as _;
+    let bench = Bench::new("");
+    std::fs::create_dir(bench.shared("pipes")).unwrap();
+    let pipe = bench.shared("pipes/marie.pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0).unwrap();
+    let _daemon = bench.started();
+    // Opening waits for a reader.
+    let mut pipe = std::fs::OpenOptions::new().write(true).open(pipe).unwrap();
+    pipe.write_all(b"{\"task_id\":\"p-1\",\"description\":\"x\"}\nnot a task\n{\"task_id\":\"p-2\",\"descr").unwrap();
+    assert_eq!(bench.result("p-1")["status"], "completed");
+    pipe.write_all(b"iption\":\"x\"}\n").unwrap();
+    assert_eq!(bench.result("p-2")["status"], "completed");
+    let refused = eventually("the bad line is kept", || {
+        let names = names(&bench.shared("dlq/marie"));
+        names.iter().any(|n| n.starts_with("pipe-") && n.ends_with(".error.txt")).then_some(names)
+    });
+    assert_eq!(refused.len(), 2, "{refused:?}");
+}

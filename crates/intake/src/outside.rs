@@ -1,0 +1,240 @@
+//! Hybrid mode: an outside executor takes `tasks/` and writes `results/` and `execution_meta/`; Windlass counts, retries by writing the
+//! task anew, and dead-letters.
+//!
+//! **Invariant:** each word of an executor counts once: it is known by the inode and change time of its file, kept with the count.
+
+use std::ffi::OsStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use windlass_store::StoreError;
+use windlass_types::{Task, Timestamp};
+
+use crate::config::FilesMode;
+use crate::figures::Part;
+use crate::intake::Shared;
+use crate::places::{Folder, Found, Places, Stamp, Write};
+use crate::report;
+use crate::result::{self, Ended};
+use crate::strict;
+use crate::task::{self, TASK_MAX};
+
+/// How long a result may be there without the executor's word before it counts by itself, in milliseconds.
+const WORD_WAIT_MS: i64 = 10_000;
+/// The longest wait between looks for what is due.
+const DUE_WAIT_MAX: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What an executor says of its run.
+#[derive(Debug, Clone, PartialEq)]
+enum Word {
+    Completed,
+    NeedsRetry(String),
+    /// Nothing that can be understood, yet or ever.
+    Nothing,
+}
+
+fn word_of(stamp: &Stamp) -> String {
+    format!("{}:{}:{}", stamp.dev, stamp.ino, stamp.ctime_ns)
+}
+
+/// The executor's word that was there before the task was dropped: about an earlier task of its id.
+pub(crate) fn word_before(places: &Places, task_id: &str, dropped: &Stamp) -> Option<String> {
+    let stamp = places.stamp(Folder::ExecutionMeta, None, &format!("{task_id}.json"))?;
+    (stamp.ctime_ns < dropped.ctime_ns).then(|| word_of(&stamp))
+}
+
+fn read_word(task_id: &str, meta: &Map<String, Value>) -> Word {
+    if meta.get("task_id").is_some_and(|id| id.as_str() != Some(task_id)) {
+        return Word::Nothing;
+    }
+    match meta.get("status").and_then(Value::as_str) {
+        Some("completed") => Word::Completed,
+        Some("needs_retry") => {
+            let told = meta.get("error").and_then(Value::as_str).unwrap_or("the executor says that it needs a retry");
+            Word::NeedsRetry(told.chars().take(2000).collect())
+        }
+        _ => Word::Nothing,
+    }
+}
+
+/// Whether a result by itself says that it is none.
+fn failed_result(result: &Map<String, Value>) -> bool {
+    matches!(result.get("status").and_then(Value::as_str), Some("failed" | "error" | "dead" | "needs_retry"))
+}
+
+fn object(places: &Places, folder: Folder, sub: Option<&str>, name: &str) -> Option<(Stamp, Option<Map<String, Value>>)> {
+    match places.read(folder, sub, OsStr::new(name), TASK_MAX) {
+        Found::File(bytes, stamp) => Some((stamp, strict::object(&bytes).ok())),
+        _ => None,
+    }
+}
+
+/// What follows from what lies there.
+#[derive(Debug, Clone, PartialEq)]
+enum Next {
+    Wait,
+    Finish,
+    Retry { told: String, error: String },
+}
+
+fn judge(places: &Places, task: &Task, now: Timestamp) -> Next {
+    let name = format!("{}.json", task.task_id);
+    let result = object(places, Folder::Results, Some(&task.worker), &name);
+    if let Some((stamp, Some(meta))) = object(places, Folder::ExecutionMeta, None, &name) {
+        let told = word_of(&stamp);
+        match read_word(&task.task_id, &meta) {
+            // Done only with its result on disk.
+            Word::Completed if task.told.as_ref() != Some(&told) && result.is_some() => return Next::Finish,
+            Word::NeedsRetry(error) if task.told.as_ref() != Some(&told) => return Next::Retry { told, error },
+            _ => {}
+        }
+    }
+    let Some((stamp, content)) = result else { return Next::Wait };
+    let since = task.tries.last().map_or(task.taken_at.plus_ms(-1000), |t| t.at).0;
+    if stamp.ctime_ms() < since || now.0 - stamp.ctime_ms() < WORD_WAIT_MS || task.due_at.is_some() {
+        return Next::Wait;
+    }
+    match content {
+        Some(content) if failed_result(&content) => {
+            Next::Retry { told: word_of(&stamp), error: "its result says that it failed".to_owned() }
+        }
+        Some(_) => Next::Finish,
+        None => Next::Wait,
+    }
+}
+
+/// Sees to the tasks of outside executors until the intake stops.
+pub(crate) async fn run(shared: Arc<Shared>, mut looks: mpsc::Receiver<String>) {
+    if !shared.may_write().await {
+        return;
+    }
+    let mut due = Instant::now();
+    loop {
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            id = looks.recv() => match id {
+                Some(id) => match shared.engine.store().outside_task(id).await {
+                    Ok(Some(task)) => if look(&shared, task).await { due = Instant::now(); },
+                    Ok(None) => {}
+                    Err(e) => tracing::warn!(error = %e, "a task of an outside executor could not be looked at; it is at the next look through"),
+                },
+                None => return,
+            },
+            () = tokio::time::sleep_until(due) => due = Instant::now() + write_due(&shared).await,
+        }
+    }
+}
+
+/// Looks at every task of an outside executor.
+pub(crate) async fn look_through(shared: &Arc<Shared>) {
+    if shared.workers().iter().all(|worker| worker.mode == FilesMode::Worker) {
+        return;
+    }
+    let mut after = None;
+    while let Ok(live) = shared.engine.store().live_tasks(after.clone()).await {
+        let Some(last) = live.last() else { return };
+        after = Some(last.key.clone());
+        for task in live.iter().filter(|task| task.assignment_id.is_none()) {
+            shared.look_at(OsStr::new(&format!("{}.json", task.task_id)));
+        }
+    }
+}
+
+/// Acts on what lies there; whether something may be due now.
+async fn look(shared: &Arc<Shared>, task: Task) -> bool {
+    let (now, asked) = (shared.clock.now(), task.clone());
+    let next = shared.blocking(move |shared| judge(&shared.places, &asked, now)).await.unwrap_or(Next::Wait);
+    let answer = match next {
+        Next::Wait => return false,
+        Next::Finish => end(shared, &task, Ended::Completed, None).await,
+        Next::Retry { told, error } => retry(shared, task, told, error).await,
+    };
+    if let Err(e) = answer {
+        tracing::warn!(error = %e, "a task of an outside executor could not be gone on with; it is at the next look through");
+    }
+    true
+}
+
+async fn retry(shared: &Arc<Shared>, task: Task, told: String, error: String) -> Result<(), StoreError> {
+    let policy = shared.worker(&task.worker).map(|worker| worker.retry).unwrap_or_default();
+    let own = task::parse(task.body.as_bytes()).ok().and_then(|parsed| parsed.max_retries);
+    let failures = u32::try_from(task.tries.len()).unwrap_or(u32::MAX).saturating_add(1);
+    let again = failures <= own.unwrap_or(policy.max_retries);
+    let delay = i64::try_from(policy.delay_ms(failures, shared.ids.fraction())).unwrap_or(i64::MAX);
+    let due_at = again.then(|| shared.clock.now().plus_ms(delay));
+    let counted = shared.engine.store().count_task_try(task.key.clone(), told, error.clone(), due_at).await?;
+    match counted {
+        Some(task) if !again => end(shared, &task, Ended::Dead, Some(&format!("{failures} attempts failed; the last: {error}"))).await,
+        _ => Ok(()),
+    }
+}
+
+/// Tells how a task ended and lets its file go.
+async fn end(shared: &Arc<Shared>, task: &Task, ended: Ended, why: Option<&str>) -> Result<(), StoreError> {
+    let now = shared.clock.now();
+    let mut files = Vec::new();
+    if let Some(why) = why {
+        let (folder, sub, name) = (Folder::DeadLetters, Some(task.worker.clone()), format!("{}.json", task.task_id));
+        files.push(Write { folder, sub, name, bytes: result::bytes(&result::outside_letter(task, why, now)) });
+    }
+    files.push(report::notice(shared, task, ended, now));
+    let problem = shared.write(files).await.into_iter().find_map(Result::err).map(|e| format!("results cannot be written: {e}"));
+    let failed = problem.is_some();
+    shared.figures.degraded(&task.worker, Part::Results, problem);
+    // What could not be written is tried again by the next look through.
+    if failed { Ok(()) } else { report::done(shared, &[(task, ended)]).await }
+}
+
+/// Writes anew what is due; how long until the next.
+async fn write_due(shared: &Arc<Shared>) -> Duration {
+    let due = match shared.engine.store().due_tasks().await {
+        Ok(due) => due,
+        Err(e) => {
+            tracing::warn!(error = %e, "what is due for outside executors could not be read; it is read again");
+            return PAUSE;
+        }
+    };
+    for task in due {
+        let at = task.due_at.unwrap_or_default();
+        let wait = at.since_ms(shared.clock.now());
+        if wait > 0 {
+            return Duration::from_millis(wait.unsigned_abs()).min(DUE_WAIT_MAX);
+        }
+        let name = task.file.clone().unwrap_or_else(|| format!("{}.json", task.task_id));
+        let file = Write { folder: Folder::Tasks, sub: Some(task.worker.clone()), name, bytes: task.body.clone().into_bytes() };
+        let problem = shared.write(vec![file]).await.remove(0).err().map(|e| format!("a task could not be written anew: {e}"));
+        let failed = problem.is_some();
+        shared.figures.degraded(&task.worker, Part::Rewriting, problem);
+        if failed {
+            return PAUSE;
+        }
+        if let Err(e) = shared.engine.store().task_rewritten(task.key).await {
+            tracing::warn!(error = %e, "that a task was written anew could not be recorded; it is written once more");
+            return PAUSE;
+        }
+    }
+    DUE_WAIT_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn word(meta: &Value) -> Word {
+        read_word("a", meta.as_object().unwrap())
+    }
+
+    #[test]
+    fn an_executors_word_is_one_of_two_and_about_its_own_task() {
+        assert_eq!(word(&json!({"task_id": "a", "execution_time": 1.5, "status": "completed"})), Word::Completed);
+        assert!(matches!(word(&json!({"task_id": "a", "status": "needs_retry", "error": "exit 1"})), Word::NeedsRetry(e) if e == "exit 1"));
+        for odd in [json!({"task_id": "b", "status": "completed"}), json!({"status": 7}), json!({})] {
+            assert_eq!(word(&odd), Word::Nothing, "{odd}");
+        }
+    }
+}

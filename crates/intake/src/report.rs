@@ -1,0 +1,245 @@
+//! Rows become files: the result, the dead letter, the orchestrator's notice; then the task file may go.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use windlass_engine::failpoint;
+use windlass_store::{EventFilter, StoreError, TaskOutcome};
+use windlass_types::{AssignmentId, EventKind, Task, TaskStatus, Timestamp};
+
+use crate::figures::Part;
+use crate::intake::Shared;
+use crate::look::ORCHESTRATOR;
+use crate::places::{Folder, Write};
+use crate::result::{self, Ended};
+
+/// How many events are read at once.
+const PAGE: u32 = 200;
+/// A look behind the events: results that could not be written, and what other nodes settled.
+const SWEEP: Duration = Duration::from_secs(30);
+/// The first pause after results could not be written.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A task that ended and whose files are to be written.
+struct Report {
+    task: Task,
+    outcome: TaskOutcome,
+    ended: Ended,
+}
+
+/// Writes results until the intake stops.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    if !shared.may_write().await {
+        return;
+    }
+    let mut changes = shared.engine.subscribe();
+    let mut reporter = Reporter { shared: Arc::clone(&shared), after: 0, failed: BTreeSet::new(), pause: PAUSE };
+    reporter.begin().await;
+    let mut sweep_at = Instant::now();
+    loop {
+        let last = shared.stop.is_cancelled();
+        if Instant::now() >= sweep_at {
+            let answer = reporter.sweep().await;
+            sweep_at = Instant::now() + reporter.next_sweep(answer);
+        }
+        let highest = *changes.borrow_and_update();
+        if let Err(e) = reporter.follow(highest).await {
+            tracing::warn!(error = %e, "what has ended could not be read; it is read again");
+            sweep_at = Instant::now() + PAUSE;
+        } else if !reporter.failed.is_empty() {
+            sweep_at = sweep_at.min(Instant::now() + reporter.pause);
+        }
+        if last {
+            return;
+        }
+        tokio::select! {
+            () = shared.stop.cancelled() => {}
+            changed = changes.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep_until(sweep_at) => {}
+        }
+    }
+}
+
+struct Reporter {
+    shared: Arc<Shared>,
+    /// The last event that was read.
+    after: i64,
+    /// Assignments whose result could not be written.
+    failed: BTreeSet<AssignmentId>,
+    pause: Duration,
+}
+
+impl Reporter {
+    async fn begin(&mut self) {
+        // What ended before is found by the sweep.
+        match self.shared.engine.store().last_seq().await {
+            Ok(seq) => self.after = seq,
+            Err(e) => tracing::warn!(error = %e, "the last event is not known: all of them are read"),
+        }
+    }
+
+    fn next_sweep(&mut self, answer: Result<(), StoreError>) -> Duration {
+        if let Err(e) = &answer {
+            tracing::warn!(error = %e, "what has ended could not be read; it is read again");
+        }
+        if answer.is_ok() && self.failed.is_empty() {
+            self.pause = PAUSE;
+            return SWEEP;
+        }
+        self.pause = (self.pause * 2).min(Duration::from_mins(1));
+        self.pause
+    }
+
+    /// Everything that has ended and is not written yet.
+    async fn sweep(&mut self) -> Result<(), StoreError> {
+        let again = std::mem::take(&mut self.failed);
+        self.report(again).await?;
+        loop {
+            let ended = self.shared.engine.store().ended_tasks().await?;
+            let ids: BTreeSet<_> = ended.iter().filter_map(|task| task.assignment_id).filter(|id| !self.failed.contains(id)).collect();
+            if ids.is_empty() || self.shared.stop.is_cancelled() {
+                return Ok(());
+            }
+            self.report(ids).await?;
+        }
+    }
+
+    /// What the events tell of since the last time.
+    async fn follow(&mut self, highest: i64) -> Result<(), StoreError> {
+        loop {
+            let filter = EventFilter { kinds: vec![EventKind::AssignmentStatus], ..EventFilter::default() };
+            let events = self.shared.engine.store().events_after(self.after, filter, PAGE).await?;
+            let ids = events.iter().filter_map(|event| event.assignment_id).collect();
+            self.report(ids).await?;
+            match events.last() {
+                Some(last) if events.len() >= PAGE as usize => self.after = last.seq,
+                last => {
+                    // Other kinds of events up to here need not be read again.
+                    self.after = self.after.max(highest).max(last.map_or(0, |event| event.seq));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn report(&mut self, ids: BTreeSet<AssignmentId>) -> Result<(), StoreError> {
+        let store = self.shared.engine.store();
+        let mut reports = Vec::new();
+        for id in ids {
+            let Some(task) = store.task_of(id).await? else { continue };
+            let outcome = store.task_outcome(id).await?;
+            // One that was reported and went on, by a person's hand, is reported again when it ends again.
+            let told = task.ended_at.is_some_and(|at| task.status == TaskStatus::Done && at >= outcome.assignment.updated_at);
+            if let Some(ended) = result::ended(&outcome).filter(|_| !told) {
+                reports.push(Report { task, outcome, ended });
+            }
+        }
+        if !reports.is_empty() {
+            self.write(reports).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, reports: Vec<Report>) -> Result<(), StoreError> {
+        let now = self.shared.clock.now();
+        failpoint::hit("result.writing");
+        let files = reports.iter().map(|r| results(r, now)).collect();
+        let (reports, failed) = written(&self.shared, reports, files).await;
+        failpoint::hit("result.written");
+        let notices = reports.iter().map(|r| vec![notice(&self.shared, &r.task, r.ended, now)]).collect();
+        let (reports, also_failed) = written(&self.shared, reports, notices).await;
+        self.failed.extend(failed.into_iter().chain(also_failed).filter_map(|r| r.task.assignment_id));
+        self.count_pending();
+        if reports.is_empty() {
+            return Ok(());
+        }
+        done(&self.shared, &reports.iter().map(|r| (&r.task, r.ended)).collect::<Vec<_>>()).await
+    }
+
+    fn count_pending(&self) {
+        let pending = self.failed.len() as u64;
+        self.shared.figures.whole(|w| w.results_pending = pending);
+    }
+}
+
+/// What is on disk before anybody is told.
+fn results(report: &Report, now: Timestamp) -> Vec<Write> {
+    let Report { task, outcome, ended } = report;
+    let file = |folder, value: &serde_json::Value| Write {
+        folder,
+        sub: Some(task.worker.clone()),
+        name: format!("{}.json", task.task_id),
+        bytes: result::bytes(value),
+    };
+    let mut files = vec![file(Folder::Results, &result::result(task, outcome, *ended, now))];
+    if *ended == Ended::Dead {
+        files.push(file(Folder::DeadLetters, &result::letter(task, outcome, now)));
+    }
+    files
+}
+
+/// The orchestrator's notice.
+pub(crate) fn notice(shared: &Shared, task: &Task, ended: Ended, now: Timestamp) -> Write {
+    let name = format!("{}.json", task.task_id);
+    let path = shared.places.shown(Folder::Results, Some(&task.worker), &name).display().to_string();
+    Write {
+        folder: Folder::Triggers,
+        sub: Some(ORCHESTRATOR.to_owned()),
+        name,
+        bytes: result::bytes(&result::notice(task, ended, &path, now)),
+    }
+}
+
+/// Writes each report's files; those whose files are all on disk, and the others.
+async fn written(shared: &Arc<Shared>, reports: Vec<Report>, files: Vec<Vec<Write>>) -> (Vec<Report>, Vec<Report>) {
+    let counts: Vec<usize> = files.iter().map(Vec::len).collect();
+    let mut answers = shared.write(files.into_iter().flatten().collect()).await.into_iter();
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for (report, count) in reports.into_iter().zip(counts) {
+        let errors: Vec<io::Error> = answers.by_ref().take(count).filter_map(Result::err).collect();
+        let problem = errors.first().map(|e| format!("results cannot be written: {e}"));
+        shared.figures.degraded(&report.task.worker, Part::Results, problem.clone());
+        if problem.is_some() { bad.push(report) } else { good.push(report) }
+    }
+    (good, bad)
+}
+
+/// The results are on disk: the rows are done and the task files go.
+pub(crate) async fn done(shared: &Arc<Shared>, ended: &[(&Task, Ended)]) -> Result<(), StoreError> {
+    shared.engine.store().tasks_done(ended.iter().map(|(task, _)| task.key.clone()).collect()).await?;
+    failpoint::hit("task.done");
+    let mut files = Vec::new();
+    for (task, ended) in ended {
+        let first = task.status == TaskStatus::Live;
+        shared.figures.worker(&task.worker, |w| {
+            *w.results.entry(ended.as_str().to_owned()).or_default() += 1;
+            if first {
+                w.live = w.live.saturating_sub(1);
+            }
+        });
+        // A letter that was replayed with success is none any more.
+        let replayed = (!first && *ended == Ended::Completed).then(|| format!("{}.json", task.task_id));
+        files.push((task.worker.clone(), task.file.clone().filter(|_| first), replayed));
+    }
+    let removed = shared.blocking(move |shared| {
+        for (worker, file, letter) in files {
+            if let Some(letter) = letter {
+                shared.places.remove(Folder::DeadLetters, Some(&worker), &letter);
+            }
+            let Some(file) = file else { continue };
+            // Not known: it was not seen in this life yet. It is when everything is looked through, and goes then.
+            if let Some(stamp) = shared.forget(&worker, &file)
+                && let Err(e) = shared.places.remove_taken(&worker, &file, &stamp)
+            {
+                tracing::warn!(error = %e, "the task file {worker}/{file} could not be removed, and its result is on disk: it is tried again");
+            }
+        }
+    });
+    if let Err(e) = removed.await {
+        tracing::warn!(error = %e, "task files could not be removed; they are when everything is looked through");
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Task files: once each, whatever happens between the file and the row.
+
+use windlass_store::{NewTask, TaskTaken};
+use windlass_types::{JobSpec, JobType, Task, TaskStatus};
+
+use crate::support::*;
+
+fn task(id: &str, key: &str) -> NewTask {
+    NewTask {
+        key: key.to_owned(),
+        worker: "marie".to_owned(),
+        task_id: id.to_owned(),
+        file: Some(format!("{id}.json")),
+        content: format!("content of {id}"),
+        body: format!("{{\"task_id\":\"{id}\"}}"),
+        work: Some(windlass_store::Submission {
+            key: Some(key.to_owned()),
+            source: "file".to_owned(),
+            ..wish(vec![JobSpec { worker: Some("default".to_owned()), ..spec(JobType::Implement) }])
+        }),
+        told: None,
+    }
+}
+
+fn outside(id: &str, key: &str) -> NewTask {
+    NewTask { work: None, ..task(id, key) }
+}
+
+async fn take(f: &Fixture, new: NewTask) -> TaskTaken {
+    f.store.take_tasks(vec![new]).await.expect("answered").remove(0)
+}
+
+async fn taken(f: &Fixture, new: NewTask) -> Task {
+    match take(f, new).await {
+        TaskTaken::New(task) => task,
+        other => panic!("{other:?}"),
+    }
+}
+
+on_both! {
+    async fn a_task_is_taken_with_its_assignment_in_one_go(f: Fixture) {
+        let made = taken(&f, task("a", "k1")).await;
+        let line = f.store.line(made.assignment_id.unwrap()).await.unwrap();
+        assert_eq!((line.len(), made.status), (1, TaskStatus::Live));
+        assert_eq!(f.store.live_tasks(None).await.unwrap(), std::slice::from_ref(&made));
+        assert_eq!(f.store.task_of(made.assignment_id.unwrap()).await.unwrap(), Some(made));
+    }
+
+    async fn the_same_file_is_taken_once_however_often_it_is_seen(f: Fixture) {
+        let made = taken(&f, task("a", "k1")).await;
+        assert_eq!(take(&f, task("a", "k1")).await, TaskTaken::Known(made.clone()));
+        assert_eq!(take(&f, task("a", "touched")).await, TaskTaken::Known(made.clone()), "the same name and content while it lives");
+        f.store.tasks_done(vec![made.key.clone()]).await.unwrap();
+        let TaskTaken::Known(known) = take(&f, task("a", "k1")).await else { panic!("known") };
+        assert_eq!(known.status, TaskStatus::Done);
+        assert_eq!(f.store.counts().await.unwrap().jobs.values().sum::<u64>(), 1);
+    }
+
+    async fn a_live_id_with_another_content_or_case_is_refused_and_stops_no_other(f: Fixture) {
+        taken(&f, task("a", "k1")).await;
+        let other = NewTask { content: "other".to_owned(), ..task("a", "k2") };
+        let answers = f.store.take_tasks(vec![other, task("A", "k3"), task("b", "k4"), task("../b", "k5")]).await.unwrap();
+        let words: Vec<_> = answers.iter().map(|a| match a {
+            TaskTaken::New(_) => "new",
+            TaskTaken::Known(_) => "known",
+            TaskTaken::Ending => "ending",
+            TaskTaken::Refused(_) => "refused",
+        }).collect();
+        assert_eq!(words, ["refused", "refused", "new", "refused"]);
+        let elsewhere = NewTask { worker: "anga".to_owned(), ..task("a", "k6") };
+        taken(&f, elsewhere).await;
+    }
+
+    async fn a_finished_id_dropped_again_runs_again(f: Fixture) {
+        let first = taken(&f, task("a", "k1")).await;
+        let claimed = claim_one(&f.store).await;
+        f.store.settle(end(&claimed, windlass_types::AttemptResult::Succeeded)).await.unwrap();
+        assert_eq!(f.store.ended_tasks().await.unwrap(), std::slice::from_ref(&first));
+        let again = NewTask { content: "again".to_owned(), ..task("a", "k2") };
+        assert_eq!(take(&f, again.clone()).await, TaskTaken::Ending, "its result is not on disk yet");
+        f.store.tasks_done(vec![first.key.clone()]).await.unwrap();
+        assert!(f.store.ended_tasks().await.unwrap().is_empty());
+        f.age_jobs(1).await;
+        let second = taken(&f, again).await;
+        assert_ne!(second.assignment_id, first.assignment_id);
+        assert_eq!(f.store.task_of(second.assignment_id.unwrap()).await.unwrap(), Some(second));
+    }
+
+    async fn a_task_of_an_unknown_project_is_refused_and_leaves_nothing(f: Fixture) {
+        let mut new = task("a", "k1");
+        new.work.as_mut().unwrap().project = String::from("nowhere");
+        assert!(matches!(take(&f, new).await, TaskTaken::Refused(why) if why.contains("nowhere")));
+        assert!(f.store.live_tasks(None).await.unwrap().is_empty());
+    }
+
+    async fn an_outside_executors_failed_try_is_counted_once_and_survives_a_restart(f: Fixture) {
+        let made = taken(&f, outside("a", "k1")).await;
+        assert_eq!(made.assignment_id, None);
+        let due = Some(START.plus_ms(5));
+        let counted = f.store.count_task_try(made.key.clone(), "w1".to_owned(), "exit 1".to_owned(), due).await.unwrap().unwrap();
+        assert_eq!((counted.tries.len(), counted.due_at), (1, due));
+        assert_eq!(f.store.count_task_try(made.key.clone(), "w1".to_owned(), "exit 1".to_owned(), due).await.unwrap(), None);
+        let again = f.again().await;
+        assert_eq!(again.due_tasks().await.unwrap().len(), 1);
+        again.task_rewritten(made.key.clone()).await.unwrap();
+        assert!(again.due_tasks().await.unwrap().is_empty());
+        assert_eq!(again.outside_task("A".to_owned()).await.unwrap().map(|t| t.tries.len()), Some(1));
+        again.tasks_done(vec![made.key.clone()]).await.unwrap();
+        assert_eq!(again.outside_task("a".to_owned()).await.unwrap(), None);
+    }
+
+    async fn an_outcome_holds_the_attempts_and_the_exit_code_of_the_work(f: Fixture) {
+        let made = taken(&f, task("a", "k1")).await;
+        let claimed = claim_one(&f.store).await;
+        let (job, token, attempt) = (claimed.job.id, claimed.token, claimed.attempt.id);
+        let number = f.store.stage_started(job, token, attempt, windlass_types::Stage::Run, 1).await.unwrap();
+        f.store.stage_ended(job, token, attempt, number, windlass_types::StageStatus::Passed, serde_json::json!({"exit_code": 3})).await.unwrap();
+        f.store.settle(end(&claimed, windlass_types::AttemptResult::Succeeded)).await.unwrap();
+        let outcome = f.store.task_outcome(made.assignment_id.unwrap()).await.unwrap();
+        assert_eq!((outcome.jobs.len(), outcome.attempts.len(), outcome.exit_code), (1, 1, Some(3)));
+    }
+}
