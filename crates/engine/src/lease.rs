@@ -214,6 +214,11 @@ impl Leases {
                     tracing::warn!("the store did not answer a heartbeat in time; trying again");
                 }
             }
+            if !store.is_postgres() {
+                // Nobody else may claim a job of this process, so no right to one ends by time: one that stood still since before this
+                // heartbeat was asked for is renewed by the next. Given up here it would stay claimed until the next start.
+                continue;
+            }
             let stop_before = Instant::now() + self.margin();
             for running in self.lock().values() {
                 if *running.deadline.borrow() <= stop_before {
