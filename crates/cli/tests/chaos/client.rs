@@ -40,10 +40,7 @@ impl Client {
 
     /// Sends a request; `None` when nobody answered, whatever became of it.
     pub(crate) fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Option<Answer> {
-        let endpoint: Value = serde_json::from_slice(&std::fs::read(self.data.join("endpoint.json")).ok()?).ok()?;
-        let token = std::fs::read_to_string(self.data.join("token")).ok()?;
-        let url = format!("{}/api/v1{path}", endpoint["url"].as_str()?);
-        let mut request = self.http.request(method, url).bearer_auth(token.trim()).header("accept", "application/json");
+        let mut request = self.request(method, &format!("/api/v1{path}"))?.header("accept", "application/json");
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -52,6 +49,18 @@ impl Client {
             let status = answer.status().as_u16();
             Some(Answer { status, body: answer.json().await.ok()? })
         })
+    }
+
+    fn request(&self, method: Method, path: &str) -> Option<reqwest::RequestBuilder> {
+        let endpoint: Value = serde_json::from_slice(&std::fs::read(self.data.join("endpoint.json")).ok()?).ok()?;
+        let token = std::fs::read_to_string(self.data.join("token")).ok()?;
+        Some(self.http.request(method, format!("{}{path}", endpoint["url"].as_str()?)).bearer_auth(token.trim()))
+    }
+
+    /// What stands at a path beside the API.
+    pub(crate) fn text(&self, path: &str) -> Option<String> {
+        let request = self.request(Method::GET, path)?;
+        self.runtime.block_on(async { request.send().await.ok()?.error_for_status().ok()?.text().await.ok() })
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<Value> {

@@ -24,4 +24,5 @@ mod poison;
 mod power;
 mod repeat;
 mod stop;
+mod wakeup;
 mod zombie;
