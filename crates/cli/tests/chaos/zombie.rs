@@ -5,38 +5,41 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::json;
 use windlass_testkit::invariants::{Invariant, Violation};
-use windlass_testkit::witness;
 
 use super::bed::{Backend, Bed, LEASE_MS};
 use super::load::Mix;
 use super::schedule::eventually;
 
-/// The first node stops with its result in hand; the second runs the job again, and while it does, the first wakes up and
-/// hands its result in.
+/// Both nodes stop with a result in hand, the second after it was given the job of the first. The first wakes up and hands its
+/// result in while the second holds the job; then the second goes on.
 fn a_late_result(row: &'static str, fault: Option<&str>) -> Option<Vec<Violation>> {
     let mut bed = Bed::new(row, Backend::Postgres, 2)?;
-    bed.nodes[0].set_env("WINDLASS_FAILPOINT", Some("run.ending:1".to_owned()));
-    bed.nodes[0].set_env("WINDLASS_FAILPOINT_STOPS", Some("1".to_owned()));
+    for node in &mut bed.nodes {
+        node.set_env("WINDLASS_FAILPOINT", Some("settle.before:1".to_owned()));
+        node.set_env("WINDLASS_FAILPOINT_STOPS", Some("1".to_owned()));
+    }
     bed.nodes[0].set_env("WINDLASS_FAULT", fault.map(str::to_owned));
     assert!(bed.nodes[0].start());
-    let witness = format!("{{ witness = {:?} }}", bed.witness().display().to_string());
-    let script = format!(
-        "[[turn]]\nattempt = 1\nsteps = [{witness}, {{ say = \"first\" }}]\n[[turn]]\nsteps = [{witness}, {{ sleep_ms = 3000 }}, {{ say = \"second\" }}]"
-    );
+    let script = format!("[[turn]]\nsteps = [{{ witness = {:?} }}, {{ say = \"done\" }}]", bed.witness().display().to_string());
     let job = json!({ "type": "plan", "harness": "simulated", "script": script });
     let body = json!({ "north_star": "x", "project": "scratch", "key": "zombie", "policy": { "review": false }, "jobs": [job] });
     bed.load.told().sent.insert("zombie".to_owned(), body.clone());
     assert!(bed.load.send(&bed.client(0), &body).is_some());
-    let stopped = || {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", bed.nodes[0].pid())).ok()?;
-        stat.rsplit_once(')')?.1.trim_start().starts_with('T').then_some(())
-    };
-    eventually("the first node stops with its result", Duration::from_mins(1), stopped);
+    eventually("the first node stops with its result", Duration::from_secs(60), || is_stopped(bed.nodes[0].pid()).then_some(()));
     assert!(bed.nodes[1].start());
-    let runs = || witness::read(bed.witness()).iter().filter(|line| line.event == witness::Event::Start).count();
-    eventually("the second node runs the job", Duration::from_millis(20 * LEASE_MS), || (runs() == 2).then_some(()));
+    eventually("the second node stops with the same job", Duration::from_secs(60), || is_stopped(bed.nodes[1].pid()).then_some(()));
     bed.nodes[0].signal(Signal::CONT);
+    let first = bed.client(0);
+    eventually("the first node is done with the job", Duration::from_secs(60), || {
+        first.get("/status").filter(|status| status["workers"][0]["running"] == 0)
+    });
+    bed.nodes[1].signal(Signal::CONT);
     Some(bed.violations())
+}
+
+fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
 }
 
 #[test]
