@@ -31,7 +31,7 @@ pub(crate) struct Args {
 pub(crate) fn chaos(args: &Args) -> anyhow::Result<()> {
     step("build", suite().arg("--no-run"))?;
     let rows = rows(args.only.as_deref())?;
-    let until = Instant::now() + Duration::from_secs(args.minutes * 60);
+    let until = Instant::now() + Duration::from_mins(args.minutes);
     let (mut ran, mut failed) = (0, Vec::new());
     'time: loop {
         for row in &rows {

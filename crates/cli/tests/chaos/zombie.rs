@@ -25,12 +25,12 @@ fn a_late_result(row: &'static str, fault: Option<&str>) -> Option<Vec<Violation
     let body = json!({ "north_star": "x", "project": "scratch", "key": "zombie", "policy": { "review": false }, "jobs": [job] });
     bed.load.told().sent.insert("zombie".to_owned(), body.clone());
     assert!(bed.load.send(&bed.client(0), &body).is_some());
-    eventually("the first node stops with its result", Duration::from_secs(60), || is_stopped(bed.nodes[0].pid()).then_some(()));
+    eventually("the first node stops with its result", Duration::from_mins(1), || is_stopped(bed.nodes[0].pid()).then_some(()));
     assert!(bed.nodes[1].start());
-    eventually("the second node stops with the same job", Duration::from_secs(60), || is_stopped(bed.nodes[1].pid()).then_some(()));
+    eventually("the second node stops with the same job", Duration::from_mins(1), || is_stopped(bed.nodes[1].pid()).then_some(()));
     bed.nodes[0].signal(Signal::CONT);
     let first = bed.client(0);
-    eventually("the first node is done with the job", Duration::from_secs(60), || {
+    eventually("the first node is done with the job", Duration::from_mins(1), || {
         first.get("/status").filter(|status| status["workers"][0]["running"] == 0)
     });
     bed.nodes[1].signal(Signal::CONT);
