@@ -225,10 +225,6 @@ impl Bed {
     }
 }
 
-fn nothing_runs(client: &Client) -> bool {
-    client.get("/jobs?status=running&limit=1").is_some_and(|page| page["items"].as_array().is_some_and(Vec::is_empty))
-}
-
 /// Every process that works for an assignment: its number, and the assignment.
 pub(crate) fn agents() -> Vec<(u32, String)> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
