@@ -1,5 +1,7 @@
 //! The daemon under test: started from its release binary, asked over HTTP.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,11 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
+use crate::client::{self, Connection};
+
 pub(crate) struct Daemon {
     child: Child,
-    pub(crate) url: String,
-    pub(crate) token: String,
-    pub(crate) client: reqwest::Client,
+    address: String,
+    token: String,
     /// From the start of the process to `/ready`.
     pub(crate) ready_ms: f64,
 }
@@ -42,19 +45,27 @@ impl Daemon {
         let Some(url) = line.trim().strip_prefix("windlass ready on ") else {
             bail!("the daemon did not start: {}", std::fs::read_to_string(data.join("daemon.log")).unwrap_or_default());
         };
-        let url = url.to_owned();
-        let client = reqwest::Client::builder().pool_max_idle_per_host(64).build()?;
-        loop {
-            if client.get(format!("{url}/ready")).send().await.is_ok_and(|r| r.status().is_success()) {
-                break;
-            }
+        let address = url.strip_prefix("http://").context("no address")?.to_owned();
+        let ready = client::request("GET", &address, "/ready", "", b"");
+        let mut connection = Connection::open(&address).await?;
+        while connection.exchange(&ready).await?.status != 200 {
             if began.elapsed() > Duration::from_secs(30) {
                 bail!("not ready within 30 s");
             }
         }
         let ready_ms = began.elapsed().as_secs_f64() * 1000.0;
         let token = std::fs::read_to_string(data.join("token"))?.trim().to_owned();
-        Ok(Self { child, url, token, client, ready_ms })
+        Ok(Self { child, address, token, ready_ms })
+    }
+
+    pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
+        Connection::open(&self.address).await
+    }
+
+    /// A request with the token, as bytes.
+    pub(crate) fn request(&self, method: &str, path: &str, body: &Value) -> Vec<u8> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        client::request(method, &self.address, path, &format!("authorization: Bearer {}\r\n", self.token), body.as_bytes())
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -62,25 +73,41 @@ impl Daemon {
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let answer = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body).send().await?;
-        let status = answer.status();
-        let text = answer.text().await?;
-        if !status.is_success() {
-            bail!("{path} answered {status}: {text}");
-        }
-        Ok(serde_json::from_str(&text)?)
+        self.connect().await?.exchange(&self.request("POST", path, body)).await?.json().with_context(|| path.to_owned())
     }
 
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let answer = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token).send().await?.error_for_status()?;
-        Ok(answer.json().await?)
+        self.connect().await?.exchange(&self.request("GET", path, &Value::Null)).await?.json().with_context(|| path.to_owned())
+    }
+
+    /// Posts many times the same goal, in batches.
+    pub(crate) async fn submit_many(&self, goal: &Value, total: u64) -> anyhow::Result<()> {
+        for chunk in (0..total).step_by(1000) {
+            let n = (total - chunk).min(1000);
+            self.post("/api/v1/assignments/run-many", &Value::from(vec![goal.clone(); n as usize])).await?;
+        }
+        Ok(())
+    }
+
+    /// A connection on which the events of these kinds arrive, from now on; ask it for [`next_event`].
+    pub(crate) async fn follow(&self, kinds: &str) -> anyhow::Result<Connection> {
+        let mut connection = self.connect().await?;
+        let headers = format!("authorization: Bearer {}\r\naccept: text/event-stream\r\n", self.token);
+        let (status, _) =
+            connection.send(&client::request("GET", &self.address, &format!("/api/v1/events?kinds={kinds}"), &headers, b"")).await?;
+        if status != 200 {
+            bail!("the event stream answered {status}");
+        }
+        Ok(connection)
     }
 
     /// Waits until so many assignments are complete.
     pub(crate) async fn wait_complete(&self, count: u64, limit: Duration) -> anyhow::Result<()> {
         let began = Instant::now();
+        let mut connection = self.connect().await?;
+        let ask = self.request("GET", "/api/v1/status", &Value::Null);
         loop {
-            let status = self.get("/api/v1/status").await?;
+            let status = connection.exchange(&ask).await?.json()?;
             let done = status["assignments"]["complete"].as_u64().unwrap_or(0);
             if done >= count {
                 return Ok(());
@@ -108,15 +135,40 @@ impl Daemon {
         (of("Rss:"), of("Pss:"))
     }
 
-    /// Time on a core so far, in seconds, over all threads, by the scheduler's own clock.
+    /// Time on a core so far by thread, in nanoseconds, by the scheduler's own clock.
+    fn cpu_by_thread(&self) -> BTreeMap<OsString, u64> {
+        let entries = std::fs::read_dir(format!("/proc/{}/task", self.pid())).into_iter().flatten().flatten();
+        let time = |path: PathBuf| std::fs::read_to_string(path.join("schedstat")).ok()?.split(' ').next()?.parse().ok();
+        entries.filter_map(|e| Some((e.file_name(), time(e.path())?))).collect()
+    }
+
+    /// The share of a core, in percent, that the process uses over a time. A time in which a thread ends is measured again: its share
+    /// would be lost with it.
+    pub(crate) async fn cpu_share(&self, span: Duration) -> f64 {
+        loop {
+            let (before, began) = (self.cpu_by_thread(), Instant::now());
+            tokio::time::sleep(span).await;
+            let (after, elapsed) = (self.cpu_by_thread(), began.elapsed());
+            if before.keys().all(|thread| after.contains_key(thread)) {
+                let used: u64 = after.iter().map(|(thread, time)| time - before.get(thread).copied().unwrap_or(0)).sum();
+                return used as f64 / 1e9 / elapsed.as_secs_f64() * 100.0;
+            }
+        }
+    }
+
+    /// Time on a core so far, in seconds, of all threads that ever ran; in steps of 10 ms.
     pub(crate) fn cpu_secs(&self) -> f64 {
-        let tasks = PathBuf::from(format!("/proc/{}/task", self.pid()));
-        let Ok(entries) = std::fs::read_dir(tasks) else { return f64::NAN };
-        entries
-            .flatten()
-            .filter_map(|e| std::fs::read_to_string(e.path().join("schedstat")).ok()?.split(' ').next()?.parse::<f64>().ok())
-            .sum::<f64>()
-            / 1e9
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        let fields: Vec<f64> =
+            stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse().ok()).collect();
+        fields.iter().sum::<f64>() / rustix::param::clock_ticks_per_second() as f64
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
@@ -125,6 +177,16 @@ impl Daemon {
         }
         self.child.wait()?;
         Ok(())
+    }
+}
+
+/// The data of the next event of a stream.
+pub(crate) async fn next_event(stream: &mut Connection) -> anyhow::Result<Value> {
+    loop {
+        let line = stream.line().await?.context("the event stream ended")?;
+        if let Some(data) = line.strip_prefix("data:") {
+            return Ok(serde_json::from_str(data)?);
+        }
     }
 }
 

@@ -4,11 +4,15 @@
 //! comparable within a run: the machine's own rates are printed with them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks on the terminal")]
 
+mod client;
 mod daemon;
+mod fsync;
+mod load;
 mod machine;
 mod scenario;
 mod stats;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -26,6 +30,9 @@ struct Args {
     /// Write the figures as JSON
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Add the figures that other engines' scripts give too to this file, as JSON lines of theirs
+    #[arg(long)]
+    lines: Option<PathBuf>,
     /// Only scenarios whose name holds this
     #[arg(long)]
     only: Option<String>,
@@ -39,6 +46,18 @@ async fn main() -> anyhow::Result<()> {
     println!("\n{:<58} {:>14} {:>14}  unit", "what", "median / p50", "p99 / max");
     for row in &rows {
         println!("{:<58} {:>14} {:>14}  {}", row.what, stats::number(row.value), row.high.map(stats::number).unwrap_or_default(), row.unit);
+    }
+    if let Some(lines) = args.lines {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(lines)?;
+        for row in &rows {
+            if let Some(metric) = &row.metric {
+                writeln!(
+                    file,
+                    "{}",
+                    json!({"peer": "windlass", "config": "default", "metric": metric, "value": row.value, "unit": row.unit})
+                )?;
+            }
+        }
     }
     if let Some(out) = args.out {
         let items: Vec<_> = rows.iter().map(|r| json!({"what": r.what, "value": r.value, "high": r.high, "unit": r.unit})).collect();

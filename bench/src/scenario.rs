@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
@@ -15,6 +13,8 @@ use crate::stats::quantile;
 
 pub(crate) struct Row {
     pub(crate) what: String,
+    /// The short name that other engines' scripts give the same measure.
+    pub(crate) metric: Option<String>,
     pub(crate) value: f64,
     pub(crate) high: Option<f64>,
     pub(crate) unit: &'static str,
@@ -28,11 +28,11 @@ pub(crate) struct Bench {
 
 const NOOP: &str = "[[turn]]\nprocess = false\nsteps = [{ say = \"done\" }]\n";
 
-fn config(concurrency: u32, isolation: &str) -> String {
+pub(crate) fn config(concurrency: u32, isolation: &str) -> String {
     format!("[engine]\nisolation = \"{isolation}\"\n[worker.default]\nmax_concurrent_tasks = {concurrency}\n")
 }
 
-fn noop() -> Value {
+pub(crate) fn noop() -> Value {
     json!({"goal": "nothing", "harness": "simulated", "script": NOOP, "no_review": true, "source": "bench"})
 }
 
@@ -55,6 +55,9 @@ impl Bench {
         if wanted("pickup") {
             self.pickup(dir.path()).await?;
         }
+        if wanted("event") {
+            self.first_event(dir.path()).await?;
+        }
         if wanted("submit") {
             self.submits(dir.path()).await?;
         }
@@ -62,6 +65,12 @@ impl Bench {
             for concurrency in [1, 10, 50] {
                 self.drain(dir.path(), concurrency, "noop", "off", noop()).await?;
             }
+        }
+        if wanted("running") {
+            self.running(dir.path()).await?;
+        }
+        if wanted("recovery") {
+            self.recovery(dir.path()).await?;
         }
         if wanted("spawn") {
             for isolation in ["off", "subreaper", "namespace"] {
@@ -73,13 +82,21 @@ impl Bench {
         Ok(self.rows)
     }
 
-    fn row(&mut self, what: impl Into<String>, value: f64, high: Option<f64>, unit: &'static str) {
-        let row = Row { what: what.into(), value, high, unit };
+    pub(crate) fn row(&mut self, what: impl Into<String>, value: f64, high: Option<f64>, unit: &'static str) {
+        let row = Row { what: what.into(), metric: None, value, high, unit };
         eprintln!("  {} = {} {}", row.what, crate::stats::number(row.value), row.unit);
         self.rows.push(row);
     }
 
-    fn spread(&mut self, what: &str, mut values: Vec<f64>, unit: &'static str) {
+    /// A measure that other engines have too.
+    pub(crate) fn shared(&mut self, metric: impl Into<String>, what: impl Into<String>, value: f64, unit: &'static str) {
+        self.row(what, value, None, unit);
+        if let Some(row) = self.rows.last_mut() {
+            row.metric = Some(metric.into());
+        }
+    }
+
+    pub(crate) fn spread(&mut self, what: &str, mut values: Vec<f64>, unit: &'static str) {
         let (median, high) = (quantile(&mut values, 0.5), quantile(&mut values, 0.99));
         self.row(format!("{what} (n={})", values.len()), median, Some(high), unit);
     }
@@ -107,9 +124,7 @@ impl Bench {
         let data = dir.join("start-full");
         let daemon = Daemon::start(&self.exe, &data, &config(2, "auto")).await?;
         daemon.post("/api/v1/pause", &json!({})).await?;
-        for _ in 0..jobs / 1000 {
-            daemon.post("/api/v1/assignments/run-many", &json!(vec![noop(); 1000])).await?;
-        }
+        daemon.submit_many(&noop(), jobs).await?;
         daemon.stop()?;
         let mut full = Vec::new();
         for _ in 0..n {
@@ -124,15 +139,13 @@ impl Bench {
     async fn idle(&mut self, dir: &Path) -> anyhow::Result<()> {
         let span = Duration::from_secs(if self.quick { 3 } else { 30 });
         let daemon = Daemon::start(&self.exe, &dir.join("idle"), &config(2, "auto")).await?;
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let (before, began) = (daemon.cpu_secs(), Instant::now());
-        tokio::time::sleep(span).await;
-        // A thread that ended meanwhile takes its time out of the sum.
-        let share = ((daemon.cpu_secs() - before) / began.elapsed().as_secs_f64() * 100.0).max(0.0);
+        // What the start left (threads, timers) has ended by then.
+        tokio::time::sleep(Duration::from_secs(if self.quick { 2 } else { 12 })).await;
+        let share = daemon.cpu_share(span).await;
         let (rss, pss) = daemon.memory_mib();
-        self.row(format!("idle CPU over {} s", span.as_secs()), share, None, "% of a core");
-        self.row("idle RSS", rss, None, "MiB");
-        self.row("idle PSS", pss, None, "MiB");
+        self.shared("idle_cpu_worker", format!("idle CPU over {} s", span.as_secs()), share, "% of a core");
+        self.shared("rss_worker", "idle RSS", rss, "MiB");
+        self.shared("pss_worker", "idle PSS", pss, "MiB");
         daemon.stop()
     }
 
@@ -163,82 +176,6 @@ impl Bench {
             daemon.stop()?;
         }
         Ok(())
-    }
-
-    async fn submits(&mut self, dir: &Path) -> anyhow::Result<()> {
-        let daemon = Arc::new(Daemon::start(&self.exe, &dir.join("submit"), &config(2, "off")).await?);
-        daemon.post("/api/v1/pause", &json!({})).await?;
-        let span = Duration::from_secs(if self.quick { 1 } else { 5 });
-        for in_flight in [1usize, 50] {
-            let count = Arc::new(AtomicUsize::new(0));
-            let began = Instant::now();
-            let callers: Vec<_> = (0..in_flight)
-                .map(|_| {
-                    let (daemon, count) = (Arc::clone(&daemon), Arc::clone(&count));
-                    tokio::spawn(async move {
-                        while began.elapsed() < span {
-                            daemon.post("/api/v1/assignments/run", &noop()).await?;
-                            count.fetch_add(1, Ordering::Relaxed);
-                        }
-                        anyhow::Ok(())
-                    })
-                })
-                .collect();
-            // Health must answer while the store is busy.
-            let mut health = Vec::new();
-            while began.elapsed() < span {
-                let asked = Instant::now();
-                daemon.client.get(format!("{}/health", daemon.url)).send().await?.error_for_status()?;
-                health.push(asked.elapsed().as_secs_f64() * 1000.0);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            for caller in callers {
-                caller.await??;
-            }
-            self.row(
-                format!("durable submits, {in_flight} in flight"),
-                count.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64(),
-                None,
-                "/s",
-            );
-            self.spread(&format!("/health meanwhile, {in_flight} in flight"), health, "ms");
-        }
-        let began = Instant::now();
-        let mut count = 0;
-        while began.elapsed() < span {
-            daemon.post("/api/v1/assignments/run-many", &json!(vec![noop(); 1000])).await?;
-            count += 1000;
-        }
-        self.row("durable submits, batches of 1000", f64::from(count) / began.elapsed().as_secs_f64(), None, "/s");
-        Ok(())
-    }
-
-    async fn drain(&mut self, dir: &Path, concurrency: u32, name: &str, isolation: &str, goal: Value) -> anyhow::Result<()> {
-        let total: u64 = match (self.quick, name) {
-            (true, _) => 100,
-            (false, "noop") if concurrency == 1 => 1000,
-            (false, "noop") => 5000,
-            (false, _) if concurrency == 1 => 300,
-            (false, _) => 1000,
-        };
-        let daemon =
-            Daemon::start(&self.exe, &dir.join(format!("{name}-{isolation}-{concurrency}")), &config(concurrency, isolation)).await?;
-        daemon.post("/api/v1/pause", &json!({})).await?;
-        for chunk in (0..total).step_by(1000) {
-            let n = (total - chunk).min(1000);
-            daemon.post("/api/v1/assignments/run-many", &json!(vec![goal.clone(); n as usize])).await?;
-        }
-        let began = Instant::now();
-        daemon.post("/api/v1/resume", &json!({})).await?;
-        daemon.wait_complete(total, Duration::from_mins(5)).await?;
-        let rate = total as f64 / began.elapsed().as_secs_f64();
-        let what = if name == "noop" {
-            format!("no-op jobs, whole attempt, concurrency {concurrency}")
-        } else {
-            format!("jobs that spawn /bin/true, {isolation}, concurrency {concurrency}")
-        };
-        self.row(format!("{what} (n={total})"), rate, None, "/s");
-        daemon.stop()
     }
 }
 

@@ -11,12 +11,15 @@ pub(crate) struct Args {
     /// Few repetitions: to see that it works, not to compare
     #[arg(long)]
     quick: bool,
-    /// Only scenarios whose name holds this: start, idle, pickup, submit, drain, spawn
+    /// Only scenarios whose name holds this: start, idle, pickup, event, submit, drain, running, recovery, spawn
     #[arg(long)]
     only: Option<String>,
     /// Write the figures as JSON to this file
     #[arg(long)]
     out: Option<std::path::PathBuf>,
+    /// Add the figures that other engines' scripts give too to this file, as JSON lines of theirs
+    #[arg(long)]
+    lines: Option<std::path::PathBuf>,
 }
 
 /// Builds what is measured; gives the folder of the programs.
@@ -41,6 +44,9 @@ pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
     }
     if let Some(out) = &args.out {
         bench.arg("--out").arg(std::path::absolute(out)?);
+    }
+    if let Some(lines) = &args.lines {
+        bench.arg("--lines").arg(std::path::absolute(lines)?);
     }
     step("measure", &mut bench)
 }

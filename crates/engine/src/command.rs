@@ -1,10 +1,12 @@
 //! What people and programs ask for: each command is checked, then written in one transaction.
 
+use std::collections::HashMap;
+
 use windlass_harness::stream::Redactor;
 use windlass_store::{JobEdit, StoreError, Submission, Submitted};
 use windlass_types::{
-    Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Budget, Failure, FailureKind, Harness, Job, JobId, JobSpec,
-    JobStatus, JobType, Phase, Policy, Project, ProjectSettings, SCRATCH, Verdict, is_valid_name, name_from,
+    Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Failure, FailureKind, Harness, Job, JobId, JobSpec, JobStatus,
+    JobType, Phase, Policy, Project, ProjectSettings, SCRATCH, Verdict, is_valid_name, name_from,
 };
 use windlass_workspace::git::{RepoAddress, WorkspaceError};
 use windlass_workspace::workspaces::{Removal, RepoFacts, RepoKind};
@@ -20,6 +22,9 @@ use crate::request::{
 /// The longest goal and the longest context, in bytes.
 const TEXT_MAX: usize = 1024 * 1024;
 
+/// What was looked up for the goals of one call: repository, project and base asked for, project and base branch found.
+type Places = HashMap<(Option<String>, Option<String>, Option<String>), (String, Option<String>)>;
+
 type Result<T> = std::result::Result<T, EngineError>;
 
 impl Engine {
@@ -32,8 +37,9 @@ impl Engine {
     /// Makes many assignments in one transaction: all or none.
     pub async fn run_many(&self, goals: Vec<RunGoal>, by: &str) -> Result<Vec<Submitted>> {
         let mut submissions = Vec::with_capacity(goals.len());
+        let mut places = Places::new();
         for goal in goals {
-            submissions.push(self.submission_of(goal, by).await?);
+            submissions.push(self.submission_of(goal, &mut places, by).await?);
         }
         self.written(self.inner.store.submit(submissions).await)
     }
@@ -46,7 +52,7 @@ impl Engine {
         })
     }
 
-    async fn submission_of(&self, goal: RunGoal, by: &str) -> Result<Submission> {
+    async fn submission_of(&self, goal: RunGoal, places: &mut Places, by: &str) -> Result<Submission> {
         check_text("goal", &goal.goal)?;
         let mut harness_defaults = goal.harness_defaults.clone();
         check_harness_defaults(&harness_defaults)?;
@@ -76,11 +82,20 @@ impl Engine {
             script: given(goal.script),
             ..Policy::default()
         };
-        let (project, base_branch) = self.project_for(goal.repo.as_deref(), goal.project.as_deref(), goal.base.as_deref(), by).await?;
+        let asked = (goal.repo, goal.project, goal.base);
+        let (project, base_branch) = match places.get(&asked) {
+            Some(known) => known.clone(),
+            None => {
+                let place = self.project_for(asked.0.as_deref(), asked.1.as_deref(), asked.2.as_deref(), by).await?;
+                places.insert(asked, place.clone());
+                place
+            }
+        };
         Ok(Submission {
             key: goal.key,
-            budget: self.budget_for(&project, goal.budget),
-            project: project.name,
+            budget: goal.budget,
+            node_budget: self.inner.config.default_budget,
+            project,
             north_star: goal.goal,
             source: goal.source.unwrap_or_else(|| "api".to_owned()),
             policy,
@@ -102,8 +117,9 @@ impl Engine {
             self.project_for(wanted.repo.as_deref(), wanted.project.as_deref(), wanted.base.as_deref(), by).await?;
         let submission = Submission {
             key: wanted.key,
-            budget: self.budget_for(&project, wanted.budget),
-            project: project.name,
+            budget: wanted.budget,
+            node_budget: self.inner.config.default_budget,
+            project,
             north_star: wanted.north_star,
             source: wanted.source.unwrap_or_else(|| "api".to_owned()),
             policy: wanted.policy,
@@ -365,17 +381,7 @@ impl Engine {
         })
     }
 
-    pub(crate) fn budget_for(&self, project: &Project, given: Budget) -> Budget {
-        let (of_project, of_node) = (project.settings.budget, self.inner.config.default_budget);
-        Budget {
-            runs: given.runs.or(of_project.runs).or(of_node.runs),
-            wall_secs: given.wall_secs.or(of_project.wall_secs).or(of_node.wall_secs),
-            tokens: given.tokens.or(of_project.tokens).or(of_node.tokens),
-            cost_micros: given.cost_micros.or(of_project.cost_micros).or(of_node.cost_micros),
-        }
-    }
-
-    /// The project of a submission, made when its repository is new; and the branch to start from, looked up now so that
+    /// The name of the project of a submission, made when its repository is new; and the branch to start from, looked up now so that
     /// what is missing is said at once.
     pub(crate) async fn project_for(
         &self,
@@ -383,7 +389,11 @@ impl Engine {
         project: Option<&str>,
         base: Option<&str>,
         by: &str,
-    ) -> Result<(Project, Option<String>)> {
+    ) -> Result<(String, Option<String>)> {
+        if (repo, base) == (None, None) && project.is_none_or(|name| name == SCRATCH) {
+            // It is always there and has no repository: there is nothing to look up.
+            return Ok((SCRATCH.to_owned(), None));
+        }
         let store = &self.inner.store;
         let project = match (repo, project) {
             (None, None) => self.project(SCRATCH).await?,
@@ -418,7 +428,7 @@ impl Engine {
                 Some(base) => {
                     Err(EngineError::new(ErrorKind::Invalid, format!("a base branch ({base}) needs a repository")).hint("give --repo"))
                 }
-                None => Ok((project, None)),
+                None => Ok((project.name, None)),
             };
         };
         let wanted = base.map(str::to_owned).or_else(|| project.default_branch.clone().filter(|_| repo_is_remote(repo)));
@@ -427,7 +437,7 @@ impl Engine {
             tracing::info!(project = %project.name, "the working tree of {repo} has uncommitted changes; work starts from the commit of {}", facts.base_branch);
         }
         let base_branch = Some(facts.base_branch);
-        Ok((project, base_branch))
+        Ok((project.name, base_branch))
     }
 
     /// Looks at a repository; gives its one true address too, so that two ways to write it are one project.

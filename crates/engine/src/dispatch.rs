@@ -14,6 +14,8 @@ use crate::recover;
 
 /// A look behind the wake-ups: finds only what a fault left.
 const SAFETY_SCAN: Duration = Duration::from_mins(1);
+/// The most jobs that one claim takes.
+const CLAIM_MAX: usize = 64;
 /// How often an unwritable store is tried again.
 const STORAGE_RETRY: Duration = Duration::from_secs(2);
 
@@ -61,27 +63,33 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
             return SAFETY_SCAN;
         }
         let facts = inner.facts();
-        if facts.workers.iter().all(|w| w.slots.running >= w.slots.limit) {
+        let free: u32 = facts.workers.iter().map(|w| w.slots.limit.saturating_sub(w.slots.running)).sum();
+        if free == 0 {
             // A freed slot wakes us.
             return SAFETY_SCAN;
         }
+        let most = CLAIM_MAX.min(free as usize);
         let asked = Instant::now();
-        match inner.store.claim(facts, inner.config.lease_ms).await {
-            Ok(Some(claimed)) => {
-                failpoint::hit("claim.after");
-                inner.observe_claim(&claimed, asked);
-                let job = &claimed.job;
-                tracing::info!(job.id = %job.id, token = %claimed.token, harness = %claimed.harness, "job {} ({}) starts on {}", job.id, job.spec.job_type, claimed.harness);
-                let (control, deadline) = inner.leases.enter(job.id, job.assignment_id, &job.worker, claimed.token, asked);
-                let span =
-                    tracing::info_span!("attempt", job.id = %job.id, assignment.id = %job.assignment_id, attempt = claimed.attempt.number);
-                inner.attempts.spawn(attempt::carry_out(Arc::clone(inner), claimed, control, deadline).instrument(span));
+        match inner.store.claim_many(facts, inner.config.lease_ms, most).await {
+            Ok(claimed) => {
+                let none_left = claimed.len() < most;
+                for claimed in claimed {
+                    failpoint::hit("claim.after");
+                    inner.observe_claim(&claimed, asked);
+                    let job = &claimed.job;
+                    tracing::info!(job.id = %job.id, token = %claimed.token, harness = %claimed.harness, "job {} ({}) starts on {}", job.id, job.spec.job_type, claimed.harness);
+                    let (control, deadline) = inner.leases.enter(job.id, job.assignment_id, &job.worker, claimed.token, asked);
+                    let span = tracing::info_span!("attempt", job.id = %job.id, assignment.id = %job.assignment_id, attempt = claimed.attempt.number);
+                    inner.attempts.spawn(attempt::carry_out(Arc::clone(inner), claimed, control, deadline).instrument(span));
+                }
+                if none_left {
+                    match next_due {
+                        // What fell due between a claim and this question is in neither answer: one claim more, after the question.
+                        None => next_due = Some(inner.store.next_due().await),
+                        Some(next_due) => break next_due,
+                    }
+                }
             }
-            Ok(None) => match next_due {
-                // What fell due between a claim and this question is in neither answer: one claim more, after the question.
-                None => next_due = Some(inner.store.next_due().await),
-                Some(next_due) => break next_due,
-            },
             Err(e) => {
                 inner.storage_failed(&e);
                 if matches!(e, StoreError::Unavailable(_)) {

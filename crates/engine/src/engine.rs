@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use windlass_store::{NodeFacts, Store, StoreError, WorkerSlots};
 use windlass_telemetry::Metrics;
-use windlass_types::{AssignmentId, AttemptId, JobId, Slots, Timestamp, Token};
+use windlass_types::{AssignmentId, AttemptId, Slots, Timestamp};
 use windlass_workspace::git::Identity;
 use windlass_workspace::launch::{LaunchMode, Launcher, become_subreaper};
 use windlass_workspace::workspaces::Workspaces;
@@ -344,15 +344,14 @@ impl Inner {
         }
     }
 
-    /// A token for an attempt's agent: known to the store by its hash only, worth nothing once the attempt ends.
-    pub(crate) async fn agent_token(&self, job: JobId, token: Token, attempt: AttemptId) -> Result<String, StoreError> {
-        if let Some(known) = self.agent_tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&attempt) {
-            return Ok(known.clone());
-        }
-        let secret = format!("wla_{}", self.config.ids.secret());
-        self.store.set_agent_token(job, token, attempt, crate::hash::hex(secret.as_bytes())).await?;
-        self.agent_tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(attempt, secret.clone());
-        Ok(secret)
+    /// The secret that an attempt's agent was given, if it was given one yet.
+    pub(crate) fn agent_token(&self, attempt: AttemptId) -> Option<String> {
+        self.agent_tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&attempt).cloned()
+    }
+
+    /// Remembers the secret of an attempt's agent: the store knows it by its hash only, and it is worth nothing once the attempt ends.
+    pub(crate) fn remember_agent_token(&self, attempt: AttemptId, secret: String) {
+        self.agent_tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(attempt, secret);
     }
 
     pub(crate) fn forget_agent_token(&self, attempt: AttemptId) {

@@ -14,6 +14,9 @@ use windlass_store::{BeatState, Store};
 use windlass_telemetry::Metrics;
 use windlass_types::{AssignmentId, JobId, Token};
 
+/// How many settlements of a worker may be on their way without taking a slot.
+const SETTLING_MAX: u32 = 16;
+
 /// What an attempt is told from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Control {
@@ -35,6 +38,8 @@ pub(crate) struct Running {
     pub(crate) control: watch::Sender<Control>,
     /// When the lease surely still lasts, by this machine's monotonic clock.
     pub(crate) deadline: watch::Sender<Instant>,
+    /// Its agent is gone and its settlement is on its way to the store.
+    pub(crate) settling: bool,
 }
 
 /// The attempts this node runs.
@@ -65,7 +70,7 @@ impl Leases {
     ) -> (watch::Receiver<Control>, watch::Receiver<Instant>) {
         let (control, control_seen) = watch::channel(Control::Run);
         let (deadline, deadline_seen) = watch::channel(asked + self.lease);
-        self.lock().insert(job, Running { worker: worker.to_owned(), assignment, token, control, deadline });
+        self.lock().insert(job, Running { worker: worker.to_owned(), assignment, token, control, deadline, settling: false });
         self.changed.notify_one();
         (control_seen, deadline_seen)
     }
@@ -119,13 +124,21 @@ impl Leases {
         self.lock().get(&job).is_some_and(|running| running.token == token)
     }
 
-    /// How many run, by worker.
-    pub(crate) fn by_worker(&self) -> HashMap<String, u32> {
-        let mut counts = HashMap::new();
-        for running in self.lock().values() {
-            *counts.entry(running.worker.clone()).or_insert(0) += 1;
+    /// The attempt needs its slot no longer: all that is left is the store's answer to its settlement.
+    pub(crate) fn settling(&self, job: JobId, token: Token) {
+        if let Some(running) = self.lock().get_mut(&job).filter(|r| r.token == token) {
+            running.settling = true;
         }
-        counts
+    }
+
+    /// How many slots are taken, by worker. Settlements on their way take none, up to a bound: a slow store must not pile them up.
+    pub(crate) fn by_worker(&self) -> HashMap<String, u32> {
+        let mut counts: HashMap<String, (u32, u32)> = HashMap::new();
+        for running in self.lock().values() {
+            let (taken, settling) = counts.entry(running.worker.clone()).or_default();
+            *if running.settling { settling } else { taken } += 1;
+        }
+        counts.into_iter().map(|(worker, (taken, settling))| (worker, taken + settling.saturating_sub(SETTLING_MAX))).collect()
     }
 
     /// How many run.
@@ -226,5 +239,31 @@ impl Leases {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use windlass_types::{Clock, Ids, Timestamp};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn settlements_on_their_way_take_no_slot_up_to_a_bound() {
+        let ids = Ids::seeded(Clock::manual(Timestamp(1)), 1);
+        let leases = Leases::new(30_000);
+        let token = Token { generation: 1, epoch: 1 };
+        let jobs: Vec<JobId> = (0..SETTLING_MAX + 3).map(|_| ids.job()).collect();
+        for job in &jobs {
+            let _ = leases.enter(*job, ids.assignment(), "default", token, Instant::now());
+        }
+        assert_eq!(leases.by_worker()["default"], SETTLING_MAX + 3);
+        leases.settling(jobs[0], Token { generation: 1, epoch: 0 });
+        assert_eq!(leases.by_worker()["default"], SETTLING_MAX + 3, "an old token frees nothing");
+        for job in &jobs[1..] {
+            leases.settling(*job, token);
+        }
+        assert_eq!(leases.by_worker()["default"], 1 + 2, "one runs, and two settlements are too many");
+        assert_eq!(leases.len(), jobs.len(), "their leases are kept until they are settled");
     }
 }

@@ -75,6 +75,7 @@ fn settlement(inner: &Inner, job: &Job, attempt: &Attempt, result: AttemptResult
         backend: inner.config.backend(attempt.harness),
         breaker: inner.config.breaker_of(&job.worker),
         park_harness: None,
+        stages: Vec::new(),
     }
 }
 

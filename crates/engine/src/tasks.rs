@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use windlass_store::{NewTask, StoreError, Submission, TaskTaken};
-use windlass_types::{Budget, Harness, JobSpec, JobType, Policy, Project, SCRATCH};
+use windlass_types::{Budget, Harness, JobSpec, JobType, Policy, SCRATCH};
 
 use crate::config::WorkerConfig;
 use crate::engine::Engine;
@@ -55,7 +55,7 @@ pub struct TaskWork {
 }
 
 /// A project to submit to, with the branch that work starts from.
-type Place = (Project, Option<String>);
+type Place = (String, Option<String>);
 
 impl Engine {
     /// Takes task files: each becomes one assignment with one job, in one transaction. A refused one stops no other.
@@ -112,8 +112,9 @@ impl Engine {
         };
         Submission {
             key: Some(key.to_owned()),
-            budget: self.budget_for(&project, Budget::default()),
-            project: project.name,
+            budget: Budget::default(),
+            node_budget: self.inner.config.default_budget,
+            project,
             north_star: work.description,
             source: "file".to_owned(),
             policy: Policy { review: work.review, ..Policy::default() },

@@ -19,6 +19,19 @@ pub struct Budget {
     pub cost_micros: Option<Micros>,
 }
 
+impl Budget {
+    /// Its own limits and, where it names none, the other's.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            runs: self.runs.or(other.runs),
+            wall_secs: self.wall_secs.or(other.wall_secs),
+            tokens: self.tokens.or(other.tokens),
+            cost_micros: self.cost_micros.or(other.cost_micros),
+        }
+    }
+}
+
 /// What has been used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]

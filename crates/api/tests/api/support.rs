@@ -129,6 +129,7 @@ impl Api {
             source: "test".to_owned(),
             policy: Policy::default(),
             budget: Budget::default(),
+            node_budget: Budget::default(),
             priority: 0,
             base_branch: None,
             jobs: vec![spec],
@@ -147,7 +148,7 @@ impl Api {
         let claimed = self.store.claim(facts, 3_600_000).await.expect("a claim").expect("a job");
         let token = format!("wla_{}", made.assignment.id);
         let hash = Sha256::digest(token.as_bytes()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-        self.store.set_agent_token(claimed.job.id, claimed.token, claimed.attempt.id, hash).await.expect("a token");
+        self.store.note_stages(claimed.job.id, claimed.token, claimed.attempt.id, Vec::new(), Some(hash)).await.expect("a token");
         Place { token, assignment: made.assignment.id, job: claimed.job.id, attempt: claimed.attempt.id, lease: claimed.token }
     }
 
@@ -169,6 +170,7 @@ impl Api {
             backend: Backend::of(Harness::Claude),
             breaker: BreakerPolicy::default(),
             park_harness: None,
+            stages: Vec::new(),
         };
         self.store.settle(request).await.expect("settled");
     }

@@ -1,5 +1,7 @@
 //! The stages after the gates: `scan`, `commit`, `push`, `propose`. Each looks up its effect before it repeats it.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use windlass_types::{Failure, FailureKind, Job, Stage, StageStatus};
 use windlass_workspace::git::RepoAddress;
@@ -11,11 +13,11 @@ use crate::failpoint;
 impl Attempt {
     /// Commits what the agent left and pushes the branch to where the repository came from. Gives the commit, if there is one.
     pub(crate) async fn deliver(&mut self, workspace: &Workspace, checked_tree: &str, text: &str) -> Result<Option<String>, Stop> {
-        let job = &self.claimed.job;
-        let (job_id, token) = (job.id, self.token());
-        let workspaces = &self.engine.workspaces;
+        let (job_id, token) = (self.claimed.job.id, self.token());
+        let engine = Arc::clone(&self.engine);
+        let workspaces = &engine.workspaces;
 
-        let number = self.stage_started(Stage::Scan, 1).await?;
+        let number = self.stage_begun(Stage::Scan, 1)?;
         if !matches!(workspace.repo, RepoAddress::Local(_)) {
             let failure =
                 Failure::new(FailureKind::NoScanner, "the repository is not a local path, and no secret scanner has passed this work")
@@ -26,6 +28,7 @@ impl Attempt {
             .await?;
 
         let number = self.stage_started(Stage::Commit, 1).await?;
+        let job = &self.claimed.job;
         let request = CommitRequest {
             subject: subject(&self.claimed.assignment.north_star, &job.spec.context),
             body: body(text),
@@ -67,7 +70,7 @@ impl Attempt {
         workspaces.refresh(workspace).await?;
         failpoint::hit("refresh.made");
 
-        let number = self.stage_started(Stage::Propose, 1).await?;
+        let number = self.stage_begun(Stage::Propose, 1)?;
         self.stage_ended(Stage::Propose, number, StageStatus::Skipped, json!({"why": "a local path has no pull requests"})).await?;
         Ok(commit)
     }

@@ -9,16 +9,19 @@
 
 mod deliver;
 mod gate;
+mod journal;
 mod place;
 mod prompt;
 mod run;
 mod verdict;
 
+use journal::Journal;
 pub(crate) use prompt::builtin_template;
 pub(crate) use run::transcript_path;
 pub(crate) use verdict::check_at_once as check_verdict_at_once;
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -92,6 +95,7 @@ pub(crate) struct Attempt {
     /// What the agent that runs now has told of its usage so far: all that is known of it when it is cut off.
     pub(crate) told: Option<Usage>,
     pub(crate) output: Option<String>,
+    journal: Journal,
     clock: StageClock,
     /// With which code the agent of this round exited.
     pub(crate) exit_code: Option<i32>,
@@ -150,6 +154,7 @@ pub(crate) async fn carry_out(engine: Arc<Inner>, claimed: Claimed, control: wat
         agent_started: false,
         told: None,
         output: None,
+        journal: Journal::default(),
         clock: StageClock::default(),
         exit_code: None,
     };
@@ -326,44 +331,6 @@ impl Attempt {
         Ok(Some(changes))
     }
 
-    /// Runs `body` as a stage of the journal.
-    pub(crate) async fn stage_started(&self, stage: Stage, iteration: u32) -> Result<i64, Stop> {
-        failpoint::hit(&format!("{stage}.before"));
-        self.check_control()?;
-        let (store, job, token, attempt) = (&self.engine.store, self.claimed.job.id, self.token(), self.claimed.attempt.id);
-        let number = self.patiently(|| store.stage_started(job, token, attempt, stage, iteration)).await?;
-        self.clock.begin(number, iteration, self.engine.config.clock.now());
-        failpoint::hit(&format!("{stage}.started"));
-        Ok(number)
-    }
-
-    pub(crate) async fn stage_ended(&self, stage: Stage, number: i64, status: StageStatus, detail: Value) -> Result<(), Stop> {
-        failpoint::hit(&format!("{stage}.ending"));
-        let (store, job, token, attempt) = (&self.engine.store, self.claimed.job.id, self.token(), self.claimed.attempt.id);
-        self.patiently(|| store.stage_ended(job, token, attempt, number, status, detail.clone())).await?;
-        if let Some(ended) = self.clock.end(number, stage, status) {
-            self.engine.observe_stage(&self.claimed, &ended);
-        }
-        failpoint::hit(&format!("{stage}.ended"));
-        Ok(())
-    }
-
-    /// Ends a stage by what its body gave.
-    pub(crate) async fn stage_result<T>(&self, stage: Stage, number: i64, result: Result<(T, Value), Stop>) -> Result<T, Stop> {
-        match result {
-            Ok((value, detail)) => {
-                self.stage_ended(stage, number, StageStatus::Passed, detail).await?;
-                Ok(value)
-            }
-            Err(Stop::Failed(failure)) => {
-                let exit_code = self.exit_code.filter(|_| stage == Stage::Run);
-                self.stage_ended(stage, number, StageStatus::Failed, json!({"failure": failure, "exit_code": exit_code})).await?;
-                Err(Stop::Failed(failure))
-            }
-            Err(stop) => Err(stop),
-        }
-    }
-
     pub(crate) async fn notice(&self, data: Value) -> Result<(), Stop> {
         Ok(self.engine.store.notice(self.claimed.job.id, self.token(), self.claimed.attempt.id, data).await?)
     }
@@ -436,12 +403,23 @@ impl Attempt {
             backend: self.engine.config.backend(self.claimed.harness),
             breaker: self.engine.config.breaker_of(&job.worker),
             park_harness,
+            stages: self.journal.notes(),
         };
         // A store that cannot be written for a while (full disk, lost connection) must not cost the result: the lease is
         // kept by heartbeats where it can be, and the settlement is offered until it is taken or refused as stale.
         let mut wait = std::time::Duration::from_millis(50);
         loop {
-            match self.engine.settle(job, &self.claimed.attempt, request.clone()).await {
+            let mut settling = std::pin::pin!(self.engine.settle(job, &self.claimed.attempt, request.clone()));
+            // Once it is on its way the slot is free: the claim of another job stands behind it in the store's queue.
+            let settled = match std::future::poll_fn(|cx| Poll::Ready(settling.as_mut().poll(cx))).await {
+                Poll::Ready(settled) => settled,
+                Poll::Pending => {
+                    self.engine.leases.settling(job.id, self.token());
+                    self.engine.slot_freed.notify_one();
+                    settling.await
+                }
+            };
+            match settled {
                 Ok(settled) => {
                     tracing::info!(job.id = %job.id, status = %settled.job.status, "job {} ({}) is {}", job.id, job.spec.job_type, settled.job.status);
                     return;

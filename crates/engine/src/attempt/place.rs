@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use windlass_types::{Failure, FailureKind};
-use windlass_workspace::launch::View;
+use windlass_workspace::launch::{LaunchMode, View};
 use windlass_workspace::workspaces::Workspace;
 
 use super::{Attempt, Stop};
@@ -24,6 +24,9 @@ impl Attempt {
     /// What the agent sees of this machine where it has a namespace: of all that is Windlass's, its own workspace and the socket that it
     /// may speak to. The token, the database, the mirrors and other assignments are not there.
     pub(super) fn view(&self, workspace: Option<&Workspace>, place: &Place) -> View {
+        if self.engine.launcher.mode() != LaunchMode::Namespace {
+            return View::default();
+        }
         let config = &self.engine.config;
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         // The folder of the assignment, which holds its tree, home and temporary files.
@@ -36,8 +39,8 @@ impl Attempt {
         }
     }
 
-    /// The whole environment of the agent: an allow-list, its place, and a token scoped to this attempt.
-    pub(super) async fn agent_env(&self, place: &Place) -> Result<BTreeMap<String, String>, Stop> {
+    /// The environment of the attempt's programs: an allow-list and their place.
+    pub(super) fn environment(&self, place: &Place) -> Result<BTreeMap<String, String>, Stop> {
         let config = &self.engine.config;
         let mut env = config.env_pass.clone();
         let bin = place.home.join(".windlass").join("bin");
@@ -47,7 +50,6 @@ impl Attempt {
         env.insert("PATH".to_owned(), format!("{}:{path}", bin.display()));
         env.insert("HOME".to_owned(), place.home.display().to_string());
         env.insert("TMPDIR".to_owned(), place.tmp.display().to_string());
-        let token = self.engine.agent_token(self.claimed.job.id, self.token(), self.claimed.attempt.id).await?;
         let assignment = &self.claimed.assignment;
         for (name, value) in [
             ("WINDLASS_PROJECT", assignment.project.clone()),
@@ -56,12 +58,15 @@ impl Attempt {
             ("WINDLASS_ATTEMPT", self.token().to_string()),
             ("WINDLASS_ATTEMPT_NUMBER", self.claimed.attempt.number.to_string()),
             ("WINDLASS_STATUS_FILE", place.home.join(".windlass").join("status.json").display().to_string()),
-            ("WINDLASS_URL", config.agent_url.clone()),
-            ("WINDLASS_TOKEN", token),
         ] {
             env.insert(name.to_owned(), value);
         }
         Ok(env)
+    }
+
+    /// What the agent gets beyond that: the way to speak to Windlass, with a token scoped to this attempt.
+    pub(super) fn way_back(&self, token: String) -> [(String, String); 2] {
+        [("WINDLASS_URL".to_owned(), self.engine.config.agent_url.clone()), ("WINDLASS_TOKEN".to_owned(), token)]
     }
 
     /// What a pm job's agent may want to know without reading its prompt.

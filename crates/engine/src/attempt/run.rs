@@ -4,6 +4,7 @@
 //! **Invariant:** the agent gets `go` only after its launcher's pid and start time are recorded.
 
 use std::path::PathBuf;
+use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::json;
@@ -12,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use windlass_harness::stream::{Line, LineSplitter, Redactor, TranscriptWriter};
 use windlass_harness::{Exit, Mapper, RunRequest, Session};
-use windlass_types::{AgentEvent, AssignmentId, AttemptId, BudgetCheck, Failure, FailureKind, Harness, Job, Phase, RunEnd, Stage, Usage};
+use windlass_types::{AgentEvent, AssignmentId, AttemptId, BudgetCheck, Failure, FailureKind, Harness, Phase, RunEnd, Stage, Usage};
 use windlass_workspace::launch::{LaunchMode, LaunchSpec, Limits, Stdin, Stopper};
 use windlass_workspace::workspaces::Workspace;
 
@@ -73,7 +74,8 @@ impl Attempt {
         session: Option<String>,
     ) -> Result<(String, Option<String>), Stop> {
         self.check_budget_again()?;
-        let number = self.stage_started(Stage::Run, iteration).await?;
+        let number = self.stage_begun(Stage::Run, iteration)?;
+        self.journal.settles_soon = workspace.is_none() && effective.verify.is_none();
         let before = self.used;
         let result = self.run_agent(effective, workspace, iteration, prompt, session).await;
         let used = match (self.used, before) {
@@ -104,8 +106,11 @@ impl Attempt {
         {
             return self.run_in_process(&script.clone(), iteration).await;
         }
+        let token = self.write_journal_and_agent_token().await?;
+        failpoint::hit(&format!("{}.started", Stage::Run));
         let place = self.place(workspace)?;
-        let mut env = self.agent_env(&place).await?;
+        let mut env = self.environment(&place)?;
+        env.extend(self.way_back(token));
         env.extend(self.script_env(workspace));
         let script = match &effective.script {
             Some(script) => Some(self.fill_script(script).await?),
@@ -190,12 +195,19 @@ impl Attempt {
         let script = self.fill_script(script).await?;
         self.agent_started = true;
         let mut control = self.control.clone();
-        let job_type = self.claimed.job.spec.job_type.as_str();
-        let run = windlass_harness::simulated::in_process(&script, job_type, nth, iteration, self.engine.config.clock.now());
-        let end = tokio::select! {
-            biased;
-            control = told(&mut control) => return Err(cut_failure_now(control)),
-            end = run => end,
+        let job_type = self.claimed.job.spec.job_type.as_str().to_owned();
+        let run = windlass_harness::simulated::in_process(&script, &job_type, nth, iteration, self.engine.config.clock.now());
+        tokio::pin!(run);
+        let end = match std::future::poll_fn(|cx| Poll::Ready(run.as_mut().poll(cx))).await {
+            Poll::Ready(end) => end,
+            Poll::Pending => {
+                self.write_journal().await?;
+                tokio::select! {
+                    biased;
+                    control = told(&mut control) => return Err(cut_failure_now(control)),
+                    end = run => end,
+                }
+            }
         };
         match end {
             RunEnd::Finished { text, usage } => {
@@ -239,11 +251,8 @@ impl Attempt {
         command: &str,
     ) -> Result<CommandEnd, Stop> {
         let place = self.place(workspace)?;
-        let mut env = self.agent_env(&place).await?;
         // The check is the project's, not the agent's: it needs no way to speak to Windlass.
-        for name in ["WINDLASS_TOKEN", "WINDLASS_URL"] {
-            env.remove(name);
-        }
+        let env = self.environment(&place)?;
         let spec = LaunchSpec {
             program: PathBuf::from("/bin/sh"),
             args: vec!["-c".into(), command.into()],
@@ -280,9 +289,11 @@ impl Attempt {
         kept: &mut String,
     ) -> Result<Watched, Stop> {
         let (job_id, token, attempt_id) = (self.claimed.job.id, self.token(), self.claimed.attempt.id);
-        let path = transcript_path(&self.engine, self.claimed.job.assignment_id, attempt_id);
-        let mut transcript = TranscriptWriter::open(&path, self.engine.config.output_max_bytes)
-            .map_err(|e| Failure::new(FailureKind::DiskFull, format!("the transcript {} could not be written: {e}", path.display())))?;
+        let mut transcript = Transcript {
+            path: transcript_path(&self.engine, self.claimed.job.assignment_id, attempt_id),
+            max_bytes: self.engine.config.output_max_bytes,
+            writer: None,
+        };
         failpoint::hit("spawn.before");
         let mut launched = self.engine.launcher.spawn(spec).await.map_err(Failure::from)?;
         failpoint::hit("spawn.after");
@@ -358,7 +369,7 @@ impl Attempt {
                         if cut.is_some() { stop(&stopper, Duration::ZERO); }
                     }
                     if chunks.is_empty() {
-                        transcript.flush().map_err(disk)?;
+                        transcript.flush()?;
                     }
                 }
                 () = &mut idle, if cut.is_none() && exited.is_none() => { cut = Some(Cut::Stalled); stop(&stopper, grace); }
@@ -374,7 +385,7 @@ impl Attempt {
                 self.take_line(&line, name, &mut transcript, &mut agent, kept, &mut stderr_tail, &mut cut, &mut message_at, &clock).await?;
             }
         }
-        transcript.finish().map_err(disk)?;
+        transcript.finish()?;
         failpoint::hit("exit.after");
         if exited.is_some_and(|e| e.lease_ended) && !matches!(cut, Some(Cut::Control(_))) {
             // This process stood still for longer than the lease; whether the right to the job is still there, the settlement will see.
@@ -396,7 +407,7 @@ impl Attempt {
         &mut self,
         line: &Line,
         stream: &str,
-        transcript: &mut TranscriptWriter,
+        transcript: &mut Transcript,
         agent: &mut Option<(&mut Mapper, &mut Option<String>)>,
         kept: &mut String,
         stderr_tail: &mut String,
@@ -404,7 +415,7 @@ impl Attempt {
         message_at: &mut Option<Instant>,
         clock: &windlass_types::Clock,
     ) -> Result<(), Stop> {
-        transcript.line(clock.now(), stream, line).map_err(disk)?;
+        transcript.writer()?.line(clock.now(), stream, line).map_err(disk)?;
         let Some((mapper, session)) = agent else {
             keep(kept, line);
             return Ok(());
@@ -515,9 +526,9 @@ impl Attempt {
         if self.claimed.harness != Harness::Simulated {
             return Ok(1);
         }
-        let line: Vec<Job> = self.engine.store.line(self.claimed.job.assignment_id).await?;
-        let job = &self.claimed.job;
-        Ok(line.iter().filter(|j| j.spec.job_type == job.spec.job_type && j.position <= job.position).count().max(1) as u32)
+        let line = self.line_before().await?;
+        let job_type = self.claimed.job.spec.job_type;
+        Ok(line.iter().filter(|j| j.spec.job_type == job_type).count() as u32 + 1)
     }
 
     /// Puts this job's facts into a simulated agent's script, so that its verdicts can name real evidence.
@@ -577,6 +588,37 @@ async fn pump<R: AsyncRead + Unpin>(mut from: R, to: mpsc::Sender<Chunk>, wrap: 
         if n == 0 || to.send(wrap(buffer[..n].to_vec())).await.is_err() {
             return;
         }
+    }
+}
+
+/// A run's transcript: there is no file before there is something in it.
+struct Transcript {
+    path: PathBuf,
+    max_bytes: u64,
+    writer: Option<TranscriptWriter>,
+}
+
+impl Transcript {
+    fn writer(&mut self) -> Result<&mut TranscriptWriter, Stop> {
+        match &mut self.writer {
+            Some(writer) => Ok(writer),
+            none => {
+                let opened = TranscriptWriter::open(&self.path, self.max_bytes);
+                let failed = |e| {
+                    let text = format!("the transcript {} could not be written: {e}", self.path.display());
+                    Stop::from(Failure::new(FailureKind::DiskFull, text))
+                };
+                Ok(none.insert(opened.map_err(failed)?))
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Stop> {
+        self.writer.as_mut().map_or(Ok(()), TranscriptWriter::flush).map_err(disk)
+    }
+
+    fn finish(self) -> Result<(), Stop> {
+        self.writer.map_or(Ok(()), TranscriptWriter::finish).map_err(disk)
     }
 }
 

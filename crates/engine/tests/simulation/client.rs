@@ -110,6 +110,7 @@ async fn submit(asked: Asked, store: Store, number: usize, when: i64, jobs: u64)
         source: "simulation".to_owned(),
         policy: Policy { review: false, ..Policy::default() },
         budget: Budget::default(),
+        node_budget: Budget::default(),
         priority: 0,
         base_branch: None,
         jobs: vec![job; jobs as usize],

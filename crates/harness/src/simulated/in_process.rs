@@ -13,7 +13,7 @@ use super::wire::{Problem, Tokens};
 /// Call it only where [`is_in_process`](super::is_in_process) says so.
 pub async fn in_process(script: &str, job_type: &str, nth: u32, iteration: u32, now: Timestamp) -> RunEnd {
     let when = When { job_type, nth, iteration, attempt: None };
-    let script = match Script::parse(script) {
+    let script = match Script::parse_again(script) {
         Ok(script) => script,
         Err(failure) => return RunEnd::Failed { failure, usage: None },
     };

@@ -70,7 +70,7 @@ pub const VERB: &str = "simulate-agent";
 
 /// Whether a script can be read; if not, what is wrong with it and where.
 pub fn check(script: &str) -> Result<(), Failure> {
-    Script::parse(script).map(drop)
+    Script::parse_again(script).map(drop)
 }
 
 /// Whether the turn for this run is played inside the engine. A script that cannot be read is not.
@@ -79,7 +79,7 @@ pub fn check(script: &str) -> Result<(), Failure> {
 /// a process, which plays the right turn either way.
 pub fn is_in_process(script: &str, job_type: &str, nth: u32, iteration: u32) -> bool {
     let when = script::When { job_type, nth, iteration, attempt: None };
-    Script::parse(script).is_ok_and(|s| s.turn(&when).is_some_and(|(_, turn)| turn.attempt.is_none() && !turn.process))
+    Script::parse_again(script).is_ok_and(|s| s.turn(&when).is_some_and(|(_, turn)| turn.attempt.is_none() && !turn.process))
 }
 
 pub(crate) fn no_turn(when: &script::When<'_>) -> Failure {

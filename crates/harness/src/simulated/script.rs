@@ -1,5 +1,7 @@
 //! The script: turns, their conditions, their steps.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use windlass_types::{Failure, FailureKind};
@@ -106,6 +108,20 @@ impl Script {
         Ok(script)
     }
 
+    /// The same, and quickly when it is the text of the last call: one script mostly plays many jobs in a row.
+    pub(super) fn parse_again(text: &str) -> Result<Arc<Self>, Failure> {
+        static LAST: Mutex<Option<(String, Arc<Script>)>> = Mutex::new(None);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, script)) = &*last
+            && known == text
+        {
+            return Ok(Arc::clone(script));
+        }
+        let script = Arc::new(Self::parse(text)?);
+        *last = Some((text.to_owned(), Arc::clone(&script)));
+        Ok(script)
+    }
+
     /// The first turn that matches, with its number from 0 up.
     pub(super) fn turn(&self, when: &When<'_>) -> Option<(usize, &Turn)> {
         self.turn.iter().enumerate().find(|(_, t)| {
@@ -197,7 +213,7 @@ mod tests {
             ("[[turn]]\nprocess = false\nsteps = [{ run = \"x\" }]", "turn 1"),
             ("x", "line 1"),
         ] {
-            let failure = Script::parse(text).unwrap_err();
+            let failure = Script::parse_again(text).unwrap_err();
             assert!(failure.message.contains(part), "{}", failure.message);
             assert_eq!(failure.kind, FailureKind::BadConfiguration);
         }

@@ -1,85 +1,18 @@
-//! Attempts and their journal, as their worker writes them and everybody reads them.
+//! Attempts, as their worker writes them and everybody reads them.
 
 use serde_json::{Value as Json, json};
-use windlass_types::{AssignmentId, Attempt, AttemptId, Effect, EventKind, Job, JobId, Stage, StageRecord, StageStatus, Token};
+use windlass_types::{AssignmentId, Attempt, AttemptId, Effect, EventKind, Job, JobId, Token};
 
 use super::{guard, moves, rows};
 use crate::error::{Result, StoreError};
-use crate::sql::{Row, Work, values};
+use crate::sql::{Work, values};
 use crate::store::Store;
-
-fn stage_row(mut r: Row) -> Result<StageRecord> {
-    let r = &mut r;
-    Ok(StageRecord {
-        attempt_id: r.word()?,
-        number: r.int()?,
-        stage: r.word()?,
-        iteration: r.int()?,
-        status: r.word()?,
-        started_at: r.time()?,
-        ended_at: r.opt_time()?,
-        detail: r.json()?,
-    })
-}
 
 /// Leaves an event about an attempt of a job.
 pub(crate) fn leave_event(w: &mut Work<'_>, kind: EventKind, job: &Job, attempt: AttemptId, data: Json) {
     let mut event = moves::about_job(kind, job, data);
     event.attempt = Some(attempt);
     w.event(event);
-}
-
-fn start_stage(w: &mut Work<'_>, id: JobId, token: Token, attempt: AttemptId, stage: Stage, iteration: u32) -> Result<i64> {
-    let row = guard::attempt(w, id, token, attempt)?;
-    let last = match w.first("SELECT MAX(number) FROM stages WHERE attempt_id = $1", values![attempt])? {
-        Some(mut row) => row.opt_int()?.unwrap_or(0),
-        None => 0,
-    };
-    let now = w.now()?;
-    w.execute(
-        "INSERT INTO stages (attempt_id, number, stage, iteration, status, started_at, detail) VALUES ($1, $2, $3, $4, 'running', $5, '{}')",
-        values![attempt, last + 1, stage.as_str(), iteration, now],
-    )?;
-    let data = json!({ "number": last + 1, "stage": stage.as_str(), "iteration": iteration });
-    leave_event(w, EventKind::StageStarted, &row.job, attempt, data);
-    Ok(last + 1)
-}
-
-fn end_stage(w: &mut Work<'_>, id: JobId, token: Token, attempt: AttemptId, number: i64, status: StageStatus, detail: &Json) -> Result<()> {
-    let row = guard::attempt(w, id, token, attempt)?;
-    let now = w.now()?;
-    let ended = w.query(
-        "UPDATE stages SET status = $3, ended_at = $4, detail = $5 WHERE attempt_id = $1 AND number = $2 RETURNING stage, iteration",
-        values![attempt, number, status.as_str(), now, detail.to_string()],
-    )?;
-    let Some(mut ended) = ended.into_iter().next() else {
-        return Err(StoreError::not_found("stage", format!("{attempt} {number}")));
-    };
-    let (stage, iteration): (Stage, u32) = (ended.word()?, ended.int()?);
-    let mut data = json!({ "number": number, "stage": stage.as_str(), "iteration": iteration, "status": status.as_str() });
-    if let Some(summary) = summary(detail) {
-        data["summary"] = Json::String(summary);
-    }
-    if status == StageStatus::Failed
-        && let Some(output) = detail.get("output").and_then(Json::as_str)
-    {
-        data["output"] = Json::String(tail(output));
-    }
-    leave_event(w, EventKind::StageEnded, &row.job, attempt, data);
-    Ok(())
-}
-
-/// The end of what a failed stage printed: mostly it says why.
-fn tail(output: &str) -> String {
-    let mut lines: Vec<&str> = output.lines().rev().filter(|line| !line.trim().is_empty()).take(12).collect();
-    lines.reverse();
-    lines.iter().map(|line| line.chars().take(300).collect::<String>()).collect::<Vec<_>>().join("\n")
-}
-
-/// What a stage left, in a few words, so that whoever follows the events need not look the stage up.
-fn summary(detail: &Json) -> Option<String> {
-    let text = ["/summary", "/ref", "/commit", "/failure/message"].iter().find_map(|path| detail.pointer(path)?.as_str())?;
-    Some(text.chars().take(300).collect())
 }
 
 fn branch(w: &mut Work<'_>, id: JobId, token: Token, branch: &str, base_branch: &str, base_commit: &str) -> Result<()> {
@@ -137,21 +70,6 @@ impl Store {
         self.read(move |w| rows::attempts_where(w, "WHERE job_id = $1 ORDER BY number LIMIT 10000", values![id])).await
     }
 
-    /// An attempt's stages, in order.
-    pub async fn journal(&self, id: AttemptId) -> Result<Vec<StageRecord>> {
-        self.read(move |w| {
-            w.query(
-                "SELECT attempt_id, number, stage, iteration, status, started_at, ended_at, detail FROM stages \
-                 WHERE attempt_id = $1 ORDER BY number LIMIT 10000",
-                values![id],
-            )?
-            .into_iter()
-            .map(stage_row)
-            .collect()
-        })
-        .await
-    }
-
     /// Remembers the attempt's process before it may do anything.
     pub async fn record_spawn(
         &self,
@@ -183,24 +101,6 @@ impl Store {
         .await
     }
 
-    /// Begins a stage and gives its number in the journal.
-    pub async fn stage_started(&self, id: JobId, token: Token, attempt: AttemptId, stage: Stage, iteration: u32) -> Result<i64> {
-        self.ride(move |w| start_stage(w, id, token, attempt, stage, iteration)).await
-    }
-
-    /// Ends a stage.
-    pub async fn stage_ended(
-        &self,
-        id: JobId,
-        token: Token,
-        attempt: AttemptId,
-        number: i64,
-        status: StageStatus,
-        detail: Json,
-    ) -> Result<()> {
-        self.ride(move |w| end_stage(w, id, token, attempt, number, status, &detail)).await
-    }
-
     /// Leaves a notice: a limit was reached, or something odd was seen.
     pub async fn notice(&self, id: JobId, token: Token, attempt: AttemptId, data: Json) -> Result<()> {
         self.ride(move |w| {
@@ -219,16 +119,6 @@ impl Store {
     /// Names the assignment's last commit that passed the gates.
     pub async fn set_head(&self, id: JobId, token: Token, head_commit: String) -> Result<()> {
         self.promise(move |w| head(w, id, token, &head_commit)).await
-    }
-
-    /// Keeps the hash of the secret that the attempt's agent was given.
-    pub async fn set_agent_token(&self, id: JobId, token: Token, attempt: AttemptId, sha256_hex: String) -> Result<()> {
-        self.ride(move |w| {
-            guard::attempt(w, id, token, attempt)?;
-            w.execute("UPDATE attempts SET agent_token_sha256 = $2 WHERE id = $1", values![attempt, &sha256_hex])?;
-            Ok(())
-        })
-        .await
     }
 
     /// The attempt whose agent was given the secret with this hash, while it runs under its live token.

@@ -14,7 +14,8 @@ use crate::error::Result;
 use crate::harness::unnamed_harness;
 use crate::sql::{Value, Work, values};
 
-const FIRST_PAGE: u32 = 20;
+/// How many more than can be claimed are read at first: some may turn out to be held.
+const SPARE: u32 = 3;
 const LAST_PAGE: u32 = 1000;
 
 /// A job that could be next.
@@ -37,14 +38,14 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
-    pub(crate) fn of(worker: &WorkerSlots, only: Option<AssignmentId>, shared: &Shared) -> Self {
+    pub(crate) fn of(worker: &WorkerSlots, only: Option<AssignmentId>, shared: &Shared, most: usize) -> Self {
         Self {
             filter: shared.filter(worker),
             worker: worker.name.clone(),
             only,
             page: VecDeque::new(),
             after: None,
-            size: FIRST_PAGE,
+            size: u32::try_from(most).unwrap_or(LAST_PAGE).saturating_add(SPARE).min(LAST_PAGE),
             at_end: false,
         }
     }
@@ -182,6 +183,7 @@ mod tests {
             source: "test".to_owned(),
             policy: Policy::default(),
             budget: Budget::default(),
+            node_budget: Budget::default(),
             priority: 0,
             base_branch: None,
             jobs: vec![JobSpec::default(); jobs],
@@ -198,7 +200,7 @@ mod tests {
         let store = Store::open(options).await.expect("the store opens");
         store.submit((0..lines).map(|_| wish(2)).collect()).await.expect("submitted");
         let shared = Shared { closed_projects: vec!["closed".to_owned()], parked: vec![Harness::Codex], parked_pairs: Vec::new() };
-        let (sql, params) = Candidates::of(&worker(), None, &shared).statement(clock.now().0);
+        let (sql, params) = Candidates::of(&worker(), None, &shared, 10).statement(clock.now().0);
         let db = rusqlite::Connection::open(&url).expect("the file opens");
         let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("the plan");
         let bound = |statement: &mut rusqlite::Statement<'_>| {
@@ -221,7 +223,7 @@ mod tests {
             found += 1;
         }
         drop(rows);
-        assert_eq!(found, lines.min(FIRST_PAGE as usize));
+        assert_eq!(found, lines.min(10 + SPARE as usize));
         (text, statement.get_status(StatementStatus::VmStep))
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use windlass_types::{
-    Assignment, AssignmentId, Attempt, AttemptStatus, BreakerProbe, DEFAULT_ACCOUNT, EventKind, Harness, Job, JobMove, JobStatus, Lease,
-    Project, Slots, Token, hold,
+    Admission, Assignment, AssignmentId, Attempt, AttemptStatus, BreakerProbe, DEFAULT_ACCOUNT, EventKind, Harness, Job, JobMove,
+    JobStatus, Lease, Project, Slots, Token, hold,
 };
 
 use super::attempts::leave_event;
@@ -72,40 +72,66 @@ pub struct Claimed {
     pub harness: Harness,
 }
 
-fn claim(w: &mut Work<'_>, facts: &NodeFacts, lease_ms: i64) -> Result<Option<Claimed>> {
+fn claim(w: &mut Work<'_>, mut facts: NodeFacts, lease_ms: i64, most: usize) -> Result<Vec<Claimed>> {
+    let mut claimed = Vec::new();
     if facts.storage.is_some() {
-        return Ok(None);
+        return Ok(claimed);
     }
     let ground = Ground::read(w)?;
     if ground.paused {
-        return Ok(None);
+        return Ok(claimed);
     }
-    let shared = Shared::read(w, facts, &ground)?;
-    let free = facts.workers.iter().filter(|worker| worker.slots.running < worker.slots.limit);
-    let mut queues: Vec<Candidates> = free.map(|worker| Candidates::of(worker, facts.only_assignment, &shared)).collect();
-    loop {
+    let shared = Shared::read(w, &facts, &ground)?;
+    let mut projects = Projects::new();
+    let mut queues: Vec<Candidates> =
+        facts.workers.iter().map(|worker| Candidates::of(worker, facts.only_assignment, &shared, most)).collect();
+    while claimed.len() < most {
         let mut best: Option<(usize, Candidate)> = None;
         for (index, queue) in queues.iter_mut().enumerate() {
-            if let Some(candidate) = queue.peek(w)?
+            if facts.workers.get(index).is_some_and(|worker| worker.slots.running < worker.slots.limit)
+                && let Some(candidate) = queue.peek(w)?
                 && best.as_ref().is_none_or(|(_, first)| (candidate.rank, candidate.job) < (first.rank, first.job))
             {
                 best = Some((index, candidate.clone()));
             }
         }
-        let Some((index, candidate)) = best else { return Ok(None) };
+        let Some((index, candidate)) = best else { break };
         if let Some(queue) = queues.get_mut(index) {
             queue.take();
         }
-        match try_claim(w, facts, &ground, &candidate, lease_ms) {
+        match try_claim(w, &facts, &ground, &mut projects, &candidate, lease_ms) {
             Ok(None) => {}
+            Ok(Some(job)) => {
+                let now = w.now()?;
+                let is_probe = ground.breaker(&facts, job.harness).is_some_and(|breaker| breaker.admits(now) == Admission::AsProbe);
+                claimed.push(job);
+                if let Some(worker) = facts.workers.get_mut(index) {
+                    worker.slots.running = worker.slots.running.saturating_add(1);
+                }
+                if is_probe {
+                    // The breaker admits nobody else now: the next claim leaves out what it holds. And its row is to be locked last.
+                    break;
+                }
+            }
             // One row that cannot be read (a later version may have written it) must not hold up all the others.
             Err(StoreError::Corrupt(why)) => tracing::warn!(job.id = %candidate.job, "{} cannot be claimed: {why}", candidate.job),
-            claimed_or_failed => return claimed_or_failed,
+            Err(e) => return Err(e),
         }
     }
+    Ok(claimed)
 }
 
-fn try_claim(w: &mut Work<'_>, facts: &NodeFacts, ground: &Ground, candidate: &Candidate, lease_ms: i64) -> Result<Option<Claimed>> {
+/// Projects that a batch has met.
+type Projects = BTreeMap<String, Project>;
+
+fn try_claim(
+    w: &mut Work<'_>,
+    facts: &NodeFacts,
+    ground: &Ground,
+    projects: &mut Projects,
+    candidate: &Candidate,
+    lease_ms: i64,
+) -> Result<Option<Claimed>> {
     // Whoever holds the assignment's row is about to change its line: leave it to them.
     let rest = format!("WHERE id = $1{}", w.dialect().lock_or_skip());
     let Some(mut assignment) = rows::assignments_where(w, &rest, values![candidate.assignment])?.pop() else { return Ok(None) };
@@ -113,16 +139,24 @@ fn try_claim(w: &mut Work<'_>, facts: &NodeFacts, ground: &Ground, candidate: &C
     if row.job.status != JobStatus::Queued {
         return Ok(None);
     }
-    let project = world::project_of(w, &row)?;
+    let project = match projects.get(&row.job.project) {
+        Some(known) => known.clone(),
+        None => projects.entry(row.job.project.clone()).or_insert(world::project_of(w, &row)?).clone(),
+    };
     if project.settings.max_concurrent.is_some() {
-        // Two nodes must not take the project's last slot at once.
-        let sql = format!("SELECT name FROM projects WHERE name = $1{}", w.dialect().lock());
-        w.query(&sql, values![&project.name])?;
+        // Two nodes must not take the project's last slot at once. Nobody waits here: batches meet the projects in any order.
+        let sql = format!("SELECT name FROM projects WHERE name = $1{}", w.dialect().lock_or_skip());
+        if w.query(&sql, values![&project.name])?.is_empty() {
+            return Ok(None);
+        }
     }
     if hold(&world::world(w, facts, ground, &row, &assignment, &project)?).is_some() {
         return Ok(None);
     }
-    let earlier = rows::attempts_where(w, "WHERE job_id = $1 ORDER BY number", values![row.job.id])?;
+    let earlier = match row.job.attempts {
+        0 => Vec::new(),
+        _ => rows::attempts_where(w, "WHERE job_id = $1 ORDER BY number", values![row.job.id])?,
+    };
     let harness = world::harness(facts, &row, &assignment, &project);
     let now = w.now()?;
     let token = Token { generation: w.generation, epoch: row.token.epoch.saturating_add(1) };
@@ -139,9 +173,9 @@ fn try_claim(w: &mut Work<'_>, facts: &NodeFacts, ground: &Ground, candidate: &C
     row.job.message = None;
     row.job.park = None;
     row.job.started_at = row.job.started_at.or(Some(now));
-    rows::save_job(w, &row)?;
+    rows::save_claim(w, &row)?;
     assignment.spent.runs = assignment.spent.runs.saturating_add(1);
-    rows::save_assignment(w, &mut assignment)?;
+    rows::save_spent(w, &mut assignment)?;
     let attempt = new_attempt(w, facts, &row.job, token, harness, &earlier)?;
     Ok(Some(Claimed { job: row.job, assignment, project, token, attempt, earlier, harness }))
 }
@@ -189,9 +223,14 @@ fn new_attempt(w: &mut Work<'_>, facts: &NodeFacts, job: &Job, token: Token, har
 impl Store {
     /// Takes the best due job that nothing holds on this node; `None` when there is none.
     pub async fn claim(&self, facts: NodeFacts, lease_ms: i64) -> Result<Option<Claimed>> {
+        Ok(self.claim_many(facts, lease_ms, 1).await?.pop())
+    }
+
+    /// Takes at most `most` due jobs that nothing holds on this node, the best first.
+    pub async fn claim_many(&self, facts: NodeFacts, lease_ms: i64, most: usize) -> Result<Vec<Claimed>> {
         if lease_ms < 0 {
             return Err(StoreError::Invalid("a lease cannot end before it begins".to_owned()));
         }
-        self.ride(move |w| claim(w, &facts, lease_ms)).await
+        self.ride(move |w| claim(w, facts.clone(), lease_ms, most)).await
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Result, StoreError};
 use crate::sql::{Work, values};
 
 /// Whether there is a fence: a debug build has none with `WINDLASS_FAULT=no_fencing`, by which the fault suite shows that it sees one missing.
-fn is_up() -> bool {
+pub(super) fn is_up() -> bool {
     static UP: OnceLock<bool> = OnceLock::new();
     *UP.get_or_init(|| !(cfg!(debug_assertions) && std::env::var_os("WINDLASS_FAULT").is_some_and(|fault| fault == "no_fencing")))
 }
@@ -28,8 +28,7 @@ pub(crate) fn job(w: &mut Work<'_>, id: JobId, token: Token) -> Result<JobRow> {
 
 /// The running job of a live token with its assignment, both locked.
 pub(crate) fn job_and_assignment(w: &mut Work<'_>, id: JobId, token: Token) -> Result<(JobRow, Assignment)> {
-    let assignment_id = rows::assignment_of(w, id)?;
-    let assignment = rows::lock_assignment(w, assignment_id)?;
+    let assignment = rows::lock_assignment_of(w, id)?;
     let row = job(w, id, token)?;
     Ok((row, assignment))
 }

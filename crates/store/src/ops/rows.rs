@@ -218,6 +218,30 @@ pub(crate) fn save_job(w: &mut Work<'_>, row: &JobRow) -> Result<()> {
     Ok(())
 }
 
+/// Writes what a claim changes of a job: the fewer columns, the fewer indexes.
+pub(crate) fn save_claim(w: &mut Work<'_>, row: &JobRow) -> Result<()> {
+    let job = &row.job;
+    w.execute(
+        "UPDATE jobs SET status = $2, phase = $3, progress = $4, attempts = $5, lease_node = $6, lease_generation = $7, lease_epoch = $8, \
+         lease_expires_at = $9, started_at = $10, message = $11, park = $12 WHERE id = $1",
+        values![
+            job.id,
+            job.status.as_str(),
+            job.phase.as_str(),
+            job.progress,
+            job.attempts,
+            job.lease.as_ref().map(|l| &l.node),
+            row.token.generation,
+            row.token.epoch,
+            job.lease.as_ref().map(|l| l.expires_at),
+            job.started_at,
+            job.message.as_ref(),
+            job.park.as_ref().map(json).transpose()?,
+        ],
+    )?;
+    Ok(())
+}
+
 const ASSIGNMENT_COLUMNS: &str = "id, project, status, source, inserted_jobs, priority, branch, base_branch, base_commit, head_commit, \
     created_at, updated_at, ended_at, budget, spent, block, policy, north_star";
 
@@ -274,6 +298,12 @@ pub(crate) fn lock_assignment(w: &mut Work<'_>, id: AssignmentId) -> Result<Assi
     assignments_where(w, &rest, values![id])?.pop().ok_or_else(|| StoreError::not_found("assignment", id))
 }
 
+/// The assignment that a job belongs to, locked until the transaction ends.
+pub(crate) fn lock_assignment_of(w: &mut Work<'_>, job: JobId) -> Result<Assignment> {
+    let rest = format!("WHERE id = (SELECT assignment_id FROM jobs WHERE id = $1){}", w.dialect().lock());
+    assignments_where(w, &rest, values![job])?.pop().ok_or_else(|| StoreError::not_found("job", job))
+}
+
 /// Writes a new assignment, unless its key is known.
 pub(crate) fn insert_assignment(w: &mut Work<'_>, a: &Assignment, key: Option<&str>) -> Result<bool> {
     let written = w.execute(
@@ -296,6 +326,13 @@ pub(crate) fn insert_assignment(w: &mut Work<'_>, a: &Assignment, key: Option<&s
         ],
     )?;
     Ok(written > 0)
+}
+
+/// Writes what a claim changes of an assignment.
+pub(crate) fn save_spent(w: &mut Work<'_>, a: &mut Assignment) -> Result<()> {
+    a.updated_at = w.now()?;
+    w.execute("UPDATE assignments SET spent = $2, updated_at = $3 WHERE id = $1", values![a.id, json(&a.spent)?, a.updated_at])?;
+    Ok(())
 }
 
 /// Writes what may have changed of an assignment.

@@ -8,6 +8,7 @@ use windlass_types::{
 };
 
 use super::attempts::leave_event;
+use super::journal::{self, StageNote};
 use super::rows::{self, JobRow};
 use super::{breakers, control, guard, line, moves, verdicts};
 use crate::error::{Result, StoreError};
@@ -47,6 +48,8 @@ pub struct SettleRequest {
     pub breaker: BreakerPolicy,
     /// A harness to park for everybody, until when, and why.
     pub park_harness: Option<(Harness, Timestamp, String)>,
+    /// What of its stages is not noted yet.
+    pub stages: Vec<StageNote>,
 }
 
 /// What a settlement left.
@@ -104,7 +107,6 @@ fn settled_before(w: &mut Work<'_>, request: &SettleRequest) -> Result<Option<Se
 
 fn settle_live(w: &mut Work<'_>, request: &SettleRequest) -> Result<Settled> {
     let (mut row, mut assignment) = guard::job_and_assignment(w, request.job_id, request.token)?;
-    guard::attempt(w, request.job_id, request.token, request.attempt_id)?;
     let now = w.now()?;
     let result = effective(request, &row, &assignment);
     let policy = RetryPolicy { max_retries: row.job.spec.max_retries.unwrap_or(request.retry.max_retries), ..request.retry };
@@ -154,16 +156,25 @@ fn end_attempt(w: &mut Work<'_>, request: &SettleRequest, job: &Job, result: &At
         AttemptResult::Failed(failure) => Some(failure),
         AttemptResult::Succeeded | AttemptResult::HandedBack => None,
     };
-    w.execute(
-        "UPDATE attempts SET status = $2, usage = $3, failure = $4, ended_at = $5 WHERE id = $1",
+    let ended = w.execute(
+        "UPDATE attempts SET status = $2, usage = $3, failure = $4, ended_at = $5 \
+         WHERE id = $1 AND job_id = $6 AND generation = $7 AND epoch = $8 AND status = 'running'",
         values![
             request.attempt_id,
             status.as_str(),
             request.usage.as_ref().map(as_json).transpose()?,
             failure.map(as_json).transpose()?,
             now,
+            request.job_id,
+            request.token.generation,
+            request.token.epoch,
         ],
     )?;
+    if ended == 0 && guard::is_up() {
+        // The token was given to another attempt than the one that is named.
+        return Err(StoreError::Stale { job: request.job_id });
+    }
+    journal::write(w, job, request.attempt_id, &request.stages)?;
     // A stage that was left open goes with its attempt.
     w.execute(
         "UPDATE stages SET status = 'interrupted', ended_at = $2 WHERE attempt_id = $1 AND status = 'running'",

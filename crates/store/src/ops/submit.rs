@@ -1,5 +1,7 @@
 //! Submission: an assignment and its line in one transaction, once per key.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use windlass_types::{
     Assignment, AssignmentId, AssignmentStatus, Budget, EventKind, Ids, Job, JobId, JobSpec, Policy, Spent, is_valid_name,
@@ -28,8 +30,10 @@ pub struct Submission {
     pub source: String,
     /// The rules it is run by.
     pub policy: Policy,
-    /// Its limits.
+    /// Its limits; those of its project hold where it names none.
     pub budget: Budget,
+    /// Limits that hold where neither it nor its project names any.
+    pub node_budget: Budget,
     /// Higher runs first.
     pub priority: i32,
     /// The branch its work starts from, if not the project's.
@@ -90,42 +94,53 @@ fn known(w: &mut Work<'_>, key: &str) -> Result<Option<Submitted>> {
     Ok(Some(Submitted { assignment, jobs, created: false }))
 }
 
-/// New ids in rising order: what is made at the same instant is claimed and listed in the order in which it was given.
-pub(crate) struct RisingIds {
+/// What the submissions of one call share.
+pub(crate) struct Batch {
+    /// New ids in rising order: what is made at the same instant is claimed and listed in the order in which it was given.
     assignments: std::vec::IntoIter<AssignmentId>,
     jobs: std::vec::IntoIter<JobId>,
+    /// The limits of the projects found so far.
+    budgets: BTreeMap<String, Budget>,
 }
 
-impl RisingIds {
+impl Batch {
     pub(crate) fn new<'a>(ids: &Ids, submissions: impl Iterator<Item = &'a Submission> + Clone) -> Self {
         let mut assignments: Vec<_> = submissions.clone().map(|_| ids.assignment()).collect();
         let mut jobs: Vec<_> = submissions.flat_map(|submission| &submission.jobs).map(|_| ids.job()).collect();
         assignments.sort_unstable();
         jobs.sort_unstable();
-        Self { assignments: assignments.into_iter(), jobs: jobs.into_iter() }
+        Self { assignments: assignments.into_iter(), jobs: jobs.into_iter(), budgets: BTreeMap::new() }
+    }
+
+    /// The limits of a project, which must exist.
+    fn budget_of(&mut self, w: &mut Work<'_>, project: &str) -> Result<Budget> {
+        if let Some(budget) = self.budgets.get(project) {
+            return Ok(*budget);
+        }
+        let found = projects::find(w, project)?.ok_or_else(|| StoreError::not_found("project", project))?;
+        self.budgets.insert(project.to_owned(), found.settings.budget);
+        Ok(found.settings.budget)
     }
 }
 
-pub(crate) fn submit_one(w: &mut Work<'_>, submission: &Submission, ids: &mut RisingIds) -> Result<Submitted> {
+pub(crate) fn submit_one(w: &mut Work<'_>, submission: &Submission, batch: &mut Batch) -> Result<Submitted> {
     check(submission)?;
     if let Some(key) = &submission.key
         && let Some(known) = known(w, key)?
     {
         return Ok(known);
     }
-    if projects::find(w, &submission.project)?.is_none() {
-        return Err(StoreError::not_found("project", &submission.project));
-    }
+    let of_project = batch.budget_of(w, &submission.project)?;
     let now = w.now()?;
     let assignment = Assignment {
-        id: ids.assignments.next().unwrap_or_else(|| w.ids.assignment()),
+        id: batch.assignments.next().unwrap_or_else(|| w.ids.assignment()),
         project: submission.project.clone(),
         north_star: submission.north_star.clone(),
         source: submission.source.clone(),
         status: AssignmentStatus::Active,
         block: None,
         policy: submission.policy.clone(),
-        budget: submission.budget,
+        budget: submission.budget.or(of_project).or(submission.node_budget),
         spent: Spent::default(),
         inserted_jobs: 0,
         priority: submission.priority,
@@ -146,7 +161,7 @@ pub(crate) fn submit_one(w: &mut Work<'_>, submission: &Submission, ids: &mut Ri
     w.event(moves::about(EventKind::AssignmentCreated, &assignment, data));
     let mut jobs = Vec::with_capacity(submission.jobs.len());
     for (spec, position) in submission.jobs.iter().zip(1..) {
-        let id = ids.jobs.next().unwrap_or_else(|| w.ids.job());
+        let id = batch.jobs.next().unwrap_or_else(|| w.ids.job());
         let job = rows::new_job(id, &assignment, position, spec.clone(), None, now);
         moves::put_in_line(w, &job, &assignment.policy, json!({ "by": submission.by }))?;
         jobs.push(job);
@@ -158,8 +173,8 @@ impl Store {
     /// Makes assignments with their lines: all of them or, on an error, none. A known key gives what it made before.
     pub async fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<Submitted>> {
         self.promise(move |w| {
-            let mut ids = RisingIds::new(w.ids, submissions.iter());
-            submissions.iter().map(|submission| submit_one(w, submission, &mut ids)).collect()
+            let mut batch = Batch::new(w.ids, submissions.iter());
+            submissions.iter().map(|submission| submit_one(w, submission, &mut batch)).collect()
         })
         .await
     }

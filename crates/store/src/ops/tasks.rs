@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use windlass_types::{Assignment, AssignmentId, Attempt, Job, Stage, Task, TaskStatus, TaskTry, Timestamp, is_valid_task_id};
 
-use super::submit::{RisingIds, submit_one};
+use super::submit::{Batch, submit_one};
 use super::{line, rows};
 use crate::error::{Result, StoreError};
 use crate::sql::{Row, Value, Work, json as as_json, values};
@@ -105,7 +105,7 @@ fn beside_live(w: &mut Work<'_>, new: &NewTask, live: Task) -> Result<TaskTaken>
     Ok(TaskTaken::Refused(format!("a task {} is under way; drop it again once its result is there, or give it another id", new.task_id)))
 }
 
-fn take_one(w: &mut Work<'_>, new: &NewTask, ids: &mut RisingIds) -> Result<TaskTaken> {
+fn take_one(w: &mut Work<'_>, new: &NewTask, batch: &mut Batch) -> Result<TaskTaken> {
     if !is_valid_task_id(&new.task_id) {
         return Ok(TaskTaken::Refused(format!("{:?} cannot be a task's id", new.task_id)));
     }
@@ -118,7 +118,7 @@ fn take_one(w: &mut Work<'_>, new: &NewTask, ids: &mut RisingIds) -> Result<Task
     }
     let assignment_id = match &new.work {
         None => None,
-        Some(submission) => match submit_one(w, submission, ids) {
+        Some(submission) => match submit_one(w, submission, batch) {
             Ok(Submitted { assignment, .. }) => Some(assignment.id),
             // Both are found out before anything is written.
             Err(e @ (StoreError::Invalid(_) | StoreError::NotFound { .. })) => return Ok(TaskTaken::Refused(e.to_string())),
@@ -200,8 +200,8 @@ impl Store {
     /// Takes tasks with their assignments, in one transaction. A refused one stops no other.
     pub async fn take_tasks(&self, tasks: Vec<NewTask>) -> Result<Vec<TaskTaken>> {
         self.promise(move |w| {
-            let mut ids = RisingIds::new(w.ids, tasks.iter().filter_map(|task| task.work.as_ref()));
-            tasks.iter().map(|task| take_one(w, task, &mut ids)).collect()
+            let mut batch = Batch::new(w.ids, tasks.iter().filter_map(|task| task.work.as_ref()));
+            tasks.iter().map(|task| take_one(w, task, &mut batch)).collect()
         })
         .await
     }

@@ -1,5 +1,7 @@
 //! What an operation works with: the transaction, the store's time, new ids, and the events it leaves.
 
+use std::sync::LazyLock;
+
 use windlass_types::{AssignmentId, AttemptId, EventKind, Ids, JobId, Timestamp};
 
 use super::{Dialect, Row, Tx, Value, values};
@@ -8,6 +10,24 @@ use crate::queue::Numbered;
 
 /// The key of the lock under which PostgreSQL numbers events ("windlass" in hex digits, cut to 63 bits).
 const EVENT_LOCK: i64 = 0x7769_6e64_6c61_7373;
+
+/// The most events that one statement writes.
+const EVENTS_AT_ONCE: usize = 16;
+const EVENT_COLUMNS: usize = 8;
+
+/// The statement that writes so many events at once, by their number.
+static EVENT_INSERTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    (0..=EVENTS_AT_ONCE)
+        .map(|count| {
+            let row = |n: usize| {
+                let places: Vec<String> = (1..=EVENT_COLUMNS).map(|column| format!("${}", n * EVENT_COLUMNS + column)).collect();
+                format!("({})", places.join(", "))
+            };
+            let rows: Vec<String> = (0..count).map(row).collect();
+            format!("INSERT INTO events (seq, at, kind, project, assignment_id, job_id, attempt_id, data) VALUES {}", rows.join(", "))
+        })
+        .collect()
+});
 
 /// An event that is numbered when its transaction ends.
 #[derive(Debug)]
@@ -28,11 +48,19 @@ pub(crate) struct Work<'a> {
     pub(crate) generation: i64,
     now: Option<Timestamp>,
     events: Vec<NewEvent>,
+    /// The highest event number, where it is known without asking.
+    last_seq: Option<i64>,
 }
 
 impl<'a> Work<'a> {
     pub(crate) fn new(tx: &'a mut dyn Tx, ids: &'a Ids, generation: i64) -> Self {
-        Self { tx, ids, generation, now: None, events: Vec::new() }
+        Self { tx, ids, generation, now: None, events: Vec::new(), last_seq: None }
+    }
+
+    /// Goes on from a known event number: one that this transaction has given.
+    pub(crate) fn after_seq(mut self, last: Option<i64>) -> Self {
+        self.last_seq = last;
+        self
     }
 
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
@@ -84,29 +112,39 @@ impl<'a> Work<'a> {
             self.query("SELECT pg_advisory_xact_lock($1)", values![EVENT_LOCK])?;
         }
         let now = self.now()?;
-        let mut seq: i64 = match self.first("SELECT MAX(seq) FROM events", &[])? {
-            Some(mut row) => row.opt_int()?.unwrap_or(0),
-            None => 0,
+        let mut seq = match self.last_seq {
+            Some(seq) => seq,
+            None => match self.first("SELECT MAX(seq) FROM events", &[])? {
+                Some(mut row) => row.opt_int()?.unwrap_or(0),
+                None => 0,
+            },
         };
-        for event in std::mem::take(&mut self.events) {
+        let events = std::mem::take(&mut self.events);
+        let mut params = Vec::with_capacity(events.len().min(EVENTS_AT_ONCE) * EVENT_COLUMNS);
+        let mut left = events.len();
+        for event in events {
             seq += 1;
+            left -= 1;
             numbered.last = seq;
             if may_free_a_job(event.kind) {
                 numbered.last_ready = seq;
             }
-            self.execute(
-                "INSERT INTO events (seq, at, kind, project, assignment_id, job_id, attempt_id, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                values![
-                    seq,
-                    now,
-                    event.kind.as_str(),
-                    event.project,
-                    event.assignment,
-                    event.job,
-                    event.attempt,
-                    event.data.to_string(),
-                ],
-            )?;
+            params.extend([
+                seq.into(),
+                now.into(),
+                event.kind.as_str().into(),
+                event.project.into(),
+                event.assignment.into(),
+                event.job.into(),
+                event.attempt.into(),
+                event.data.to_string().into(),
+            ]);
+            if left == 0 || params.len() == EVENTS_AT_ONCE * EVENT_COLUMNS {
+                if let Some(sql) = EVENT_INSERTS.get(params.len() / EVENT_COLUMNS) {
+                    self.tx.execute(sql, &params)?;
+                }
+                params.clear();
+            }
         }
         Ok(numbered)
     }

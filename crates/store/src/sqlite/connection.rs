@@ -51,6 +51,8 @@ pub(crate) struct Connection {
     shared: bool,
     /// The last error leaves the connection in doubt: it is opened anew.
     pub(super) in_doubt: bool,
+    /// Something was written since this was last set to false.
+    pub(super) has_written: bool,
 }
 
 impl Connection {
@@ -61,7 +63,7 @@ impl Connection {
         connection
             .db
             .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; \
                  PRAGMA wal_autocheckpoint = 0; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000;",
             )
             .map_err(|e| told(&e, None))?;
@@ -121,7 +123,7 @@ impl Connection {
         let db = rusqlite::Connection::open_in_memory().map_err(|e| told(&e, None))?;
         db.execute_batch("PRAGMA foreign_keys = ON;").map_err(|e| told(&e, None))?;
         db.set_prepared_statement_cache_capacity(256);
-        Ok(Self { db, clock, full_sync: false, shared: true, in_doubt: false })
+        Ok(Self { db, clock, full_sync: false, shared: true, in_doubt: false, has_written: false })
     }
 
     fn open(place: &Place, flags: OpenFlags) -> Result<Self> {
@@ -130,7 +132,7 @@ impl Connection {
         db.busy_timeout(Duration::from_secs(5)).map_err(|e| told(&e, None))?;
         db.pragma_update(None, "mmap_size", 0).map_err(|e| told(&e, None))?;
         db.set_prepared_statement_cache_capacity(256);
-        Ok(Self { db, clock: place.clock.clone(), full_sync: false, shared: false, in_doubt: false })
+        Ok(Self { db, clock: place.clock.clone(), full_sync: false, shared: false, in_doubt: false, has_written: false })
     }
 
     /// Runs one of SQLite's own commands.
@@ -176,7 +178,13 @@ impl Connection {
         told(e, None)
     }
 
-    fn bind(statement: &mut rusqlite::CachedStatement<'_>, params: &[Value]) -> rusqlite::Result<()> {
+    fn bind(statement: &mut rusqlite::CachedStatement<'_>, sql: &str, params: &[Value]) -> rusqlite::Result<()> {
+        if counts_up(sql) {
+            for (index, value) in (1..=statement.parameter_count()).zip(params) {
+                statement.raw_bind_parameter(index, value)?;
+            }
+            return Ok(());
+        }
         for index in 1..=statement.parameter_count() {
             // `$3` may be the first to occur: SQLite counts by occurrence, we by number.
             let number = statement.parameter_name(index).and_then(|name| name.get(1..)).and_then(|n| n.parse::<usize>().ok());
@@ -186,9 +194,10 @@ impl Connection {
         Ok(())
     }
 
-    fn try_query(&self, sql: &str, params: &[Value]) -> rusqlite::Result<Vec<Row>> {
+    fn try_query(&mut self, sql: &str, params: &[Value]) -> rusqlite::Result<Vec<Row>> {
         let mut statement = self.db.prepare_cached(sql)?;
-        Self::bind(&mut statement, params)?;
+        self.has_written |= !statement.readonly();
+        Self::bind(&mut statement, sql, params)?;
         let columns = statement.column_count();
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
@@ -207,9 +216,10 @@ impl Connection {
         Ok(found)
     }
 
-    fn try_execute(&self, sql: &str, params: &[Value]) -> rusqlite::Result<usize> {
+    fn try_execute(&mut self, sql: &str, params: &[Value]) -> rusqlite::Result<usize> {
         let mut statement = self.db.prepare_cached(sql)?;
-        Self::bind(&mut statement, params)?;
+        self.has_written |= !statement.readonly();
+        Self::bind(&mut statement, sql, params)?;
         statement.raw_execute()
     }
 }
@@ -255,6 +265,18 @@ impl ToSql for Value {
     }
 }
 
+/// Whether the statement's parameters first occur in the order of their numbers, so that SQLite counts them as we do.
+fn counts_up(sql: &str) -> bool {
+    let mut highest = 0;
+    sql.split('$').skip(1).all(|rest| {
+        let number =
+            rest.bytes().take_while(u8::is_ascii_digit).fold(0, |n: usize, digit| n.saturating_mul(10) + usize::from(digit - b'0'));
+        let next = highest + 1;
+        highest = highest.max(number);
+        (1..=next).contains(&number)
+    })
+}
+
 /// Makes the file for its owner only; the files that SQLite puts beside it take over its mode.
 fn make_private(place: &Place) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
@@ -288,5 +310,29 @@ fn told(e: &rusqlite::Error, path: Option<&std::path::Path>) -> StoreError {
         ErrorCode::NotADatabase => StoreError::Foreign(what),
         ErrorCode::TooBig => StoreError::Invalid(what),
         _ => StoreError::Internal(what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use windlass_types::Timestamp;
+
+    use super::*;
+    use crate::sql::values;
+
+    #[test]
+    fn parameters_are_bound_by_their_number_in_whatever_order_they_occur() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let place = Place::new(&dir.path().join("a.db").display().to_string(), Clock::manual(Timestamp(1))).expect("a place");
+        let mut connection = Connection::open_to_write(&place).expect("opened");
+        for (sql, wanted) in [
+            ("SELECT $1 || $2 || $3", "abc"),
+            ("SELECT $3 || $1 || $2", "cab"),
+            ("SELECT $1 || $1 || $2 || $3 || $2", "aabcb"),
+            ("SELECT $2 || $2", "bb"),
+        ] {
+            let row = connection.query(sql, values!["a", "b", "c"]).expect("read").pop();
+            assert_eq!(row.and_then(|mut row| row.text().ok()).as_deref(), Some(wanted), "{sql}");
+        }
     }
 }

@@ -1,4 +1,7 @@
-//! The writer: what has queued up becomes one transaction, a savepoint per message, answered after the commit.
+//! The writer: what has queued up becomes one transaction, answered after the commit.
+//!
+//! A savepoint for each message would copy every page that it touches, so a group runs without any. Only when a message fails after
+//! it has written is all of it rolled back and run again, each message then in a savepoint of its own.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -13,9 +16,9 @@ use crate::sql::Work;
 /// The most messages of one transaction.
 const GROUP_MAX: usize = 512;
 /// The longest the log may grow, in pages, before it is folded into the database. Not left to SQLite, which keeps a failure to itself.
-const LOG_PAGES_MAX: i64 = 4000;
-/// How many messages are written between two looks at the log.
-const LOOK_EVERY: usize = 256;
+const LOG_PAGES_MAX: i64 = 8000;
+/// How many groups are written between two looks at the log.
+const LOOK_EVERY: usize = 16;
 /// How long nothing has to be written before the log is folded into the database.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -61,7 +64,7 @@ impl Writer {
             {
                 group.push(next);
             }
-            unseen += group.len();
+            unseen += 1;
             self.write(group);
             written = true;
             if unseen >= LOOK_EVERY {
@@ -95,7 +98,9 @@ impl Writer {
                 }
             },
         };
-        match carry_out(connection, &mut group, &self.ids, self.generation) {
+        let mut transaction = Transaction { connection, ids: &self.ids, generation: self.generation };
+        let ran = transaction.carry_out(&mut group);
+        match ran {
             Ok((outcomes, numbered)) => {
                 self.announcer.announce(numbered);
                 for (mut envelope, outcome) in group.into_iter().zip(outcomes) {
@@ -122,39 +127,86 @@ fn refuse(group: Vec<Envelope>, e: &StoreError) {
     }
 }
 
-/// Runs a group in one transaction. An error is the whole group's; a message's own is among the outcomes.
-fn carry_out(connection: &mut Connection, group: &mut [Envelope], ids: &Ids, generation: i64) -> Result<(Vec<Result<()>>, Numbered)> {
-    connection.sync_fully(group.iter().any(|envelope| envelope.durability == Durability::Promise))?;
-    connection.command("BEGIN IMMEDIATE")?;
-    let ran = run_all(connection, group, ids, generation).and_then(|ran| connection.command("COMMIT").map(|()| ran));
-    if ran.is_err() && connection.is_open() {
-        connection.command("ROLLBACK")?;
-    }
-    ran
+/// What became of each message, and the highest event numbers.
+type Ran = (Vec<Result<()>>, Numbered);
+
+/// One group's transaction.
+struct Transaction<'a> {
+    connection: &'a mut Connection,
+    ids: &'a Ids,
+    generation: i64,
 }
 
-fn run_all(connection: &mut Connection, group: &mut [Envelope], ids: &Ids, generation: i64) -> Result<(Vec<Result<()>>, Numbered)> {
-    let mut outcomes = Vec::with_capacity(group.len());
-    let mut numbered = Numbered::default();
-    for envelope in group {
-        connection.command("SAVEPOINT message")?;
-        let mut work = Work::new(connection, ids, generation);
-        let outcome = envelope.message.run(&mut work).and_then(|()| work.finish());
-        match outcome {
-            Ok(events) => {
-                numbered = numbered.and(events);
-                outcomes.push(Ok(()));
-            }
-            // The transaction, or trust in the connection, is gone and with it what the others wrote.
-            Err(e) if connection.in_doubt || !connection.is_open() => return Err(e),
-            Err(e) => {
-                connection.command("ROLLBACK TO message")?;
-                outcomes.push(Err(e));
-            }
+impl Transaction<'_> {
+    /// Runs a group. An error is the whole group's; a message's own is among the outcomes.
+    fn carry_out(&mut self, group: &mut [Envelope]) -> Result<Ran> {
+        self.connection.sync_fully(group.iter().any(|envelope| envelope.durability == Durability::Promise))?;
+        self.connection.command("BEGIN IMMEDIATE")?;
+        let ran = self.run(group).and_then(|ran| self.connection.command("COMMIT").map(|()| ran));
+        if ran.is_err() && self.connection.is_open() {
+            self.connection.command("ROLLBACK")?;
         }
-        connection.command("RELEASE message")?;
+        ran
     }
-    Ok((outcomes, numbered))
+
+    fn run(&mut self, group: &mut [Envelope]) -> Result<Ran> {
+        if let Some(ran) = self.run_together(group)? {
+            return Ok(ran);
+        }
+        self.connection.command("ROLLBACK")?;
+        self.connection.command("BEGIN IMMEDIATE")?;
+        self.run_apart(group)
+    }
+
+    /// Runs the messages one after the other; `None` when one that failed had written, so that all has to be undone.
+    fn run_together(&mut self, group: &mut [Envelope]) -> Result<Option<Ran>> {
+        let mut outcomes = Vec::with_capacity(group.len());
+        let mut numbered = Numbered::default();
+        for envelope in group {
+            self.connection.has_written = false;
+            let outcome = self.run_one(envelope, numbered);
+            if outcome.is_err() {
+                self.check_trust(&outcome)?;
+                if self.connection.has_written {
+                    return Ok(None);
+                }
+            }
+            outcomes.push(outcome.map(|events| numbered = numbered.and(events)));
+        }
+        Ok(Some((outcomes, numbered)))
+    }
+
+    /// Runs each message in a savepoint of its own.
+    fn run_apart(&mut self, group: &mut [Envelope]) -> Result<Ran> {
+        let mut outcomes = Vec::with_capacity(group.len());
+        let mut numbered = Numbered::default();
+        for envelope in group {
+            self.connection.command("SAVEPOINT message")?;
+            let outcome = self.run_one(envelope, numbered);
+            if outcome.is_err() {
+                self.check_trust(&outcome)?;
+                self.connection.command("ROLLBACK TO message")?;
+            }
+            outcomes.push(outcome.map(|events| numbered = numbered.and(events)));
+            self.connection.command("RELEASE message")?;
+        }
+        Ok((outcomes, numbered))
+    }
+
+    fn run_one(&mut self, envelope: &mut Envelope, before: Numbered) -> Result<Numbered> {
+        // Within the transaction nobody else gives numbers.
+        let last_seq = (before.last > 0).then_some(before.last);
+        let mut work = Work::new(self.connection, self.ids, self.generation).after_seq(last_seq);
+        envelope.message.run(&mut work).and_then(|()| work.finish())
+    }
+
+    /// Gives a message's error on when the transaction, or trust in the connection, is gone and with it what the others wrote.
+    fn check_trust<T>(&self, outcome: &Result<T>) -> Result<()> {
+        match outcome {
+            Err(e) if self.connection.in_doubt || !self.connection.is_open() => Err(e.clone()),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,17 +11,33 @@ on_both! {
         submit(&f.store, wish(vec![spec(JobType::Plan)])).await;
         let c = claim_one(&f.store).await;
         let (job, token, attempt) = (c.job.id, c.token, c.attempt.id);
-        let first = f.store.stage_started(job, token, attempt, Stage::Prepare, 1).await.unwrap();
-        f.store.stage_ended(job, token, attempt, first, StageStatus::Passed, json!({ "branch": "b" })).await.unwrap();
-        let second = f.store.stage_started(job, token, attempt, Stage::Run, 1).await.unwrap();
-        assert_eq!((first, second), (1, 2));
+        let both = vec![passed(1, Stage::Prepare, json!({ "branch": "b" })), began(2, Stage::Run)];
+        f.store.note_stages(job, token, attempt, vec![began(1, Stage::Prepare)], None).await.unwrap();
+        f.store.note_stages(job, token, attempt, both.clone(), None).await.unwrap();
+        // An answer that was lost: the same notes come again.
+        f.store.note_stages(job, token, attempt, both, None).await.unwrap();
         let journal = f.store.journal(attempt).await.unwrap();
         assert_eq!((journal[0].status, &journal[0].detail["branch"]), (StageStatus::Passed, &json!("b")));
         assert_eq!((journal[1].stage, journal[1].status, journal[1].ended_at), (Stage::Run, StageStatus::Running, None));
-        let unknown = f.store.stage_ended(job, token, attempt, 9, StageStatus::Passed, json!({})).await;
+        let unknown = f.store.note_stages(job, token, attempt, vec![passed(9, Stage::Run, json!({}))], None).await;
         assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
         f.store.settle(end(&c, AttemptResult::HandedBack)).await.unwrap();
         assert!(f.store.journal(attempt).await.unwrap().iter().all(|s| s.status != StageStatus::Running), "none stays open behind its attempt");
+    }
+
+    async fn stages_that_were_over_in_no_time_are_written_with_the_settlement(f: Fixture) {
+        submit(&f.store, wish(vec![spec(JobType::Plan)])).await;
+        let c = claim_one(&f.store).await;
+        let prompt = windlass_store::StageNote { began_ms_ago: Some(7), ..passed(1, Stage::Prompt, json!({ "bytes": 3 })) };
+        let stages = vec![prompt, began(2, Stage::Run)];
+        f.store.settle(windlass_store::SettleRequest { stages, ..end(&c, AttemptResult::HandedBack) }).await.unwrap();
+        let journal = f.store.journal(c.attempt.id).await.unwrap();
+        assert_eq!(journal.iter().map(|s| s.status).collect::<Vec<_>>(), [StageStatus::Passed, StageStatus::Interrupted]);
+        assert_eq!(journal[0].ended_at.map(|at| at.since_ms(journal[0].started_at)), Some(7));
+        let about = windlass_store::EventFilter { job: Some(c.job.id), ..Default::default() };
+        let kinds: Vec<_> = f.store.events_after(0, about, 100).await.unwrap().into_iter().map(|e| e.kind).collect();
+        assert_eq!(kinds.iter().filter(|kind| **kind == EventKind::StageStarted).count(), 2);
+        assert_eq!(kinds.iter().filter(|kind| **kind == EventKind::StageEnded).count(), 1);
     }
 
     async fn what_the_worker_tells_is_kept(f: Fixture) {
@@ -51,7 +67,7 @@ on_both! {
         submit(&f.store, wish(vec![spec(JobType::Plan)])).await;
         let c = claim_one(&f.store).await;
         assert_eq!(f.store.attempt_by_agent_token("abc").await.unwrap(), None);
-        f.store.set_agent_token(c.job.id, c.token, c.attempt.id, "abc".to_owned()).await.unwrap();
+        f.store.note_stages(c.job.id, c.token, c.attempt.id, Vec::new(), Some("abc".to_owned())).await.unwrap();
         let (attempt, job) = f.store.attempt_by_agent_token("abc").await.unwrap().unwrap();
         assert_eq!((attempt.id, job.id), (c.attempt.id, c.job.id));
         f.store.settle(end(&c, AttemptResult::HandedBack)).await.unwrap();

@@ -51,7 +51,7 @@ async fn filled(f: &Fixture) -> windlass_store::Claimed {
     f.store.settle(end(&claimed, AttemptResult::Succeeded)).await.unwrap();
     submit(&f.store, reviewed(vec![spec(JobType::Plan)])).await;
     let running = claim_one(&f.store).await;
-    f.store.set_agent_token(running.job.id, running.token, running.attempt.id, "a".repeat(64)).await.unwrap();
+    f.store.note_stages(running.job.id, running.token, running.attempt.id, Vec::new(), Some("a".repeat(64))).await.unwrap();
     running
 }
 

@@ -93,6 +93,25 @@ on_both! {
         assert_eq!(claimed.token.generation, f.store.generation());
     }
 
+    async fn a_batch_fills_the_free_slots_best_first_and_takes_one_job_of_a_line(f: Fixture) {
+        let settings = ProjectSettings { max_concurrent: Some(1), ..ProjectSettings::default() };
+        f.store.put_project("p".to_owned(), None, None, settings).await.unwrap();
+        let mut wanted = Vec::new();
+        for project in ["scratch", "p", "p", "scratch", "scratch"] {
+            let two = vec![spec(JobType::Plan), spec(JobType::Plan)];
+            wanted.push(submit(&f.store, Submission { project: project.to_owned(), ..wish(two) }).await.jobs[0].id);
+            f.age_jobs(5).await;
+        }
+        let facts = || NodeFacts { workers: vec![worker("default", 1, 4), worker("marie", 0, 4)], ..node() };
+        let batch = f.store.claim_many(facts(), LEASE_MS, 100).await.unwrap();
+        let taken: Vec<_> = batch.iter().map(|claimed| claimed.job.id).collect();
+        assert_eq!(taken, [wanted[0], wanted[1], wanted[3]], "three slots; the project's second job waits for its first");
+        let tokens: BTreeSet<_> = batch.iter().map(|claimed| (claimed.job.id, claimed.token)).collect();
+        assert_eq!(tokens.len(), 3);
+        assert_eq!(f.store.claim_many(node(), LEASE_MS, 100).await.unwrap().len(), 1);
+        assert!(f.store.claim_many(node(), LEASE_MS, 0).await.unwrap().is_empty());
+    }
+
     async fn no_job_is_given_to_two_callers(f: Fixture) {
         let other = f.again().await;
         f.store.submit((0..40).map(|_| wish(vec![spec(JobType::Plan)])).collect()).await.unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use windlass_store::{Claimed, EventFilter, Store, StoreError};
-use windlass_types::{AttemptResult, Effect, EventKind, Evidence, FailureKind, JobStatus, Phase, Stage, StageStatus, Token, Verdict};
+use windlass_types::{AttemptResult, Effect, EventKind, Evidence, FailureKind, JobStatus, Phase, Stage, Token, Verdict};
 
 use crate::support::*;
 
@@ -19,12 +19,11 @@ async fn every_guarded_write(store: &Store, claimed: &Claimed, token: Token) -> 
         ("progress", store.progress(job, token, Some(Phase::Testing), Some(99), Some(text())).await),
         ("record_spawn", store.record_spawn(job, token, attempt, 1, 2, text()).await),
         ("set_session", store.set_session(job, token, attempt, text()).await),
-        ("stage_started", store.stage_started(job, token, attempt, Stage::Run, 1).await.map(drop)),
-        ("stage_ended", store.stage_ended(job, token, attempt, 1, StageStatus::Passed, json!({})).await),
+        ("note_stages", store.note_stages(job, token, attempt, vec![began(1, Stage::Run)], None).await),
         ("notice", store.notice(job, token, attempt, json!({})).await),
         ("set_branch", store.set_branch(job, token, text(), text(), text()).await),
         ("set_head", store.set_head(job, token, text()).await),
-        ("set_agent_token", store.set_agent_token(job, token, attempt, text()).await),
+        ("note_stages with the agent's token", store.note_stages(job, token, attempt, Vec::new(), Some(text())).await),
         ("propose_verdict", store.propose_verdict(job, token, verdict()).await),
         ("refuse_verdict", store.refuse_verdict(job, token, attempt, text()).await),
         ("add_effect", store.add_effect(job, token, assignment, effect).await),

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use tempfile::TempDir;
-use windlass_store::{Claimed, NodeFacts, OpenOptions, SettleRequest, Store, Submission, Submitted, WorkerSlots};
+use windlass_store::{Claimed, NodeFacts, OpenOptions, SettleRequest, StageEnd, StageNote, Store, Submission, Submitted, WorkerSlots};
 use windlass_types::{
     AttemptResult, Backend, BreakerPolicy, Budget, Clock, Failure, FailureKind, Harness, Ids, JobSpec, JobType, Policy, RetryPolicy,
-    SCRATCH, Slots, Timestamp,
+    SCRATCH, Slots, Stage, StageStatus, Timestamp,
 };
 
 use crate::database::TestDatabase;
@@ -120,6 +120,7 @@ pub(crate) fn wish(jobs: Vec<JobSpec>) -> Submission {
         source: "test".to_owned(),
         policy: Policy { review: false, ..Policy::default() },
         budget: Budget::default(),
+        node_budget: Budget::default(),
         priority: 0,
         base_branch: None,
         jobs,
@@ -163,6 +164,17 @@ pub(crate) async fn claim_one(store: &Store) -> Claimed {
     claim(store).await.expect("a job is free")
 }
 
+/// A stage that begins now.
+pub(crate) fn began(number: i64, stage: Stage) -> StageNote {
+    StageNote { number, stage, iteration: 1, began_ms_ago: Some(0), ended: None }
+}
+
+/// A stage that passed now and whose beginning was noted before.
+pub(crate) fn passed(number: i64, stage: Stage, detail: serde_json::Value) -> StageNote {
+    let ended = Some(StageEnd { status: StageStatus::Passed, ms_ago: 0, detail });
+    StageNote { number, stage, iteration: 1, began_ms_ago: None, ended }
+}
+
 pub(crate) fn end(claimed: &Claimed, result: AttemptResult) -> SettleRequest {
     SettleRequest {
         job_id: claimed.job.id,
@@ -180,6 +192,7 @@ pub(crate) fn end(claimed: &Claimed, result: AttemptResult) -> SettleRequest {
         backend: Backend::of(claimed.harness),
         breaker: BreakerPolicy::default(),
         park_harness: None,
+        stages: Vec::new(),
     }
 }
 
