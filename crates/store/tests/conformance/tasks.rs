@@ -113,8 +113,9 @@ on_both! {
         let made = taken(&f, task("a", "k1")).await;
         let claimed = claim_one(&f.store).await;
         let (job, token, attempt) = (claimed.job.id, claimed.token, claimed.attempt.id);
-        let number = f.store.stage_started(job, token, attempt, windlass_types::Stage::Run, 1).await.unwrap();
-        f.store.stage_ended(job, token, attempt, number, windlass_types::StageStatus::Passed, serde_json::json!({"exit_code": 3})).await.unwrap();
+        let run = windlass_types::Stage::Run;
+        let stages = vec![began(1, run), passed(1, run, serde_json::json!({"exit_code": 3}))];
+        f.store.note_stages(job, token, attempt, stages, None).await.unwrap();
         f.store.settle(end(&claimed, windlass_types::AttemptResult::Succeeded)).await.unwrap();
         let outcome = f.store.task_outcome(made.assignment_id.unwrap()).await.unwrap();
         assert_eq!((outcome.jobs.len(), outcome.attempts.len(), outcome.exit_code), (1, 1, Some(3)));
