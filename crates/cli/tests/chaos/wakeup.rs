@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::bed::{Backend, Bed};
-use super::schedule::eventually;
+use super::schedule::{eventually, pause};
 
 /// The longest look behind the wake-ups is 5 s; the rest is a busy machine's.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -24,6 +24,8 @@ fn work_whose_wake_up_was_lost_is_found_by_another_node() {
     bed.start_all();
     let (first, second) = (bed.client(0), bed.client(1));
     for number in 0..3 {
+        // The second node comes to rest: one that still looks for work after its start or its last job needs no wake-up.
+        pause(1000);
         let script = "[[turn]]\nprocess = false\nsteps = [{ say = \"done\" }]";
         let job = json!({ "type": "plan", "harness": "simulated", "script": script, "worker": "marie" });
         let key = format!("unheard-{number}");
