@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::Instrument as _;
-use windlass_store::StoreError;
+use windlass_store::{Due, StoreError};
 
 use crate::attempt;
 use crate::engine::Inner;
@@ -16,6 +16,8 @@ use crate::recover;
 const SAFETY_SCAN: Duration = Duration::from_mins(1);
 /// The most jobs that one claim takes.
 const CLAIM_MAX: usize = 64;
+/// When to look again for a job whose rows another transaction held: a node that was cut off can hold them for a while.
+const CONTENDED_RETRY: Duration = Duration::from_millis(250);
 /// How often an unwritable store is tried again.
 const STORAGE_RETRY: Duration = Duration::from_secs(2);
 
@@ -57,6 +59,7 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
             Err(_) => return STORAGE_RETRY,
         }
     }
+    let mut contended = false;
     let mut next_due = None;
     let next_due = loop {
         if inner.claiming.is_cancelled() {
@@ -71,9 +74,10 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
         let most = CLAIM_MAX.min(free as usize);
         let asked = Instant::now();
         match inner.store.claim_many(facts, inner.config.lease_ms, most).await {
-            Ok(claimed) => {
-                let none_left = claimed.len() < most;
-                for claimed in claimed {
+            Ok(claims) => {
+                let none_left = claims.jobs.len() < most;
+                contended = claims.contended;
+                for claimed in claims.jobs {
                     failpoint::hit("claim.after");
                     inner.observe_claim(&claimed, asked);
                     let job = &claimed.job;
@@ -102,6 +106,12 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
             }
         }
     };
+    let wait = until_due(inner, next_due).await;
+    if contended { wait.min(CONTENDED_RETRY) } else { wait }
+}
+
+/// How long to wait for the next due job.
+async fn until_due(inner: &Arc<Inner>, next_due: Result<Option<Due>, StoreError>) -> Duration {
     match next_due {
         Ok(Some(due)) => {
             let ms = due.wait_ms.max(1);

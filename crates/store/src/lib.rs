@@ -31,9 +31,9 @@ pub use export::{Exported, ExportedTable};
 pub use harness::resolve_harness;
 pub use import::{Import, import, known_schema, set_aside};
 pub use ops::{
-    AssignmentFilter, Beat, BeatState, Claimed, Counts, DeadLetterFilter, Due, EventFilter, HarnessPark, HeldDuty, JobEdit, JobFilter,
-    NewTask, NodeFacts, Overdue, Page, Present, Pruning, Replay, SettleRequest, Settled, StageEnd, StageNote, Submission, Submitted,
-    TaskOutcome, TaskTaken, WorkerSlots,
+    AssignmentFilter, Beat, BeatState, Claimed, Claims, Counts, DeadLetterFilter, Due, EventFilter, HarnessPark, HeldDuty, JobEdit,
+    JobFilter, NewTask, NodeFacts, Overdue, Page, Present, Pruning, Replay, SettleRequest, Settled, StageEnd, StageNote, Submission,
+    Submitted, TaskOutcome, TaskTaken, WorkerSlots,
 };
 pub use store::{OpenOptions, Stats, Store};
 pub use upkeep::{DatabaseFacts, QuickCheck};

@@ -71,14 +71,13 @@ fn a_database_of_a_later_windlass_is_refused_and_left_as_it_is() {
     let a = id(&bench.ok(&["create", "kept", "--repo", &bench.repo_path()]));
     bench.daemon.kill();
     let database = bench.data().join("windlass.db");
-    let set = |min_binary: i64| {
-        let db = rusqlite::Connection::open(&database).unwrap();
-        db.execute("UPDATE schema_meta SET version = ?1, min_binary = ?1", [min_binary]).unwrap();
-    };
-    set(999);
+    let db = || rusqlite::Connection::open(&database).unwrap();
+    let set = |meta: (i64, i64)| db().execute("UPDATE schema_meta SET version = ?1, min_binary = ?2", meta).unwrap();
+    let own = db().query_row("SELECT version, min_binary FROM schema_meta", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    set((999, 999));
     let out = up(bench.data(), &["--listen", "127.0.0.1:0"]);
     assert_refused(&out, &["windlass.db", "999", "later windlass"]);
-    set(1);
+    set(own);
     assert!(bench.daemon.start());
     assert_eq!(bench.assignment(&a)["north_star"], "kept");
 }

@@ -72,20 +72,29 @@ pub struct Claimed {
     pub harness: Harness,
 }
 
-fn claim(w: &mut Work<'_>, mut facts: NodeFacts, lease_ms: i64, most: usize) -> Result<Vec<Claimed>> {
-    let mut claimed = Vec::new();
+/// What one claim took.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Claims {
+    /// The jobs, the best first.
+    pub jobs: Vec<Claimed>,
+    /// Whether a job was passed over because another transaction held its rows. No event tells when they are free: look again soon.
+    pub contended: bool,
+}
+
+fn claim(w: &mut Work<'_>, mut facts: NodeFacts, lease_ms: i64, most: usize) -> Result<Claims> {
+    let mut claims = Claims::default();
     if facts.storage.is_some() {
-        return Ok(claimed);
+        return Ok(claims);
     }
     let ground = Ground::read(w)?;
     if ground.paused {
-        return Ok(claimed);
+        return Ok(claims);
     }
     let shared = Shared::read(w, &facts, &ground)?;
     let mut projects = Projects::new();
     let mut queues: Vec<Candidates> =
         facts.workers.iter().map(|worker| Candidates::of(worker, facts.only_assignment, &shared, most)).collect();
-    while claimed.len() < most {
+    while claims.jobs.len() < most {
         let mut best: Option<(usize, Candidate)> = None;
         for (index, queue) in queues.iter_mut().enumerate() {
             if facts.workers.get(index).is_some_and(|worker| worker.slots.running < worker.slots.limit)
@@ -100,11 +109,12 @@ fn claim(w: &mut Work<'_>, mut facts: NodeFacts, lease_ms: i64, most: usize) -> 
             queue.take();
         }
         match try_claim(w, &facts, &ground, &mut projects, &candidate, lease_ms) {
-            Ok(None) => {}
-            Ok(Some(job)) => {
+            Ok(Tried::Held) => {}
+            Ok(Tried::Contended) => claims.contended = true,
+            Ok(Tried::Claimed(job)) => {
                 let now = w.now()?;
                 let is_probe = ground.breaker(&facts, job.harness).is_some_and(|breaker| breaker.admits(now) == Admission::AsProbe);
-                claimed.push(job);
+                claims.jobs.push(*job);
                 if let Some(worker) = facts.workers.get_mut(index) {
                     worker.slots.running = worker.slots.running.saturating_add(1);
                 }
@@ -118,7 +128,16 @@ fn claim(w: &mut Work<'_>, mut facts: NodeFacts, lease_ms: i64, most: usize) -> 
             Err(e) => return Err(e),
         }
     }
-    Ok(claimed)
+    Ok(claims)
+}
+
+/// What became of one candidate.
+enum Tried {
+    Claimed(Box<Claimed>),
+    /// Something holds it, or somebody was quicker.
+    Held,
+    /// Another transaction holds its rows.
+    Contended,
 }
 
 /// Projects that a batch has met.
@@ -131,13 +150,13 @@ fn try_claim(
     projects: &mut Projects,
     candidate: &Candidate,
     lease_ms: i64,
-) -> Result<Option<Claimed>> {
+) -> Result<Tried> {
     // Whoever holds the assignment's row is about to change its line: leave it to them.
     let rest = format!("WHERE id = $1{}", w.dialect().lock_or_skip());
-    let Some(mut assignment) = rows::assignments_where(w, &rest, values![candidate.assignment])?.pop() else { return Ok(None) };
+    let Some(mut assignment) = rows::assignments_where(w, &rest, values![candidate.assignment])?.pop() else { return Ok(Tried::Contended) };
     let mut row = rows::lock_job(w, candidate.job)?;
     if row.job.status != JobStatus::Queued {
-        return Ok(None);
+        return Ok(Tried::Held);
     }
     let project = match projects.get(&row.job.project) {
         Some(known) => known.clone(),
@@ -147,11 +166,11 @@ fn try_claim(
         // Two nodes must not take the project's last slot at once. Nobody waits here: batches meet the projects in any order.
         let sql = format!("SELECT name FROM projects WHERE name = $1{}", w.dialect().lock_or_skip());
         if w.query(&sql, values![&project.name])?.is_empty() {
-            return Ok(None);
+            return Ok(Tried::Contended);
         }
     }
     if hold(&world::world(w, facts, ground, &row, &assignment, &project)?).is_some() {
-        return Ok(None);
+        return Ok(Tried::Held);
     }
     let earlier = match row.job.attempts {
         0 => Vec::new(),
@@ -161,7 +180,7 @@ fn try_claim(
     let now = w.now()?;
     let token = Token { generation: w.generation, epoch: row.token.epoch.saturating_add(1) };
     if !breakers::admit(w, ground.breaker(facts, harness), BreakerProbe { job: row.job.id, token })? {
-        return Ok(None);
+        return Ok(Tried::Held);
     }
     let data = json!({ "worker": row.job.worker, "node": facts.node, "harness": harness.as_str() });
     moves::move_job(w, &mut row.job, JobMove::Claim, data)?;
@@ -177,7 +196,7 @@ fn try_claim(
     assignment.spent.runs = assignment.spent.runs.saturating_add(1);
     rows::save_spent(w, &mut assignment)?;
     let attempt = new_attempt(w, facts, &row.job, token, harness, &earlier)?;
-    Ok(Some(Claimed { job: row.job, assignment, project, token, attempt, earlier, harness }))
+    Ok(Tried::Claimed(Box::new(Claimed { job: row.job, assignment, project, token, attempt, earlier, harness })))
 }
 
 fn new_attempt(w: &mut Work<'_>, facts: &NodeFacts, job: &Job, token: Token, harness: Harness, earlier: &[Attempt]) -> Result<Attempt> {
@@ -223,11 +242,11 @@ fn new_attempt(w: &mut Work<'_>, facts: &NodeFacts, job: &Job, token: Token, har
 impl Store {
     /// Takes the best due job that nothing holds on this node; `None` when there is none.
     pub async fn claim(&self, facts: NodeFacts, lease_ms: i64) -> Result<Option<Claimed>> {
-        Ok(self.claim_many(facts, lease_ms, 1).await?.pop())
+        Ok(self.claim_many(facts, lease_ms, 1).await?.jobs.pop())
     }
 
     /// Takes at most `most` due jobs that nothing holds on this node, the best first.
-    pub async fn claim_many(&self, facts: NodeFacts, lease_ms: i64, most: usize) -> Result<Vec<Claimed>> {
+    pub async fn claim_many(&self, facts: NodeFacts, lease_ms: i64, most: usize) -> Result<Claims> {
         if lease_ms < 0 {
             return Err(StoreError::Invalid("a lease cannot end before it begins".to_owned()));
         }

@@ -34,7 +34,7 @@ pub(crate) use events::last_seq;
 pub(crate) use projects::make_scratch;
 
 pub use assignments::AssignmentFilter;
-pub use claim::{Claimed, NodeFacts, WorkerSlots};
+pub use claim::{Claimed, Claims, NodeFacts, WorkerSlots};
 pub use control::{Counts, HarnessPark};
 pub use dead_letters::{DeadLetterFilter, Replay};
 pub use duties::HeldDuty;

@@ -103,13 +103,13 @@ on_both! {
             f.age_jobs(5).await;
         }
         let facts = || NodeFacts { workers: vec![worker("default", 1, 4), worker("marie", 0, 4)], ..node() };
-        let batch = f.store.claim_many(facts(), LEASE_MS, 100).await.unwrap();
+        let batch = f.store.claim_many(facts(), LEASE_MS, 100).await.unwrap().jobs;
         let taken: Vec<_> = batch.iter().map(|claimed| claimed.job.id).collect();
         assert_eq!(taken, [wanted[0], wanted[1], wanted[3]], "three slots; the project's second job waits for its first");
         let tokens: BTreeSet<_> = batch.iter().map(|claimed| (claimed.job.id, claimed.token)).collect();
         assert_eq!(tokens.len(), 3);
-        assert_eq!(f.store.claim_many(node(), LEASE_MS, 100).await.unwrap().len(), 1);
-        assert!(f.store.claim_many(node(), LEASE_MS, 0).await.unwrap().is_empty());
+        assert_eq!(f.store.claim_many(node(), LEASE_MS, 100).await.unwrap().jobs.len(), 1);
+        assert!(f.store.claim_many(node(), LEASE_MS, 0).await.unwrap().jobs.is_empty());
     }
 
     async fn no_job_is_given_to_two_callers(f: Fixture) {
