@@ -145,7 +145,7 @@ impl Bench {
 
     /// A thousand jobs that run: what keeping them costs, and how long another one waits for its claim.
     pub(crate) async fn running(&mut self, dir: &Path) -> anyhow::Result<()> {
-        let (total, span) = if self.quick { (100, Duration::from_secs(12)) } else { (1000, Duration::from_secs(60)) };
+        let (total, span) = if self.quick { (100, Duration::from_secs(12)) } else { (1000, Duration::from_mins(1)) };
         let daemon = Daemon::start(&self.exe, &dir.join("running"), &config(total as u32 + 50, "off")).await?;
         daemon.submit_many(&sleeping(600_000), total).await?;
         let mut connection = daemon.connect().await?;

@@ -59,9 +59,8 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
             Err(_) => return STORAGE_RETRY,
         }
     }
-    let mut contended = false;
     let mut next_due = None;
-    let next_due = loop {
+    let (next_due, contended) = loop {
         if inner.claiming.is_cancelled() {
             return SAFETY_SCAN;
         }
@@ -76,7 +75,6 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
         match inner.store.claim_many(facts, inner.config.lease_ms, most).await {
             Ok(claims) => {
                 let none_left = claims.jobs.len() < most;
-                contended = claims.contended;
                 for claimed in claims.jobs {
                     failpoint::hit("claim.after");
                     inner.observe_claim(&claimed, asked);
@@ -90,7 +88,7 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
                     match next_due {
                         // What fell due between a claim and this question is in neither answer: one claim more, after the question.
                         None => next_due = Some(inner.store.next_due().await),
-                        Some(next_due) => break next_due,
+                        Some(next_due) => break (next_due, claims.contended),
                     }
                 }
             }

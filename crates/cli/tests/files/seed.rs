@@ -73,7 +73,9 @@ EOF
 done"#,
     );
     eventually("100 results", || {
-        (names(&bench.shared("results/marie")).iter().filter(|n| n.ends_with(".json")).count() == 100).then_some(())
+        (names(&bench.shared("results/marie")).iter().filter(|n| std::path::Path::new(n).extension().is_some_and(|e| e == "json")).count()
+            == 100)
+            .then_some(())
     });
     bench.emptied();
     let monitor = r#"echo "Pending: $(ls /shared/tasks/marie/ | wc -l)"; echo "Completed: $(ls /shared/results/marie/ | wc -l)""#;
