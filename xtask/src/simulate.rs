@@ -25,7 +25,8 @@ impl Default for Args {
 
 pub(crate) fn simulate(args: &Args) -> anyhow::Result<()> {
     let mut test = cargo();
-    test.args(["test", "--locked", "--package", "windlass-engine", "--test", "simulation", "--"]);
+    // The whole workspace's features: what the other tests are built with.
+    test.args(["test", "--locked", "--workspace", "--test", "simulation", "--"]);
     test.arg("--nocapture");
     match args.seed {
         Some(seed) => test.arg("every_seed").env("SIM_SEED", seed.to_string()),
