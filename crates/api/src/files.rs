@@ -12,5 +12,7 @@ use crate::state::App;
 pub(crate) async fn files(State(app): State<App>) -> Answer<Json<FilesStatus>> {
     app.engine()?;
     let none = || Problem::not_found("this daemon serves no shared directory").hint("name one: [files] root, or WINDLASS_SHARED_DIR");
-    Ok(Json(app.files().ok_or_else(none)?.status()))
+    let elsewhere =
+        || Problem::unavailable("another node takes the task files now").hint("ask that one: windlass nodes shows who holds the duty");
+    Ok(Json(app.files().ok_or_else(none)?.current().ok_or_else(elsewhere)?.status()))
 }

@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use windlass_engine::Engine;
-use windlass_intake::Intake;
+use windlass_intake::IntakeDuty;
 
 pub use crate::error::ApiError;
 pub use crate::openapi::openapi_json;
@@ -127,7 +127,7 @@ impl Bound {
     }
 
     /// Gives the API the intake of task files, where there is one. A second one is ignored.
-    pub fn attach_files(&self, intake: Intake) {
+    pub fn attach_files(&self, intake: IntakeDuty) {
         self.app.attach_files(intake);
     }
 

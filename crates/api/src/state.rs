@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use windlass_engine::Engine;
-use windlass_intake::Intake;
+use windlass_intake::IntakeDuty;
 
 use crate::ApiToken;
 use crate::auth::Limiter;
@@ -79,11 +79,11 @@ impl std::fmt::Debug for Attached {
     }
 }
 
-struct AttachedFiles(Intake);
+struct AttachedFiles(IntakeDuty);
 
 impl std::fmt::Debug for AttachedFiles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Intake")
+        f.write_str("IntakeDuty")
     }
 }
 
@@ -121,14 +121,14 @@ impl Shared {
     }
 
     /// Gives the handlers the intake of task files; a second one is ignored.
-    pub(crate) fn attach_files(&self, intake: Intake) {
+    pub(crate) fn attach_files(&self, intake: IntakeDuty) {
         if self.files.set(AttachedFiles(intake)).is_err() {
             tracing::warn!("The API has a file intake already; the second one was ignored");
         }
     }
 
     /// The intake of task files, where there is one.
-    pub(crate) fn files(&self) -> Option<&Intake> {
+    pub(crate) fn files(&self) -> Option<&IntakeDuty> {
         self.files.get().map(|attached| &attached.0)
     }
 

@@ -65,8 +65,8 @@ pub(crate) struct Shared {
 impl Intake {
     /// Starts an intake beside an engine. Returns at once: what waits in the directory is taken behind.
     ///
-    /// This is a node's duty, for one node at a time: whoever holds it calls this, and [`Intake::stop`] before letting it go.
-    pub fn start(engine: Engine, config: FilesConfig, clock: Clock, ids: Ids) -> Self {
+    /// For one node at a time: [`crate::IntakeDuty`] sees to that.
+    pub(crate) fn start(engine: Engine, config: FilesConfig, clock: Clock, ids: Ids) -> Self {
         let (receipts, receipts_to_write) = mpsc::channel(RECEIPTS_MAX);
         let (looks, looks_to_take) = mpsc::channel(LOOKS_MAX);
         let figures = Figures::default();
@@ -126,9 +126,14 @@ impl Intake {
         self.shared.closing.cancel();
     }
 
+    /// Ends without waiting: what it had begun is gone on with by whoever is next.
+    pub(crate) fn end(&self) {
+        self.shared.stop.cancel();
+    }
+
     /// Stops, once what has begun is ended.
     pub async fn stop(&self) {
-        self.shared.stop.cancel();
+        self.end();
         if tokio::time::timeout(STOP_GRACE, self.tasks.wait()).await.is_err() {
             tracing::warn!("the file intake did not end in time; what it had begun is gone on with at the next start");
         }

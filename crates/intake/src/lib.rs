@@ -10,6 +10,7 @@
 //! Start at [`Intake::start`], then `take` (files become rows) and `report` (rows become files).
 
 mod config;
+mod duty;
 mod figures;
 mod heartbeat;
 mod intake;
@@ -26,5 +27,6 @@ mod task;
 mod watch;
 
 pub use config::{FileWorker, FilesConfig, FilesMode};
+pub use duty::IntakeDuty;
 pub use figures::{DETECTION_BOUNDS_MS, Detection, FilesStatus, FilesWorker};
 pub use intake::Intake;

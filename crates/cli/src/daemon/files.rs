@@ -1,17 +1,17 @@
 //! From settings to the intake of task files.
 
 use windlass_engine::{Engine, WorkerConfig};
-use windlass_intake::{FileWorker, FilesConfig, Intake};
+use windlass_intake::{FileWorker, FilesConfig, IntakeDuty};
 use windlass_types::{Clock, Ids};
 
 use crate::config::Settings;
 use crate::config::files::FilesSettings;
 use crate::config::named::WorkerSettings;
 
-/// Starts the intake, where a shared directory is named.
-pub(super) fn start(settings: &Settings, engine: &Engine, clock: &Clock, ids: &Ids) -> Option<Intake> {
+/// Takes part in the intake, where a shared directory is named.
+pub(super) fn start(settings: &Settings, engine: &Engine, clock: &Clock, ids: &Ids) -> Option<IntakeDuty> {
     let files = settings.files.as_ref()?;
-    Some(Intake::start(engine.clone(), config(settings, files), clock.clone(), ids.clone()))
+    Some(IntakeDuty::start(engine, config(settings, files), clock.clone(), ids.clone()))
 }
 
 fn config(settings: &Settings, files: &FilesSettings) -> FilesConfig {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use windlass_api::{ApiConfig, ApiError, Bound};
 use windlass_engine::{Engine, RestoreBackup};
-use windlass_intake::Intake;
+use windlass_intake::IntakeDuty;
 use windlass_store::{OpenOptions, Store, StoreError};
 use windlass_telemetry::Traces;
 use windlass_types::{AssignmentId, Role};
@@ -49,7 +49,7 @@ pub(crate) struct Daemon {
     endpoint: EndpointFile,
     bound: Bound,
     engine: Engine,
-    intake: Option<Intake>,
+    intake: Option<IntakeDuty>,
     store: Store,
     place: Place,
     traces: Option<Arc<Traces>>,
@@ -144,11 +144,12 @@ impl Daemon {
 
     /// Takes no more work, gives what runs this long, hands back the rest, and closes.
     pub(crate) async fn stop(self, grace: Duration) {
-        if let Some(intake) = &self.intake {
+        let intake = self.intake.and_then(|duty| duty.current());
+        if let Some(intake) = &intake {
             intake.stop_taking();
         }
         self.engine.stop(grace).await;
-        if let Some(intake) = &self.intake {
+        if let Some(intake) = &intake {
             intake.stop().await;
         }
         drop(self.endpoint);

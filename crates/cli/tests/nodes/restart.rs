@@ -33,7 +33,7 @@ fn a_node_that_is_killed_and_started_again_has_its_own_jobs_back_long_before_the
 }
 
 #[test]
-fn duties_pass_on_at_once_when_their_node_stops_and_with_their_lease_when_it_dies() {
+fn a_node_leaves_the_list_when_it_stops_and_is_shown_as_gone_when_it_dies() {
     let Some(cluster) = Cluster::new(3_000) else { return };
     let (mut first, mut second, mut third) = (cluster.node("a"), cluster.node("b"), cluster.node("c"));
     first.start("worker,api");
