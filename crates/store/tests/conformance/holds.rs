@@ -153,6 +153,8 @@ async fn fill(store: &Store, dice: &Dice, seed: u64) {
         let harness = [Harness::Simulated, Harness::Gemini, Harness::Codex][dice.below(3) as usize];
         request.park_harness = (dice.below(2) == 0).then(|| (harness, Timestamp(9_000_000_000_000), "quota".to_owned()));
         request.jitter = f64::from(dice.below(2));
+        // Due at once or not while this test runs.
+        request.retry = windlass_types::RetryPolicy { initial_delay_ms: 3_600_000, max_delay_ms: 3_600_000, ..request.retry };
         store.settle(request).await.unwrap();
     }
     store.set_paused(dice.below(8) == 0, me()).await.unwrap();

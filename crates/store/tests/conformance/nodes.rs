@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use windlass_store::{EventFilter, Present, Store};
 use windlass_types::{AttemptResult, JobType, NodeWorker, Presence, Role, Timestamp};
 
@@ -80,13 +81,17 @@ on_both! {
     }
 }
 
+/// A store hears the others from its first look on, which it counts as a handover.
+async fn listens(handovers: &mut watch::Receiver<u64>) {
+    tokio::time::timeout(Duration::from_secs(20), handovers.wait_for(|count| *count > 0)).await.unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_node_commits_wakes_the_readers_and_the_duties_of_another() {
     let Some(f) = Fixture::postgres().await else { return };
     let other = f.again().await;
     let (mut events, mut ready, mut handovers) = (other.subscribe(), other.subscribe_ready(), other.subscribe_handovers());
-    // It listens from its first look on.
-    tokio::time::timeout(Duration::from_secs(20), handovers.changed()).await.unwrap().unwrap();
+    listens(&mut handovers).await;
     for _ in 0..3 {
         events.borrow_and_update();
         submit(&f.store, wish(vec![spec(JobType::Implement)])).await;
@@ -165,6 +170,7 @@ async fn a_change_that_nobody_announced_is_found_by_the_look_behind_and_counted(
     let Some(f) = Fixture::postgres().await else { return };
     submit(&f.store, wish(vec![spec(JobType::Implement)])).await;
     let mut events = f.store.subscribe();
+    listens(&mut f.store.subscribe_handovers()).await;
     let last = f.store.last_seq().await.unwrap();
     f.sql(format!("INSERT INTO events (seq, at, kind, data) VALUES ({}, 1, 'engine.resumed', '{{}}')", last + 1)).await;
     tokio::time::timeout(Duration::from_secs(30), events.wait_for(|seen| *seen > last)).await.unwrap().unwrap();
