@@ -10,6 +10,7 @@ use windlass_store::{Due, StoreError};
 use crate::attempt;
 use crate::engine::Inner;
 use crate::failpoint;
+use crate::lease::Control;
 use crate::recover;
 
 /// A look behind the wake-ups: finds only what a fault left.
@@ -81,6 +82,9 @@ async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Durati
                     let job = &claimed.job;
                     tracing::info!(job.id = %job.id, token = %claimed.token, harness = %claimed.harness, "job {} ({}) starts on {}", job.id, job.spec.job_type, claimed.harness);
                     let (control, deadline) = inner.leases.enter(job.id, job.assignment_id, &job.worker, claimed.token, asked);
+                    if inner.claiming.is_cancelled() {
+                        inner.leases.tell(job.id, Control::HandBack);
+                    }
                     let span = tracing::info_span!("attempt", job.id = %job.id, assignment.id = %job.assignment_id, attempt = claimed.attempt.number);
                     inner.attempts.spawn(attempt::carry_out(Arc::clone(inner), claimed, control, deadline).instrument(span));
                 }

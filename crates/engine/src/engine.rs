@@ -26,6 +26,8 @@ use crate::{dispatch, presence, recover};
 
 /// How long what runs in the background may take to end: it is dropped at its next `await`.
 const BACKGROUND_ENDS: Duration = Duration::from_secs(5);
+/// How long an attempt whose agent has to be dead by now may take to hand its job back.
+const HANDING_BACK: Duration = Duration::from_secs(5);
 
 /// One node's engine. Clones are the same engine.
 #[derive(Clone)]
@@ -58,6 +60,10 @@ pub(crate) struct Inner {
     agent_tokens: Mutex<HashMap<AttemptId, String>>,
     pub(crate) duties: Duties,
     pub(crate) claiming: CancellationToken,
+    /// The stop waits for nothing more: agents that are told to end are killed.
+    pub(crate) hurry: CancellationToken,
+    /// What an attempt still does is dropped, and its job handed back.
+    pub(crate) given_up: CancellationToken,
     pub(crate) background: CancellationToken,
     /// What runs beside the attempts until the engine stops.
     pub(crate) background_tasks: TaskTracker,
@@ -122,6 +128,8 @@ impl Engine {
             restore_wanted: watch::Sender::new(None),
             agent_tokens: Mutex::new(HashMap::new()),
             claiming: CancellationToken::new(),
+            hurry: CancellationToken::new(),
+            given_up: CancellationToken::new(),
             duties: Duties::default(),
             background: CancellationToken::new(),
             background_tasks: TaskTracker::new(),
@@ -234,12 +242,17 @@ impl Engine {
         let inner = &self.inner;
         inner.claiming.cancel();
         inner.attempts.close();
-        if tokio::time::timeout(grace, inner.attempts.wait()).await.is_err() {
-            tracing::info!(running = inner.leases.len(), "the grace is over: {} job(s) are handed back", inner.leases.len());
+        if !self.ended_within(grace).await {
+            tracing::info!(running = inner.leases.len(), "the wait is over: {} job(s) are handed back", inner.leases.len());
             inner.leases.tell_all(Control::HandBack);
-            let limit = Duration::from_millis(inner.config.kill_grace_ms) + Duration::from_secs(5);
-            if tokio::time::timeout(limit, inner.attempts.wait()).await.is_err() {
-                tracing::error!("some attempts did not end in time; they will be rescued at the next start");
+            let ended = self.ended_within(Duration::from_millis(inner.config.kill_grace_ms)).await
+                || tokio::time::timeout(HANDING_BACK, inner.attempts.wait()).await.is_ok();
+            if !ended {
+                // A long git call, say, which takes no orders.
+                inner.given_up.cancel();
+                if tokio::time::timeout(HANDING_BACK, inner.attempts.wait()).await.is_err() {
+                    tracing::error!("some attempts did not end in time; they will be rescued at the next start");
+                }
             }
         }
         inner.background.cancel();
@@ -249,6 +262,23 @@ impl Engine {
             return;
         }
         presence::leave(inner).await;
+    }
+}
+
+impl Engine {
+    /// Has a stop wait no longer: agents are killed at once, their jobs handed back as by any stop.
+    pub fn hurry(&self) {
+        self.inner.hurry.cancel();
+    }
+
+    /// Whether all attempts end while there is time and no hurry.
+    async fn ended_within(&self, limit: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.inner.attempts.wait() => true,
+            () = self.inner.hurry.cancelled() => false,
+            () = tokio::time::sleep(limit) => false,
+        }
     }
 }
 
@@ -263,7 +293,8 @@ async fn run(inner: Arc<Inner>) {
                 inner.recovered.send_replace(true);
                 tokio::join!(
                     inner.leases.beat(&inner.store, &inner.metrics),
-                    dispatch::run(&inner),
+                    // A claim that is under way is answered before the stop goes on, so that what it takes is handed back too.
+                    inner.attempts.track_future(dispatch::run(&inner)),
                     housekeeping::run(&inner),
                     housekeeping::space::watch(&inner),
                 );

@@ -97,7 +97,7 @@ pub(crate) async fn hand_back_unheard(inner: &Inner) -> Result<(), StoreError> {
 }
 
 /// Sees to it that nothing of the attempt's agent lives on this machine.
-async fn end_orphan(inner: &Inner, job: &Job, attempt: &Attempt) {
+pub(crate) async fn end_orphan(inner: &Inner, job: &Job, attempt: &Attempt) {
     let id = job.id.to_string();
     let killed = inner.launcher.end_leftovers(attempt.pid.zip(attempt.pid_start), &id, ORPHAN_WAIT).await;
     if killed > 0 {

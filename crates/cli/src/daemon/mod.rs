@@ -31,6 +31,7 @@ use crate::config::Settings;
 use crate::failure::{CliError, Result};
 use endpoint::EndpointFile;
 use lock::Lock;
+use signals::Signals;
 
 /// How often a daemon that finds the disk full tries again.
 const FULL_DISK_RETRY: Duration = Duration::from_secs(2);
@@ -42,6 +43,17 @@ pub(crate) enum Kind {
     Daemon,
     /// For one assignment of this process.
     Embedded,
+}
+
+/// How a stop went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// To its end.
+    Patiently,
+    /// To its end, without waiting for agents.
+    Hurried,
+    /// Not to its end.
+    LeftOff,
 }
 
 /// A daemon that serves. What is dropped first is what others find it by.
@@ -140,6 +152,25 @@ impl Daemon {
     /// Waits until somebody asks for a restore.
     pub(crate) async fn restore_wanted(&self) -> RestoreBackup {
         self.engine.restore_wanted().await
+    }
+
+    /// Stops; a signal meanwhile has it wait for nothing more, another leaves it off.
+    pub(crate) async fn stop_or_hurry(self, grace: Duration, signals: &mut Signals) -> Stopped {
+        let engine = self.engine.clone();
+        let mut stopping = std::pin::pin!(self.stop(grace));
+        tokio::select! {
+            () = &mut stopping => return Stopped::Patiently,
+            () = signals.next() => {}
+        }
+        tracing::warn!("stopping at once: agents are killed, their jobs handed back");
+        engine.hurry();
+        tokio::select! {
+            () = stopping => Stopped::Hurried,
+            () = signals.next() => {
+                tracing::warn!("stopped in the middle: what is not handed back is rescued at the next start");
+                Stopped::LeftOff
+            }
+        }
     }
 
     /// Takes no more work, gives what runs this long, hands back the rest, and closes.

@@ -211,10 +211,7 @@ async fn embedded(context: &Context, goal: &RunGoal, json: bool, signals: &mut S
         }
         Ok((exit, Some(id))) => {
             output::say("stopping: the job is handed back");
-            tokio::select! {
-                () = daemon.stop(std::time::Duration::ZERO) => {}
-                () = signals.next() => {}
-            }
+            daemon.stop_or_hurry(std::time::Duration::ZERO, signals).await;
             output::say(&format!("{id} is kept and goes on with the next `windlass up`"));
             Ok(exit)
         }

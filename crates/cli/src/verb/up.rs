@@ -6,14 +6,14 @@ use clap::Args;
 use crate::cli::Context;
 use crate::config::raw::{IsolationChoice, LogFormat, LogLevel};
 use crate::config::{Flags, Settings};
-use crate::daemon::{Daemon, Kind, logs, restoring, service::Service, signals::Signals};
+use crate::daemon::{Daemon, Kind, Stopped, logs, restoring, service::Service, signals::Signals};
 use crate::failure::{Exit, Result};
 use crate::output;
 
 /// Run the daemon: API, workers and engine in one process
 ///
 /// Prints `windlass ready on http://HOST:PORT` once it serves. SIGTERM or Ctrl-C: takes no more work, waits for what
-/// runs, hands back the rest; a second one stops at once.
+/// runs, hands back the rest; a second one skips the wait.
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
     /// The address to listen on; port 0 picks a free one [env: WINDLASS_LISTEN] [default: 127.0.0.1:3001]
@@ -82,12 +82,10 @@ pub(super) async fn serve(settings: &Settings) -> Result<Exit> {
             None => service.stopping(grace),
         }
         tracing::info!(grace_secs = settings.grace_secs, "stopping: no more work is taken, what runs has {} s", settings.grace_secs);
-        tokio::select! {
-            () = daemon.stop(grace) => {}
-            () = signals.next() => {
-                tracing::warn!("stopped at once: what ran is rescued at the next start");
-                return Ok(Exit::Interrupted);
-            }
+        match daemon.stop_or_hurry(grace, &mut signals).await {
+            Stopped::Patiently => {}
+            Stopped::Hurried => return Ok(Exit::Done),
+            Stopped::LeftOff => return Ok(Exit::Interrupted),
         }
         let Some(wanted) = wanted else { return Ok(Exit::Done) };
         // Whether it worked or not, the daemon goes on: with the backup, or with what was there.

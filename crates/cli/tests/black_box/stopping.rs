@@ -3,10 +3,13 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 use serde_json::Value;
 use windlass_testkit::process::processes_with_env;
+use windlass_testkit::repo::TempRepo;
 
 use crate::daemon::{Daemon, log_of};
 use crate::environment::Home;
@@ -112,25 +115,89 @@ fn while_it_stops_it_says_so_takes_no_work_and_lets_what_runs_end() {
     assert_eq!(statuses, ["queued", "succeeded"]);
 }
 
-#[test]
-fn a_second_signal_skips_the_wait_and_what_ran_is_rescued() {
-    let home = Home::new();
-    configure(&home, 1, 3600);
-    let daemon = up(&home);
-    submit(&home, "sleep 1234");
-    eventually("it runs", || (running(&home) == 1).then_some(()));
+/// A daemon with one job, whose agent does not listen to SIGTERM, told once to stop.
+fn told_to_stop(home: &Home) -> Daemon {
+    home.configure("max_concurrent_tasks = 1\n[engine]\ngrace = 3600\nkill_grace_ms = 3600000\n");
+    let started = home.path().join("started");
+    let program = home.write("agent.sh", &format!("trap '' TERM; touch {}; while :; do sleep 1234; done", started.display()));
+    let daemon = up(home);
+    submit(home, &format!("sh {}", program.display()));
+    eventually("its agent runs", || started.exists().then_some(()));
     daemon.signal(Signal::TERM);
-    let url = daemon.url.clone();
-    eventually("it stops", || get(&home, &url, "/ready").filter(|(_, body)| body.contains("stopping")));
-    daemon.signal(Signal::TERM);
-    assert_eq!(daemon.ended().0, Some(130), "{}", log_of(&home));
+    eventually("it stops", || get(home, &daemon.url, "/ready").filter(|(_, body)| body.contains("stopping")));
+    daemon
+}
 
-    configure(&home, 0, 1);
-    let _daemon = up(&home);
-    let job = eventually("it is rescued", || jobs(&home).into_iter().find(|j| j["status"] == "queued"));
-    assert_eq!((&job["failures"], &job["rescues"]), (&0.into(), &1.into()), "{job:#}");
+/// The one job of a daemon that starts anew and begins nothing.
+fn job_at_next_start(home: &Home) -> Value {
+    configure(home, 0, 1);
+    let _daemon = up(home);
+    let job = eventually("it waits for a slot", || jobs(home).into_iter().find(|j| j["status"] == "queued"));
     let assignment = job["assignment_id"].as_str().expect("an id");
     eventually("its agent is dead", || processes_with_env("WINDLASS_ASSIGNMENT_ID", assignment).is_empty().then_some(()));
+    job
+}
+
+#[test]
+fn a_second_signal_skips_the_wait_kills_the_agent_and_hands_its_job_back() {
+    let home = Home::new();
+    let daemon = told_to_stop(&home);
+    let assignment = jobs(&home)[0]["assignment_id"].as_str().expect("an id").to_owned();
+    let asked = Instant::now();
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.ended().0, Some(0), "{}", log_of(&home));
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}: {}", asked.elapsed(), log_of(&home));
+    assert!(processes_with_env("WINDLASS_ASSIGNMENT_ID", &assignment).is_empty(), "its agent is dead before it ends");
+
+    let job = job_at_next_start(&home);
+    for counter in ["failures", "rescues", "parks"] {
+        assert_eq!(job[counter], 0, "{counter}: {job:#}");
+    }
+    assert!(job["failure"].is_null(), "{job:#}");
+    std::fs::remove_file(home.path().join("started")).expect("the mark of the first run");
+    configure(&home, 1, 0);
+    let _daemon = up(&home);
+    eventually("it runs again", || home.path().join("started").exists().then_some(()));
+}
+
+#[test]
+fn a_third_signal_ends_it_at_once_and_no_job_counts_as_failed() {
+    let home = Home::new();
+    let daemon = told_to_stop(&home);
+    // Stopped, it cannot take the second signal before the third is there: both arrive at once, as different signals do.
+    daemon.signal(Signal::STOP);
+    daemon.signal(Signal::TERM);
+    daemon.signal(Signal::INT);
+    daemon.signal(Signal::CONT);
+    assert_eq!(daemon.ended().0, Some(130), "{}", log_of(&home));
+
+    let job = job_at_next_start(&home);
+    assert_eq!(job["failures"], 0, "{job:#}");
+    assert!(job["rescues"].as_i64().is_some_and(|rescues| rescues <= 1), "{job:#}");
+}
+
+#[test]
+fn a_job_whose_git_call_hangs_is_handed_back_too() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    configure(&home, 1, 0);
+    let daemon = up(&home);
+    home.run(&["pause"]).code(0);
+    let path = repo.path().to_str().expect("UTF-8");
+    home.run(&["run", "a goal", "--detach", "--repo", path, "--harness", "command", "--program", "true", "--no-review"]).code(0);
+    // Whoever reads the repository's settings from now on waits for ever.
+    let settings = repo.path().join(".git/config");
+    std::fs::remove_file(&settings).expect("they were there");
+    assert!(std::process::Command::new("mkfifo").arg(&settings).status().expect("mkfifo runs").success());
+    home.run(&["resume"]).code(0);
+    // There is an end to write into as soon as somebody reads.
+    let open = || rustix::fs::open(&settings, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).ok();
+    let kept_open = eventually("git reads it", open);
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.ended().0, Some(0), "{}", log_of(&home));
+    eventually("its git is dead", || rustix::io::write(&kept_open, b"x").is_err().then_some(()));
+
+    let job = job_at_next_start(&home);
+    assert_eq!((&job["failures"], &job["rescues"]), (&0.into(), &0.into()), "{job:#}");
 }
 
 #[test]

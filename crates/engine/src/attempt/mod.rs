@@ -37,6 +37,7 @@ use crate::engine::Inner;
 use crate::failpoint;
 use crate::lease::Control;
 use crate::observe::StageClock;
+use crate::recover;
 use crate::settings::Effective;
 
 /// Why an attempt stopped before its work could be judged.
@@ -158,7 +159,18 @@ pub(crate) async fn carry_out(engine: Arc<Inner>, claimed: Claimed, control: wat
         clock: StageClock::default(),
         exit_code: None,
     };
-    let outcome = attempt.drive().await;
+    let driven = {
+        let drive = std::pin::pin!(attempt.drive());
+        engine.given_up.run_until_cancelled(drive).await
+    };
+    let outcome = match driven {
+        Some(outcome) => outcome,
+        // What was dropped with it ends: its git call, and its launcher, which nobody may be given this job beside.
+        None => {
+            recover::end_orphan(&engine, &attempt.claimed.job, &attempt.claimed.attempt).await;
+            Err(Stop::HandBack)
+        }
+    };
     failpoint::hit("settle.before");
     attempt.settle(outcome).await;
     failpoint::hit("settle.after");

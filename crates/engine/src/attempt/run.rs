@@ -297,6 +297,7 @@ impl Attempt {
         failpoint::hit("spawn.before");
         let mut launched = self.engine.launcher.spawn(spec).await.map_err(Failure::from)?;
         failpoint::hit("spawn.after");
+        (self.claimed.attempt.pid, self.claimed.attempt.pid_start) = (Some(launched.pid), Some(launched.start_time));
         let isolation = self.engine.launcher.mode().as_str().to_owned();
         self.engine.store.record_spawn(job_id, token, attempt_id, launched.pid, launched.start_time, isolation).await?;
         failpoint::hit("go.before");
@@ -331,6 +332,7 @@ impl Attempt {
         tokio::pin!(idle);
         let mut control = self.control.clone();
         let mut cut: Option<Cut> = None;
+        let mut hurried = false;
         let mut printed: u64 = 0;
         let mut message_at: Option<Instant> = None;
         let mut reading = true;
@@ -344,6 +346,10 @@ impl Attempt {
                 told = told(&mut control), if !matches!(cut, Some(Cut::Control(_))) => {
                     cut = Some(Cut::Control(told));
                     if told == Control::Lost { stop(&stopper, Duration::ZERO); } else { stop(&stopper, grace); }
+                }
+                () = self.engine.hurry.cancelled(), if !hurried && matches!(cut, Some(Cut::Control(_))) => {
+                    hurried = true;
+                    stop(&stopper, Duration::ZERO);
                 }
                 ended = launched.wait(), if exited.is_none() => {
                     exited = Some(ended.map_err(Failure::from)?);
