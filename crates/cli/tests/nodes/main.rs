@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::print_stdout, clippy::print_stderr, reason = "a test tells what it did")]
 
 mod cluster;
+mod housekeeping;
 mod intake;
 mod partition;
 mod restart;

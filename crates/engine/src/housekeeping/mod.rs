@@ -1,7 +1,7 @@
 //! Housekeeping: what is old and over goes, in small pieces, and only what is proved to be elsewhere or no longer wanted.
 //!
-//! Each node looks after its own files. The rows of the database are looked after by whoever comes first: every piece is one small
-//! transaction that finds its rows anew.
+//! Each node looks after its own files. The rows of the database are a duty: one node at a time looks after them in its rounds. Every
+//! piece of that is one small transaction that finds its rows anew, so a person may ask any node for a round of everything.
 //!
 //! **Invariant:** nothing of an assignment that is active or blocked, or that holds a dead letter, is removed.
 
@@ -12,11 +12,13 @@ pub(crate) mod space;
 mod transcripts;
 mod workspaces;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use windlass_types::Timestamp;
+use tokio::sync::watch;
+use windlass_types::{AssignmentId, Role, Timestamp};
 
 use crate::engine::{Engine, Inner};
 use crate::error::EngineError;
@@ -26,6 +28,8 @@ pub use report::{Housekeeping, HousekeepingRun, Kept, Removed};
 
 /// How long after its start a node leaves everything alone: a start has enough to do.
 const REST_AFTER_START: Duration = Duration::from_mins(5);
+/// Looking after the rows.
+const DUTY: &str = "housekeeping";
 /// The most that a round tells of what it kept.
 const KEPT_MAX: usize = 1000;
 
@@ -35,6 +39,8 @@ pub(crate) struct Keeper {
     /// One round at a time.
     round: tokio::sync::Mutex<()>,
     next_at: Mutex<Option<Timestamp>>,
+    /// Whether this node looks after the rows.
+    has_duty: watch::Sender<bool>,
     /// Why no new work is begun, while there is too little space.
     pub(crate) low_space: Mutex<Option<String>>,
 }
@@ -59,6 +65,43 @@ fn last_run(inner: &Inner) -> Option<HousekeepingRun> {
     serde_json::from_slice(&std::fs::read(file(inner)).ok()?).ok()
 }
 
+/// The duty is held for as long as this lives.
+struct Holding(Arc<Inner>);
+
+impl Holding {
+    fn new(inner: Arc<Inner>) -> Self {
+        inner.keeper.has_duty.send_replace(true);
+        Self(inner)
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        self.0.keeper.has_duty.send_replace(false);
+    }
+}
+
+/// Takes part in the duty. It is a worker's: where there is none, nothing becomes old.
+pub(crate) fn take_part(engine: &Engine) {
+    let inner = Arc::clone(&engine.inner);
+    engine.duty(Role::Worker, DUTY, move |_generation| {
+        let holding = Holding::new(Arc::clone(&inner));
+        async move {
+            let _holding = holding;
+            std::future::pending::<()>().await;
+        }
+    });
+}
+
+/// Who wants a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// This node, by itself.
+    Node,
+    /// Somebody who asked for it.
+    Person,
+}
+
 /// Looks after everything from time to time, until the engine stops.
 pub(crate) async fn run(inner: &Arc<Inner>) {
     let interval = Duration::from_secs(inner.config.retention.interval_secs.max(60));
@@ -70,12 +113,12 @@ pub(crate) async fn run(inner: &Arc<Inner>) {
         let wait = interval.saturating_sub(Duration::from_millis(since)).max(REST_AFTER_START) + jitter;
         inner.keeper.set_next(now.plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
         tokio::time::sleep(wait).await;
-        round(inner, false).await;
+        round(inner, For::Node, false).await;
     }
 }
 
 /// One round.
-pub(crate) async fn round(inner: &Arc<Inner>, dry_run: bool) -> HousekeepingRun {
+pub(crate) async fn round(inner: &Arc<Inner>, wanted_for: For, dry_run: bool) -> HousekeepingRun {
     let _one = inner.keeper.round.lock().await;
     let mut run = HousekeepingRun {
         started_at: inner.config.clock.now(),
@@ -89,9 +132,14 @@ pub(crate) async fn round(inner: &Arc<Inner>, dry_run: bool) -> HousekeepingRun 
     // Workspaces first: an assignment's rows stay while its workspace does.
     let left = workspaces::look_after(inner, &mut run).await;
     transcripts::look_after(inner, &mut run).await;
-    records::look_after(inner, &left, &mut run).await;
-    if !dry_run && let Err(e) = inner.store.optimize().await {
-        run.problems.push(format!("the database's upkeep: {e}"));
+    let mut duty = inner.keeper.has_duty.subscribe();
+    match wanted_for {
+        For::Person => look_after_rows(inner, &left, &mut run).await,
+        For::Node => tokio::select! {
+            biased;
+            _ = duty.wait_for(|held| !held) => {}
+            () = look_after_rows(inner, &left, &mut run) => {}
+        },
     }
     run.kept.truncate(KEPT_MAX);
     run.ended_at = inner.config.clock.now();
@@ -102,6 +150,15 @@ pub(crate) async fn round(inner: &Arc<Inner>, dry_run: bool) -> HousekeepingRun 
         }
     }
     run
+}
+
+async fn look_after_rows(inner: &Arc<Inner>, workspaces: &HashSet<AssignmentId>, run: &mut HousekeepingRun) {
+    records::look_after(inner, workspaces, run).await;
+    if !run.dry_run
+        && let Err(e) = inner.store.optimize().await
+    {
+        run.problems.push(format!("the database's upkeep: {e}"));
+    }
 }
 
 fn tell(run: &HousekeepingRun) {
@@ -155,6 +212,6 @@ impl Engine {
 
     /// Runs a round now; a dry one removes nothing and tells what it would.
     pub async fn keep_house(&self, dry_run: bool) -> HousekeepingRun {
-        round(&self.inner, dry_run).await
+        round(&self.inner, For::Person, dry_run).await
     }
 }

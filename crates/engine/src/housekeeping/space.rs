@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::round;
+use super::{For, round};
 use crate::engine::Inner;
 
 /// How often it is looked at, and how often while there is too little.
@@ -28,7 +28,7 @@ pub(crate) async fn watch(inner: &Arc<Inner>) {
         if low.is_some() && !tidied {
             // Once for each time that it runs short: what may go, goes.
             tidied = true;
-            round(inner, false).await;
+            round(inner, For::Node, false).await;
             continue;
         }
         tidied = low.is_some();
