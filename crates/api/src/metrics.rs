@@ -7,9 +7,15 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use windlass_intake::{DETECTION_BOUNDS_MS, Detection, FilesStatus, FilesWorker};
+use windlass_telemetry::{FilesNow, FilesWorkerNow, Spread};
+
 use crate::guard;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
+
+/// The words of results: a rate needs a zero to begin with.
+const RESULTS: [&str; 3] = ["completed", "failed", "dead"];
 
 /// Shows the figures in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "control", responses((status = 200, content_type = "text/plain", body = String), Problem))]
@@ -19,8 +25,46 @@ pub(crate) async fn metrics(State(app): State<App>) -> Answer<Response> {
     }
     let engine = app.engine()?;
     let newest = *engine.subscribe().borrow();
-    let text = engine.metrics_text(app.readers.behind(newest)).await?;
+    let files = app.files().and_then(windlass_intake::IntakeDuty::current).map(|intake| files_now(&intake.status()));
+    let text = engine.metrics_text(app.readers.behind(newest), files).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+fn files_now(status: &FilesStatus) -> FilesNow {
+    let mut detection = Detection::default();
+    for worker in &status.workers {
+        detection.sum_ms = detection.sum_ms.saturating_add(worker.detection.sum_ms);
+        for (all, of_worker) in detection.counts.iter_mut().zip(worker.detection.counts) {
+            *all += of_worker;
+        }
+    }
+    FilesNow {
+        workers: status.workers.iter().map(files_worker_now).collect(),
+        waiting: status.waiting,
+        results_pending: status.results_pending,
+        overflows: status.overflows,
+        problem: status.problem.is_some(),
+        detection: Spread {
+            bounds: DETECTION_BOUNDS_MS.iter().map(|ms| *ms as f64 / 1000.0).collect(),
+            counts: detection.counts.to_vec(),
+            sum: detection.sum_ms as f64 / 1000.0,
+        },
+    }
+}
+
+fn files_worker_now(worker: &FilesWorker) -> FilesWorkerNow {
+    let mut results = worker.results.clone();
+    for word in RESULTS {
+        results.entry(word.to_owned()).or_insert(0);
+    }
+    FilesWorkerNow {
+        name: worker.name.clone(),
+        taken: worker.taken,
+        rejected: worker.rejected,
+        results,
+        live: worker.live,
+        degraded: worker.degraded.is_some(),
+    }
 }
 
 /// The listener of its own: figures and nothing else, for whoever reaches it. No name or token of anybody is in them.

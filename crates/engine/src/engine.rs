@@ -343,6 +343,7 @@ impl Inner {
         if workers.iter().any(|w| w.name == worker.name) {
             return false;
         }
+        self.metrics.worker(&worker.name);
         *workers = workers.iter().cloned().chain([worker]).collect();
         true
     }

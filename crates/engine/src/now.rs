@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use windlass_telemetry::{BreakerNow, Now, WorkerNow};
+use windlass_telemetry::{BreakerNow, FilesNow, Now, Spread, WorkerNow};
 use windlass_types::{AssignmentStatus, BreakerStatus, HoldKind, JobStatus};
 
 use crate::engine::Engine;
@@ -24,8 +24,10 @@ pub(crate) struct Held(Mutex<Option<(Instant, BTreeMap<HoldKind, u64>)>>);
 
 impl Engine {
     /// Every figure in Prometheus' text format. `streams`: how many live streams are open, and how many events the slowest is behind.
-    pub async fn metrics_text(&self, streams: (u64, u64)) -> Result<String, EngineError> {
+    /// `files`: what is known of the shared directory, where this node takes task files.
+    pub async fn metrics_text(&self, streams: (u64, u64), files: Option<FilesNow>) -> Result<String, EngineError> {
         let inner = &self.inner;
+        let stats = inner.store.stats();
         let mut now = Now {
             build: [
                 env!("CARGO_PKG_VERSION").to_owned(),
@@ -39,7 +41,12 @@ impl Engine {
             storage_problem: inner.storage_problem().is_some(),
             event_seq: *self.subscribe().borrow(),
             streams,
-            lost_wakeups: inner.store.stats().lost_wakeups,
+            lost_wakeups: stats.lost_wakeups,
+            commit_seconds: spread(stats.commit_micros, 1e6),
+            commit_operations: spread(stats.commit_operations, 1.0),
+            store_queue: stats.queue as u64,
+            workspace_bytes: inner.keeper.workspace_bytes(),
+            files,
             ..Now::default()
         };
         match tokio::time::timeout(PATIENCE, self.status()).await {
@@ -83,6 +90,15 @@ impl Engine {
         let held = tokio::time::timeout(PATIENCE, inner.store.held(inner.facts(), HELD_MAX)).await.ok()?.ok()?;
         *inner.held.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), held.clone()));
         Some(held)
+    }
+}
+
+/// What was counted in units of which `of_one` make one.
+fn spread(counted: windlass_store::Spread, of_one: f64) -> Spread {
+    Spread {
+        bounds: counted.bounds.iter().map(|bound| *bound as f64 / of_one).collect(),
+        counts: counted.counts,
+        sum: counted.sum as f64 / of_one,
     }
 }
 

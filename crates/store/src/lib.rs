@@ -11,6 +11,7 @@
 mod aside;
 mod error;
 mod export;
+mod figures;
 mod harness;
 mod import;
 mod migrate;
@@ -28,6 +29,7 @@ mod upkeep;
 pub use aside::is_postgres;
 pub use error::{Result, StoreError};
 pub use export::{Exported, ExportedTable};
+pub use figures::Spread;
 pub use harness::resolve_harness;
 pub use import::{Import, import, known_schema, set_aside};
 pub use ops::{

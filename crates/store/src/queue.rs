@@ -120,6 +120,11 @@ impl Queue {
         answer.await.map_err(|_| StoreError::Unavailable("the store's thread ended before it answered".to_owned()))?
     }
 
+    /// How many operations are sent and not answered.
+    pub(crate) fn len(&self) -> usize {
+        QUEUE_MAX - self.places.available_permits()
+    }
+
     /// Takes no more; what waits is still carried out.
     pub(crate) fn close(&self) {
         self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use windlass_types::{Clock, Ids};
 
 use crate::error::{Result, StoreError};
+use crate::figures::Figures;
 use crate::queue::{Announcer, Envelope, Numbered, Queue};
 use crate::sql::Work;
 use crate::sqlite::connection::Connection;
@@ -51,7 +52,14 @@ impl Database {
             generation,
             _open: Arc::clone(&queue),
         };
-        let backend = Backend { writes: Arc::clone(&queue), reads: queue, announcer, generation, threads: Vec::new() };
+        let backend = Backend {
+            writes: Arc::clone(&queue),
+            reads: queue,
+            announcer,
+            figures: Arc::new(Figures::new()),
+            generation,
+            threads: Vec::new(),
+        };
         let options = OpenOptions { url: "sqlite::memory:".to_owned(), clock: self.clock.clone(), ids: ids.clone() };
         Ok((Store::over(backend, true, options), wire))
     }

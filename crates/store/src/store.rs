@@ -8,6 +8,7 @@ use windlass_types::{Clock, Ids};
 
 use crate::aside::is_postgres;
 use crate::error::{Result, StoreError};
+use crate::figures::{Figures, Spread};
 use crate::ops::{last_seq, make_scratch, next_generation};
 use crate::queue::{Announcer, Durability, Queue};
 use crate::sql::{Tx, Work};
@@ -35,6 +36,7 @@ struct Inner {
     writes: Arc<Queue>,
     reads: Arc<Queue>,
     announcer: Announcer,
+    figures: Arc<Figures>,
     generation: i64,
     postgres: bool,
     /// For the connections beside the queue: export and upkeep.
@@ -43,12 +45,18 @@ struct Inner {
 }
 
 /// Counts of one open store, for metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
     /// Changes of other nodes that no wake-up announced: found by the slow look behind.
     pub lost_wakeups: u64,
     /// The highest event number that readers here were told of.
     pub last_event: i64,
+    /// How long commits took, in microseconds.
+    pub commit_micros: Spread,
+    /// How many operations each commit held.
+    pub commit_operations: Spread,
+    /// Operations that are sent and not answered yet.
+    pub queue: usize,
 }
 
 /// What a database's threads hand to the store.
@@ -56,6 +64,7 @@ pub(crate) struct Backend {
     pub(crate) writes: Arc<Queue>,
     pub(crate) reads: Arc<Queue>,
     pub(crate) announcer: Announcer,
+    pub(crate) figures: Arc<Figures>,
     pub(crate) generation: i64,
     pub(crate) threads: Vec<JoinHandle<()>>,
 }
@@ -85,6 +94,7 @@ impl Store {
                 writes: backend.writes,
                 reads: backend.reads,
                 announcer: backend.announcer,
+                figures: backend.figures,
                 generation: backend.generation,
                 postgres,
                 options,
@@ -120,7 +130,16 @@ impl Store {
 
     /// What this process has met since it opened the store.
     pub fn stats(&self) -> Stats {
-        Stats { lost_wakeups: self.inner.announcer.lost_wakeups(), last_event: self.inner.announcer.last() }
+        let inner = &self.inner;
+        // On PostgreSQL it is one queue.
+        let reads = if Arc::ptr_eq(&inner.writes, &inner.reads) { 0 } else { inner.reads.len() };
+        Stats {
+            lost_wakeups: inner.announcer.lost_wakeups(),
+            last_event: inner.announcer.last(),
+            commit_micros: inner.figures.commit_micros(),
+            commit_operations: inner.figures.commit_operations(),
+            queue: inner.writes.len() + reads,
+        }
     }
 
     pub(crate) fn announce_handover(&self) {

@@ -15,7 +15,7 @@ mod traces;
 use prometheus::core::Collector;
 
 pub use metrics::{EndedStage, Metrics, Settlement};
-pub use now::{BreakerNow, Now, WorkerNow};
+pub use now::{BreakerNow, FilesNow, FilesWorkerNow, Now, Spread, WorkerNow};
 pub use traces::Traces;
 
 /// A family of figures, as the documents list it.

@@ -151,22 +151,13 @@ impl Metrics {
             registry: build.registry,
             families: build.families,
         };
-        metrics.begin(workers);
+        metrics.begin();
+        workers.into_iter().for_each(|worker| metrics.worker(worker));
         Ok(metrics)
     }
 
     /// A rate needs a zero to begin with: what is known beforehand is there from the start.
-    fn begin<'a>(&self, workers: impl IntoIterator<Item = &'a str>) {
-        for worker in workers {
-            let worker = self.workers.label(worker);
-            self.task_duration.with_label_values(&[worker]);
-            for status in JobStatus::ALL.into_iter().filter_map(end_of) {
-                self.tasks_processed.with_label_values(&[worker, status]);
-            }
-            for kind in FailureKind::ALL {
-                self.tasks_failed.with_label_values(&[worker, kind.as_str()]);
-            }
-        }
+    fn begin(&self) {
         for harness in Harness::ALL {
             self.attempt_duration.with_label_values(&[harness.as_str()]);
             for outcome in AttemptStatus::ALL.into_iter().filter(|s| *s != AttemptStatus::Running) {
@@ -181,6 +172,18 @@ impl Metrics {
         }
         for outcome in ["taken", "refused"] {
             self.heartbeats.with_label_values(&[outcome]);
+        }
+    }
+
+    /// There is a worker of this name: all of its figures are at zero.
+    pub fn worker(&self, name: &str) {
+        let worker = self.workers.label(name);
+        self.task_duration.with_label_values(&[worker]);
+        for status in JobStatus::ALL.into_iter().filter_map(end_of) {
+            self.tasks_processed.with_label_values(&[worker, status]);
+        }
+        for kind in FailureKind::ALL {
+            self.tasks_failed.with_label_values(&[worker, kind.as_str()]);
         }
     }
 

@@ -4,7 +4,7 @@ use crate::daemon::{Daemon, log_of};
 use crate::environment::Home;
 use crate::looks::{eventually, get};
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port()
 }
 
@@ -50,6 +50,78 @@ fn what_was_done_is_counted_under_the_names_that_watchers_had() {
     let text = get(&home, &daemon.url, "/metrics").expect("figures").1;
     assert!(value(&text, "watcher_tasks_processed_total{status=\"completed\",worker=\"default\"}").abs() < 1e-9, "{text}");
     assert!((value(&text, "windlass_jobs{status=\"succeeded\"}") - 1.0).abs() < 1e-9, "{text}");
+}
+
+fn is_same(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
+}
+
+/// The cumulative counts of a histogram's buckets never fall, and the last one is its count.
+fn assert_is_histogram(text: &str, name: &str) -> f64 {
+    let of_bucket = |line: &str| line.strip_prefix(&format!("{name}_bucket{{"))?.rsplit_once(' ')?.1.parse::<f64>().ok();
+    let buckets: Vec<f64> = text.lines().filter_map(of_bucket).collect();
+    assert!(buckets.len() > 5 && buckets.is_sorted(), "{name}: {buckets:?}");
+    let count = value(text, &format!("{name}_count"));
+    assert_eq!(buckets.last(), Some(&count), "{name}");
+    count
+}
+
+#[test]
+fn the_store_s_commits_and_the_workspaces_are_measured() {
+    let home = Home::new();
+    let daemon = Daemon::up(&home);
+    let figures = || get(&home, &daemon.url, "/metrics").expect("figures").1;
+    assert!(!figures().contains("windlass_workspace_bytes "), "nothing has measured them yet");
+    run(&home, "sh -c 'seq 1 10000 > file'", 0);
+    home.run(&["housekeeping", "--run-now"]).code(0);
+    let text = figures();
+    let commits = assert_is_histogram(&text, "windlass_store_commit_seconds");
+    assert!(commits >= 3.0, "{text}");
+    assert!(is_same(assert_is_histogram(&text, "windlass_store_commit_operations"), commits), "{text}");
+    assert!(value(&text, "windlass_store_commit_operations_sum") >= commits, "{text}");
+    assert!(value(&text, "windlass_store_commit_seconds_sum") > 0.0, "{text}");
+    assert!(text.contains("\nwindlass_store_queue "), "{text}");
+    assert!(value(&text, "windlass_workspace_bytes") > 10_000.0, "{text}");
+    let before = value(&text, "windlass_workspace_bytes");
+    daemon.signal(rustix::process::Signal::TERM);
+    daemon.ended();
+    let daemon = Daemon::up(&home);
+    let same = || is_same(value(&get(&home, &daemon.url, "/metrics")?.1, "windlass_workspace_bytes"), before).then_some(());
+    eventually("it is known after a restart too", same);
+}
+
+#[test]
+fn task_files_are_counted_and_a_worker_that_is_found_has_figures_before_its_first_task() {
+    let home = Home::new();
+    let shared = home.path().join("shared");
+    let tasks = |worker: &str| shared.join("tasks").join(worker);
+    std::fs::create_dir_all(tasks("marie")).expect("a shared directory");
+    let marie = "[worker.marie]\nharness = \"command\"\nprogram = \"/bin/echo hello\"\n";
+    home.configure(&format!("metrics_port = {}\n[files]\nroot = \"{}\"\n{marie}", free_port(), shared.display()));
+    let daemon = Daemon::up(&home);
+    let figure = |line: &str| {
+        let text = get(&home, &daemon.url, "/metrics")?.1;
+        text.contains(&format!("\n{line} ")).then(|| value(&text, line))
+    };
+    let is = |line: &str, wanted: f64| {
+        eventually(&format!("{line} is {wanted}"), || figure(line).filter(|figure| is_same(*figure, wanted)).map(drop));
+    };
+    is("windlass_files_results_total{status=\"completed\",worker=\"marie\"}", 0.0);
+    for (name, text) in [("good.json", "{\"task_id\": \"good\", \"description\": \"say hello\"}"), ("bad.json", "no task")] {
+        std::fs::write(tasks("marie").join(".new"), text).expect("a file");
+        std::fs::rename(tasks("marie").join(".new"), tasks("marie").join(name)).expect("its name");
+    }
+    is("windlass_files_taken_total{worker=\"marie\"}", 1.0);
+    is("windlass_files_rejected_total{worker=\"marie\"}", 1.0);
+    is("windlass_files_results_total{status=\"completed\",worker=\"marie\"}", 1.0);
+    is("windlass_files_live{worker=\"marie\"}", 0.0);
+    is("windlass_files_degraded{worker=\"marie\"}", 0.0);
+    // How soon it was seen is known of a file that the kernel told of, and not of one that was found.
+    assert!(assert_is_histogram(&get(&home, &daemon.url, "/metrics").expect("figures").1, "windlass_files_detection_seconds") <= 1.0);
+
+    std::fs::create_dir(tasks("anga")).expect("a folder that nobody configured");
+    is("watcher_tasks_processed_total{status=\"completed\",worker=\"anga\"}", 0.0);
+    is("watcher_task_duration_seconds_count{worker=\"anga\"}", 0.0);
 }
 
 #[test]

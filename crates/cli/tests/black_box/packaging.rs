@@ -11,7 +11,8 @@ use windlass_testkit::skip::skipped;
 
 use crate::daemon::Daemon;
 use crate::environment::Home;
-use crate::looks::get;
+use crate::looks::{eventually, get};
+use crate::metrics::free_port;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the repository").to_owned()
@@ -25,6 +26,9 @@ fn packaged(path: &str) -> String {
 /// The families of a daemon that has worked, by name without what a histogram adds.
 fn scraped() -> BTreeSet<String> {
     let home = Home::new();
+    let shared = home.path().join("shared");
+    std::fs::create_dir_all(shared.join("tasks/marie")).expect("a shared directory");
+    home.configure(&format!("metrics_port = {}\n[files]\nroot = \"{}\"\n[worker.marie]\n", free_port(), shared.display()));
     let daemon = Daemon::up(&home);
     let script = home.write(
         "script.toml",
@@ -32,6 +36,10 @@ fn scraped() -> BTreeSet<String> {
     );
     let script = script.to_str().expect("UTF-8");
     home.run(&["run", "a goal", "--project", "scratch", "--harness", "simulated", "--script", script, "--no-review"]).code(0);
+    home.run(&["housekeeping", "--run-now"]).code(0);
+    eventually("the task files are taken", || {
+        home.run(&["files", "--json"]).json()["workers"].as_array().filter(|all| !all.is_empty()).map(drop)
+    });
     let text = get(&home, &daemon.url, "/metrics").expect("figures").1;
     text.lines().filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split(' ').next()?.to_owned())).collect()
 }

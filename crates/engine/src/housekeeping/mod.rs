@@ -39,6 +39,8 @@ pub(crate) struct Keeper {
     /// One round at a time.
     round: tokio::sync::Mutex<()>,
     next_at: Mutex<Option<Timestamp>>,
+    /// What the workspaces took after the last round.
+    workspace_bytes: Mutex<Option<u64>>,
     /// Whether this node looks after the rows.
     has_duty: watch::Sender<bool>,
     /// Why no new work is begun, while there is too little space.
@@ -49,6 +51,16 @@ impl Keeper {
     /// Why no new work is begun, while there is too little space.
     pub(crate) fn low_space(&self) -> Option<String> {
         self.low_space.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the workspaces took after the last round, if there was one.
+    pub(crate) fn workspace_bytes(&self) -> Option<u64> {
+        *self.workspace_bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn measured(&self, run: &HousekeepingRun) {
+        let left = run.workspace_bytes.saturating_sub(run.removed.workspace_bytes);
+        *self.workspace_bytes.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
     }
 
     fn set_next(&self, at: Timestamp) {
@@ -105,6 +117,9 @@ pub(crate) enum For {
 /// Looks after everything from time to time, until the engine stops.
 pub(crate) async fn run(inner: &Arc<Inner>) {
     let interval = Duration::from_secs(inner.config.retention.interval_secs.max(60));
+    if let Some(last) = last_run(inner) {
+        inner.keeper.measured(&last);
+    }
     loop {
         let now = inner.config.clock.now();
         let since = last_run(inner).map_or(0, |last| u64::try_from(now.since_ms(last.ended_at)).unwrap_or(0));
@@ -144,6 +159,7 @@ pub(crate) async fn round(inner: &Arc<Inner>, wanted_for: For, dry_run: bool) ->
     run.kept.truncate(KEPT_MAX);
     run.ended_at = inner.config.clock.now();
     if !dry_run {
+        inner.keeper.measured(&run);
         tell(&run);
         if let Err(e) = remember(inner, &run) {
             tracing::warn!(error = %e, "what housekeeping did could not be written down");

@@ -1,7 +1,7 @@
 //! A connection to the server, with its prepared statements.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postgres::config::SslMode;
 use postgres::fallible_iterator::FallibleIterator as _;
@@ -65,6 +65,8 @@ pub(super) struct Connection {
     statements: HashMap<String, Statement>,
     /// The server asks for the transaction to be run again.
     pub(super) run_again: bool,
+    /// How long the last commit took.
+    pub(super) commit_took: Duration,
     /// A transaction is open, or may be.
     open: bool,
 }
@@ -81,7 +83,7 @@ impl Connection {
             other => other,
         })?;
         client.batch_execute(SESSION).map_err(|e| told(&e))?;
-        Ok(Self { client, statements: HashMap::new(), run_again: false, open: false })
+        Ok(Self { client, statements: HashMap::new(), run_again: false, commit_took: Duration::ZERO, open: false })
     }
 
     /// Refuses a server that is too old.
@@ -112,7 +114,12 @@ impl Connection {
     pub(super) fn finish<T>(&mut self, op: impl FnOnce(&mut dyn Tx) -> Result<T>) -> Result<T> {
         let result = op(self);
         let ended = match &result {
-            Ok(_) => self.batch("COMMIT"),
+            Ok(_) => {
+                let began = Instant::now();
+                let ended = self.batch("COMMIT");
+                self.commit_took = began.elapsed();
+                ended
+            }
             Err(_) => {
                 let run_again = self.run_again;
                 let ended = self.batch("ROLLBACK");

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::error::{Result, StoreError};
+use crate::figures::Figures;
 use crate::queue::{Announcer, Numbered, Queue};
 use crate::store::{Backend, OpenOptions, begin_boot};
 
@@ -34,6 +35,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
     let queue = Arc::new(queue);
     let receiver = Arc::new(Mutex::new(receiver));
     let mut connection = Some(first);
+    let figures = Arc::new(Figures::new());
     let mut threads = Vec::with_capacity(CONNECTIONS);
     for _ in 0..CONNECTIONS {
         let worker = worker::Worker {
@@ -42,6 +44,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
             ids: options.ids.clone(),
             generation,
             announcer: announcer.clone(),
+            figures: Arc::clone(&figures),
         };
         let receiver = Arc::clone(&receiver);
         let thread = thread::Builder::new()
@@ -53,5 +56,5 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
     threads.push(wake::notify(server.clone(), Arc::clone(&outbox))?);
     // Not waited for at the end: it may hang on a dead connection, and has nothing to finish.
     drop(wake::listen(server, outbox, announcer.clone())?);
-    Ok(Backend { writes: Arc::clone(&queue), reads: queue, announcer, generation, threads })
+    Ok(Backend { writes: Arc::clone(&queue), reads: queue, announcer, figures, generation, threads })
 }

@@ -1,12 +1,13 @@
 //! A thread that carries out operations over its connection.
 
 use std::sync::mpsc::Receiver;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use windlass_types::Ids;
 
 use super::connection::{Connection, Server};
 use crate::error::Result;
+use crate::figures::Figures;
 use crate::queue::{Announcer, Durability, Envelope, Numbered};
 use crate::sql::Work;
 
@@ -23,6 +24,7 @@ pub(super) struct Worker {
     pub(super) ids: Ids,
     pub(super) generation: i64,
     pub(super) announcer: Announcer,
+    pub(super) figures: Arc<Figures>,
 }
 
 impl Worker {
@@ -48,6 +50,9 @@ impl Worker {
                 let mut work = Work::new(tx, &self.ids, self.generation);
                 envelope.message.run(&mut work).and_then(|()| work.finish())
             });
+            if outcome.is_ok() && envelope.durability != Durability::Read {
+                self.figures.committed(connection.commit_took, 1);
+            }
             // Only what was rolled back is run again: of a commit without an answer nobody knows whether it happened.
             if outcome.is_ok() || tries >= TRIES || !connection.run_again || connection.is_spent() {
                 return outcome;

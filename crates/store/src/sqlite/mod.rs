@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::error::{Result, StoreError};
+use crate::figures::Figures;
 use crate::queue::{Announcer, Numbered, Queue};
 use crate::store::{Backend, OpenOptions, begin_boot};
 
@@ -35,12 +36,13 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
     let (writes, write_queue) = Queue::new();
     let (reads, read_queue) = Queue::new();
     let mut threads = Vec::with_capacity(1 + READERS);
-    let writer = writer::Writer::new(place.clone(), first, options.ids.clone(), generation, announcer.clone());
+    let figures = Arc::new(Figures::new());
+    let writer = writer::Writer::new(place.clone(), first, options.ids.clone(), generation, announcer.clone(), Arc::clone(&figures));
     threads.push(spawn("store-writer", move || writer.run(&write_queue))?);
     let read_queue = Arc::new(std::sync::Mutex::new(read_queue));
     for _ in 0..READERS {
         let (place, ids, queue) = (place.clone(), options.ids.clone(), Arc::clone(&read_queue));
         threads.push(spawn("store-reader", move || reader::run(&place, &ids, generation, &queue))?);
     }
-    Ok(Backend { writes: Arc::new(writes), reads: Arc::new(reads), announcer, generation, threads })
+    Ok(Backend { writes: Arc::new(writes), reads: Arc::new(reads), announcer, figures, generation, threads })
 }

@@ -3,13 +3,15 @@
 //! A savepoint for each message would copy every page that it touches, so a group runs without any. Only when a message fails after
 //! it has written is all of it rolled back and run again, each message then in a savepoint of its own.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use windlass_types::Ids;
 
 use super::connection::{Connection, Place};
 use crate::error::{Result, StoreError};
+use crate::figures::Figures;
 use crate::queue::{Announcer, Durability, Envelope, Numbered};
 use crate::sql::Work;
 
@@ -28,11 +30,19 @@ pub(super) struct Writer {
     ids: Ids,
     generation: i64,
     announcer: Announcer,
+    figures: Arc<Figures>,
 }
 
 impl Writer {
-    pub(super) fn new(place: Place, connection: Connection, ids: Ids, generation: i64, announcer: Announcer) -> Self {
-        Self { place, connection: Some(connection), ids, generation, announcer }
+    pub(super) fn new(
+        place: Place,
+        connection: Connection,
+        ids: Ids,
+        generation: i64,
+        announcer: Announcer,
+        figures: Arc<Figures>,
+    ) -> Self {
+        Self { place, connection: Some(connection), ids, generation, announcer, figures }
     }
 
     /// Works until the queue is closed and empty.
@@ -98,7 +108,7 @@ impl Writer {
                 }
             },
         };
-        let mut transaction = Transaction { connection, ids: &self.ids, generation: self.generation };
+        let mut transaction = Transaction { connection, ids: &self.ids, generation: self.generation, figures: &self.figures };
         let ran = transaction.carry_out(&mut group);
         match ran {
             Ok((outcomes, numbered)) => {
@@ -135,6 +145,7 @@ struct Transaction<'a> {
     connection: &'a mut Connection,
     ids: &'a Ids,
     generation: i64,
+    figures: &'a Figures,
 }
 
 impl Transaction<'_> {
@@ -142,11 +153,18 @@ impl Transaction<'_> {
     fn carry_out(&mut self, group: &mut [Envelope]) -> Result<Ran> {
         self.connection.sync_fully(group.iter().any(|envelope| envelope.durability == Durability::Promise))?;
         self.connection.command("BEGIN IMMEDIATE")?;
-        let ran = self.run(group).and_then(|ran| self.connection.command("COMMIT").map(|()| ran));
+        let ran = self.run(group).and_then(|ran| self.commit(group.len()).map(|()| ran));
         if ran.is_err() && self.connection.is_open() {
             self.connection.command("ROLLBACK")?;
         }
         ran
+    }
+
+    fn commit(&mut self, operations: usize) -> Result<()> {
+        let began = Instant::now();
+        self.connection.command("COMMIT")?;
+        self.figures.committed(began.elapsed(), operations);
+        Ok(())
     }
 
     fn run(&mut self, group: &mut [Envelope]) -> Result<Ran> {
@@ -224,7 +242,7 @@ mod tests {
         let ids = Ids::seeded(clock, 1);
         let mut connection = Connection::open_to_write(&place).expect("opened");
         let (generation, _) = connection.in_transaction(|tx| begin_boot(tx, &ids)).expect("begun");
-        Writer::new(place, connection, ids, generation, Announcer::new())
+        Writer::new(place, connection, ids, generation, Announcer::new(), Arc::new(Figures::new()))
     }
 
     /// Writes one group of operations of these durabilities; the first `bad` of them fail.
@@ -270,6 +288,11 @@ mod tests {
         let mut writer = writer(&dir);
         let outcomes = write(&mut writer, &[Durability::Promise; 5], 2).await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 3);
+        assert_eq!(
+            (writer.figures.commit_micros().counts.iter().sum::<u64>(), writer.figures.commit_operations().sum),
+            (1, 5),
+            "one commit of five"
+        );
         assert_eq!(number(&mut writer, "SELECT value FROM control WHERE name = 'probe'"), 3);
     }
 

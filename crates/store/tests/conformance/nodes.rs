@@ -56,6 +56,21 @@ on_both! {
         }
     }
 
+    async fn every_write_is_counted_with_its_commit_and_a_read_is_not(f: Fixture) {
+        let counted = || {
+            let stats = f.store.stats();
+            (stats.commit_micros.counts.iter().sum::<u64>(), stats.commit_operations.sum, stats.queue)
+        };
+        let before = counted();
+        for _ in 0..3 {
+            submit(&f.store, wish(vec![spec(JobType::Implement)])).await;
+        }
+        f.store.nodes().await.unwrap();
+        // An answered operation holds its place in the queue for a moment more.
+        let after = windlass_testkit::wait::eventually(Duration::from_secs(30), || async { Some(counted()).filter(|now| now.2 == 0) });
+        assert_eq!(after.await, Some((before.0 + 3, before.1 + 3, 0)));
+    }
+
     async fn nodes_are_listed_with_what_they_do_until_they_leave(f: Fixture) {
         tell(&f.store, "node-1", LEASE_MS).await;
         tell(&f.store, "quiet", 0).await;
