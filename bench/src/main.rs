@@ -6,6 +6,7 @@
 
 mod client;
 mod daemon;
+mod files;
 mod fsync;
 mod load;
 mod machine;

@@ -72,6 +72,9 @@ impl Bench {
         if wanted("recovery") {
             self.recovery(dir.path()).await?;
         }
+        if wanted("files") {
+            self.files(dir.path()).await?;
+        }
         if wanted("spawn") {
             for isolation in ["off", "subreaper", "namespace"] {
                 for concurrency in [1, 10] {

@@ -12,7 +12,7 @@ use crate::config::FilesMode;
 /// The upper bounds of the detection histogram, in milliseconds.
 pub const DETECTION_BOUNDS_MS: [u64; 10] = [1, 2, 5, 10, 25, 50, 100, 250, 1000, 10_000];
 
-/// How long it took from a file's last change until it was seen.
+/// How long it took from a file's last change (closed after writing, or renamed in) until its row was in the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Detection {
     /// How many within each bound of 1, 2, 5, 10, 25, 50, 100, 250, 1000 and 10000 milliseconds, and beyond: not cumulative.
@@ -48,7 +48,7 @@ pub struct FilesWorker {
     pub rejected: u64,
     /// What is wrong now, if anything.
     pub degraded: Option<String>,
-    /// How soon its files were seen.
+    /// How soon its files became rows: those that came since the start.
     pub detection: Detection,
 }
 

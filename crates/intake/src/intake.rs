@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use windlass_engine::{Engine, WorkerConfig};
-use windlass_types::{Clock, Ids};
+use windlass_types::{Clock, Ids, Timestamp};
 
 use crate::config::{FileWorker, FilesConfig};
 use crate::figures::{Figures, FilesStatus};
@@ -58,6 +58,10 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
     /// Whether everything was looked through once: what a crash left aside is removed by then, and files may be written.
     pub(crate) looked: watch::Sender<bool>,
+    /// Until when receipts wait, as many files come at once.
+    pub(crate) rush_until: watch::Sender<tokio::time::Instant>,
+    /// Since when files can be seen as soon as they are there.
+    since: Timestamp,
     workers: Mutex<BTreeMap<String, Arc<FileWorker>>>,
     known: Mutex<HashMap<(String, OsString), KnownFile>>,
 }
@@ -89,6 +93,8 @@ impl Intake {
             known: Mutex::default(),
             pending: Pending::default(),
             looked: watch::Sender::new(false),
+            rush_until: watch::Sender::new(tokio::time::Instant::now()),
+            since: clock.now(),
             closing: stop.child_token(),
             stop,
             engine,
@@ -169,12 +175,11 @@ async fn watch_events(shared: Arc<Shared>) {
                 return;
             }
         };
-        let now = shared.clock.now();
         let mut sightings = Vec::new();
         for seen in seen {
             match seen {
                 Seen::File(Watched::Tasks(worker), name) if is_task_name(&name) => {
-                    sightings.push(Sighting { worker, name, told_at: Some(now) });
+                    sightings.push(Sighting { worker, name });
                 }
                 Seen::File(Watched::Results(_) | Watched::ExecutionMeta, name) => shared.look_at(&name),
                 Seen::File(..) => {}
@@ -242,6 +247,14 @@ impl Shared {
     /// Forgets the files of a worker that are gone.
     pub(crate) fn forget_gone(&self, worker: &str, there: &std::collections::HashSet<OsString>) {
         self.lock_known().retain(|(of, name), _| of != worker || there.contains(name));
+    }
+
+    /// Counts how long a file took to its row, which is there now. What lay there before the start is left out: it waited for that.
+    pub(crate) fn detected(&self, worker: &str, file: &Stamp) {
+        if file.ctime_ms() >= self.since.0 {
+            let ms = self.clock.now().0.saturating_sub(file.ctime_ms());
+            self.figures.detected(worker, u64::try_from(ms).unwrap_or(0));
+        }
     }
 
     /// Has the task of an outside executor looked at, whose result or word is under this name.

@@ -56,7 +56,7 @@ fn look(shared: &Shared) -> io::Result<()> {
         shared.forget_gone(name, &files.iter().map(|(file, _)| file.clone()).collect::<HashSet<_>>());
         for (file, stamp) in files {
             if shared.known(name, &file).is_none_or(|known| Some(known.stamp) != stamp) {
-                found.push((stamp.map(|s| s.ctime_ns), Sighting { worker: name.to_owned(), name: file, told_at: None }));
+                found.push((stamp.map(|s| s.ctime_ns), Sighting { worker: name.to_owned(), name: file }));
             }
         }
     }

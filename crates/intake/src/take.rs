@@ -39,6 +39,11 @@ const AGAIN: Duration = Duration::from_millis(250);
 const AGAIN_SOON: Duration = Duration::from_millis(20);
 /// When a task is tried again whose worker lacks something.
 const HELD: Duration = Duration::from_secs(5);
+/// From how many files at once on it is a rush.
+const RUSH: usize = 16;
+/// How long after the last of a rush its receipts are written, and how long they wait at most.
+const QUIET: Duration = Duration::from_millis(200);
+const QUIET_MAX: Duration = Duration::from_secs(5);
 /// The longest prompt of a worker, in bytes.
 const PROMPT_MAX: u64 = 256 * 1024;
 
@@ -83,6 +88,9 @@ pub(crate) async fn run(shared: Arc<Shared>, tasks: TaskTracker) {
         taker.put_back_due();
         let batch = taker.shared.pending.pop(BATCH);
         if !batch.is_empty() {
+            if batch.len() >= RUSH {
+                taker.shared.rush_until.send_replace(Instant::now() + QUIET);
+            }
             taker.take(batch).await;
             continue;
         }
@@ -137,15 +145,11 @@ impl Taker {
             }
             match read {
                 Read::Task(task, stamp) => {
-                    if let Some(at) = sighting.told_at {
-                        let ms = at.0.saturating_sub(stamp.ctime_ms()).max(0).unsigned_abs();
-                        self.shared.figures.detected(&sighting.worker, ms);
-                    }
                     files.push((sighting, stamp, task.content.clone()));
                     new.push(*task);
                 }
                 Read::Taken | Read::Gone => {}
-                Read::Held => self.again.push((Instant::now() + HELD, Sighting { told_at: None, ..sighting })),
+                Read::Held => self.again.push((Instant::now() + HELD, sighting)),
                 Read::Bad(why) => self.reject(sighting, why).await,
                 Read::NotYet(stamp, why) => self.wait_for(sighting, stamp, why).await,
             }
@@ -162,7 +166,7 @@ impl Taker {
             Err(e) => {
                 tracing::warn!(error = %e, "tasks could not be taken; they are tried again");
                 let at = Instant::now() + POLL;
-                self.again.extend(files.into_iter().map(|(sighting, ..)| (at, Sighting { told_at: None, ..sighting })));
+                self.again.extend(files.into_iter().map(|(sighting, ..)| (at, sighting)));
             }
         }
     }
@@ -171,6 +175,7 @@ impl Taker {
         let worker = &sighting.worker;
         match answer {
             TaskTaken::New(task) => {
+                self.shared.detected(worker, &file.stamp);
                 self.shared.know(worker, sighting.name, file);
                 taken(&self.shared, &task).await;
             }
@@ -183,7 +188,7 @@ impl Taker {
                 }
             }
             TaskTaken::Known(_) => self.shared.know(worker, sighting.name, file),
-            TaskTaken::Ending => self.again.push((Instant::now() + AGAIN_SOON, Sighting { told_at: None, ..sighting })),
+            TaskTaken::Ending => self.again.push((Instant::now() + AGAIN_SOON, sighting)),
             TaskTaken::Refused(why) => self.reject(sighting, why).await,
         }
     }
@@ -197,7 +202,7 @@ impl Taker {
             *waiting = Waiting { stamp, since: now };
         }
         if now.duration_since(waiting.since) < PATIENCE {
-            self.again.push((now + AGAIN, Sighting { told_at: None, ..sighting }));
+            self.again.push((now + AGAIN, sighting));
         } else {
             self.waiting.remove(&(sighting.worker.clone(), sighting.name.clone()));
             self.reject(sighting, format!("{why} (unchanged for {} s)", PATIENCE.as_secs())).await;
@@ -220,7 +225,7 @@ impl Taker {
                     Part::DeadLetters,
                     Some(format!("a bad task file could not be moved to the dead letters: {e}")),
                 );
-                self.again.push((Instant::now() + POLL, Sighting { told_at: None, ..sighting }));
+                self.again.push((Instant::now() + POLL, sighting));
             }
         }
     }
@@ -255,6 +260,18 @@ pub(crate) async fn receipts(shared: Arc<Shared>, mut waiting: mpsc::Receiver<Wr
             biased;
             count = waiting.recv_many(&mut batch, 1000) => if count == 0 { return },
             () = shared.stop.cancelled() => return,
+        }
+        let latest = Instant::now() + QUIET_MAX;
+        // Bringing many files to the disk holds up the commits of those that still come.
+        loop {
+            let until = (*shared.rush_until.borrow()).min(latest);
+            if until <= Instant::now() {
+                break;
+            }
+            tokio::select! {
+                () = shared.stop.cancelled() => break,
+                () = tokio::time::sleep_until(until) => {}
+            }
         }
         let mut pause = POLL;
         while !batch.is_empty() {
