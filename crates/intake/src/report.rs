@@ -18,6 +18,8 @@ use crate::result::{self, Ended};
 
 /// How many events are read at once.
 const PAGE: u32 = 200;
+/// How many tasks that ended a look behind the events finds at once.
+const SWEEP_PAGE: u32 = 1000;
 /// A look behind the events: results that could not be written, and what other nodes settled.
 const SWEEP: Duration = Duration::from_secs(30);
 /// The first pause after results could not be written.
@@ -98,12 +100,14 @@ impl Reporter {
         let again = std::mem::take(&mut self.failed);
         self.report(again).await?;
         loop {
-            let ended = self.shared.engine.store().ended_tasks().await?;
+            let ended = self.shared.engine.store().ended_tasks(SWEEP_PAGE).await?;
             let ids: BTreeSet<_> = ended.iter().filter_map(|task| task.assignment_id).filter(|id| !self.failed.contains(id)).collect();
-            if ids.is_empty() || self.shared.stop.is_cancelled() {
+            let more = ended.len() >= SWEEP_PAGE as usize && !ids.is_empty();
+            self.report(ids).await?;
+            // What has ended meanwhile is told by events. Looking for it here would read through all live tasks again for each.
+            if !more || self.shared.stop.is_cancelled() {
                 return Ok(());
             }
-            self.report(ids).await?;
         }
     }
 

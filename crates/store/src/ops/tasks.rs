@@ -212,14 +212,14 @@ impl Store {
         self.read(move |w| select(w, "WHERE status = 'live' AND key > $1 ORDER BY key LIMIT $2", values![&after, READ_MAX])).await
     }
 
-    /// The live tasks whose assignment is no longer active, at most 1000.
-    pub async fn ended_tasks(&self) -> Result<Vec<Task>> {
+    /// The live tasks whose assignment is no longer active, at most so many, the oldest first.
+    pub async fn ended_tasks(&self, limit: u32) -> Result<Vec<Task>> {
         self.read(move |w| {
             select(
                 w,
                 "WHERE status = 'live' AND EXISTS (SELECT 1 FROM assignments a WHERE a.id = tasks.assignment_id AND a.status <> 'active') \
                  ORDER BY taken_at LIMIT $1",
-                values![READ_MAX],
+                values![limit],
             )
         })
         .await

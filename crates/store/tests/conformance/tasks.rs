@@ -75,11 +75,11 @@ on_both! {
         let first = taken(&f, task("a", "k1")).await;
         let claimed = claim_one(&f.store).await;
         f.store.settle(end(&claimed, windlass_types::AttemptResult::Succeeded)).await.unwrap();
-        assert_eq!(f.store.ended_tasks().await.unwrap(), std::slice::from_ref(&first));
+        assert_eq!(f.store.ended_tasks(10).await.unwrap(), std::slice::from_ref(&first));
         let again = NewTask { content: "again".to_owned(), ..task("a", "k2") };
         assert_eq!(take(&f, again.clone()).await, TaskTaken::Ending, "its result is not on disk yet");
         f.store.tasks_done(vec![first.key.clone()]).await.unwrap();
-        assert!(f.store.ended_tasks().await.unwrap().is_empty());
+        assert!(f.store.ended_tasks(10).await.unwrap().is_empty());
         f.age_jobs(1).await;
         let second = taken(&f, again).await;
         assert_ne!(second.assignment_id, first.assignment_id);
