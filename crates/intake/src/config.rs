@@ -60,6 +60,8 @@ pub struct FileWorker {
     pub review: bool,
     /// How an outside executor's failures are tried again.
     pub retry: RetryPolicy,
+    /// How long an outside executor may have a task and say nothing, in seconds.
+    pub timeout_secs: u64,
 }
 
 /// Where the shared directory is and who works in it.
@@ -87,4 +89,6 @@ pub struct FilesConfig {
     pub found: (FileWorker, WorkerConfig),
     /// How often heartbeats are written, in seconds.
     pub heartbeat_interval_secs: u64,
+    /// How long the rows of outside executors' tasks that are done are kept, in seconds; for ever without.
+    pub keep_done_secs: Option<u64>,
 }

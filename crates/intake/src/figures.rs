@@ -89,6 +89,7 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     Prompt,
+    Pipe,
     Receipts,
     Results,
     DeadLetters,

@@ -2,7 +2,9 @@
 //! task anew, and dead-letters.
 //!
 //! **Invariant:** each word of an executor counts once: it is known by the inode and change time of its file, kept with the count.
+//! **Invariant:** nothing waits without end for an executor that took a task: after the worker's timeout that is a failed try.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +26,13 @@ use crate::task::{self, TASK_MAX};
 
 /// How long a result may be there without the executor's word before it counts by itself, in milliseconds.
 const WORD_WAIT_MS: i64 = 10_000;
+/// The longest wait between looks at everything.
+const LOOK_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The longest wait between looks for what is due.
 const DUE_WAIT_MAX: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often rows that are old are looked for.
+const PRUNE: Duration = Duration::from_hours(1);
 
 /// What an executor says of its run.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +50,18 @@ fn word_of(stamp: &Stamp) -> String {
 /// The executor's word that was there before the task was dropped: about an earlier task of its id.
 pub(crate) fn word_before(places: &Places, task_id: &str, dropped: &Stamp) -> Option<String> {
     let stamp = places.stamp(Folder::ExecutionMeta, None, &format!("{task_id}.json"))?;
-    (stamp.ctime_ns < dropped.ctime_ns).then(|| word_of(&stamp))
+    // Many file systems count in steps of milliseconds: within one step, too, nobody has had the task yet.
+    (stamp.ctime_ns <= dropped.ctime_ns).then(|| word_of(&stamp))
+}
+
+/// The last word that was counted. What follows it numbers the tries that ended without one.
+fn counted(task: &Task) -> Option<&str> {
+    task.told.as_deref()?.split('+').next()
+}
+
+/// What a try is counted by that ended without a word.
+fn silence(task: &Task) -> String {
+    format!("{}+{}", counted(task).unwrap_or_default(), task.tries.len() + 1)
 }
 
 fn read_word(task_id: &str, meta: &Map<String, Value>) -> Word {
@@ -76,9 +93,15 @@ fn object(places: &Places, folder: Folder, sub: Option<&str>, name: &str) -> Opt
 /// What follows from what lies there.
 #[derive(Debug, Clone, PartialEq)]
 enum Next {
-    Wait,
+    /// Nothing that counts; whether its executor has the task, whose file is gone, and says nothing.
+    Wait {
+        silent: bool,
+    },
     Finish,
-    Retry { told: String, error: String },
+    Retry {
+        told: String,
+        error: String,
+    },
 }
 
 fn judge(places: &Places, task: &Task, now: Timestamp) -> Next {
@@ -88,68 +111,119 @@ fn judge(places: &Places, task: &Task, now: Timestamp) -> Next {
         let told = word_of(&stamp);
         match read_word(&task.task_id, &meta) {
             // Done only with its result on disk.
-            Word::Completed if task.told.as_ref() != Some(&told) && result.is_some() => return Next::Finish,
-            Word::NeedsRetry(error) if task.told.as_ref() != Some(&told) => return Next::Retry { told, error },
+            Word::Completed if counted(task) != Some(&told) && result.is_some() => return Next::Finish,
+            Word::NeedsRetry(error) if counted(task) != Some(&told) => return Next::Retry { told, error },
             _ => {}
         }
     }
-    let Some((stamp, content)) = result else { return Next::Wait };
+    // What still lies there waits for its executor, as a job in the queue does.
+    let silent = task.due_at.is_none() && places.stamp(Folder::Tasks, Some(&task.worker), &file_of(task)).is_none();
+    let Some((stamp, content)) = result else { return Next::Wait { silent } };
     let since = task.tries.last().map_or(task.taken_at.plus_ms(-1000), |t| t.at).0;
-    if stamp.ctime_ms() < since || now.0 - stamp.ctime_ms() < WORD_WAIT_MS || task.due_at.is_some() {
-        return Next::Wait;
+    if stamp.ctime_ms() < since || task.due_at.is_some() {
+        return Next::Wait { silent };
+    }
+    if now.0 - stamp.ctime_ms() < WORD_WAIT_MS {
+        return Next::Wait { silent: false };
     }
     match content {
         Some(content) if failed_result(&content) => {
             Next::Retry { told: word_of(&stamp), error: "its result says that it failed".to_owned() }
         }
         Some(_) => Next::Finish,
-        None => Next::Wait,
+        None => Next::Wait { silent },
     }
 }
+
+fn file_of(task: &Task) -> String {
+    task.file.clone().unwrap_or_else(|| format!("{}.json", task.task_id))
+}
+
+/// Since when executors have tasks, by the tasks' keys.
+type Taken = HashMap<String, Instant>;
 
 /// Sees to the tasks of outside executors until the intake stops.
 pub(crate) async fn run(shared: Arc<Shared>, mut looks: mpsc::Receiver<String>) {
     if !shared.may_write().await {
         return;
     }
-    let mut due = Instant::now();
+    let mut taken = Taken::new();
+    let (mut due, mut next_look, mut next_prune) = (Instant::now(), Instant::now(), Instant::now() + PRUNE);
     loop {
         tokio::select! {
             () = shared.stop.cancelled() => return,
             id = looks.recv() => match id {
                 Some(id) => match shared.engine.store().outside_task(id).await {
-                    Ok(Some(task)) => if look(&shared, task).await { due = Instant::now(); },
+                    Ok(Some(task)) => if look(&shared, &mut taken, task).await { due = Instant::now(); },
                     Ok(None) => {}
                     Err(e) => tracing::warn!(error = %e, "a task of an outside executor could not be looked at; it is at the next look through"),
                 },
                 None => return,
             },
             () = tokio::time::sleep_until(due) => due = Instant::now() + write_due(&shared).await,
+            () = tokio::time::sleep_until(next_look) => next_look = Instant::now() + look_through(&shared).await,
+            () = tokio::time::sleep_until(next_prune) => {
+                prune(&shared).await;
+                next_prune = Instant::now() + PRUNE;
+            }
         }
     }
 }
 
-/// Looks at every task of an outside executor.
-pub(crate) async fn look_through(shared: &Arc<Shared>) {
-    if shared.workers().iter().all(|worker| worker.mode == FilesMode::Worker) {
-        return;
+/// Forgets tasks that have long been done. Those that became assignments go with them.
+async fn prune(shared: &Shared) {
+    let Some(secs) = shared.config.keep_done_secs else { return };
+    let before = shared.clock.now().plus_ms(-i64::try_from(secs.saturating_mul(1000)).unwrap_or(i64::MAX));
+    loop {
+        match shared.engine.store().prune_tasks(before).await {
+            Ok(0) => return,
+            Ok(count) => tracing::debug!(count, "old tasks of outside executors are forgotten"),
+            Err(e) => return tracing::warn!(error = %e, "old tasks of outside executors could not be forgotten; they are in an hour"),
+        }
     }
+}
+
+/// Has every task of an outside executor looked at; how long until the next time.
+async fn look_through(shared: &Arc<Shared>) -> Duration {
+    let outside = shared.workers().into_iter().filter(|worker| worker.mode == FilesMode::Hybrid);
+    let Some(shortest) = outside.map(|worker| worker.timeout_secs).min() else { return LOOK_WAIT_MAX };
+    let wait = Duration::from_secs(shortest / 4).clamp(PAUSE, LOOK_WAIT_MAX);
     let mut after = None;
     while let Ok(live) = shared.engine.store().live_tasks(after.clone()).await {
-        let Some(last) = live.last() else { return };
+        let Some(last) = live.last() else { break };
         after = Some(last.key.clone());
         for task in live.iter().filter(|task| task.assignment_id.is_none()) {
             shared.look_at(OsStr::new(&format!("{}.json", task.task_id)));
         }
     }
+    wait
+}
+
+/// How long an executor may take for a task without a word.
+fn timeout_of(shared: &Shared, task: &Task) -> Option<u64> {
+    let own = task::parse(task.body.as_bytes()).ok().and_then(|parsed| parsed.timeout_secs);
+    own.or_else(|| shared.worker(&task.worker).map(|worker| worker.timeout_secs))
 }
 
 /// Acts on what lies there; whether something may be due now.
-async fn look(shared: &Arc<Shared>, task: Task) -> bool {
+async fn look(shared: &Arc<Shared>, taken: &mut Taken, task: Task) -> bool {
     let (now, asked) = (shared.clock.now(), task.clone());
-    let next = shared.blocking(move |shared| judge(&shared.places, &asked, now)).await.unwrap_or(Next::Wait);
+    let next = shared.blocking(move |shared| judge(&shared.places, &asked, now)).await.unwrap_or(Next::Wait { silent: false });
+    let next = match next {
+        Next::Wait { silent: true } => {
+            let since = *taken.entry(task.key.clone()).or_insert_with(Instant::now);
+            match timeout_of(shared, &task) {
+                Some(secs) if since.elapsed() >= Duration::from_secs(secs) => {
+                    Next::Retry { told: silence(&task), error: format!("the executor took it and said nothing for {secs} s") }
+                }
+                _ => return false,
+            }
+        }
+        next => next,
+    };
+    taken.remove(&task.key);
     let answer = match next {
-        Next::Wait => return false,
+        Next::Wait { .. } => return false,
         Next::Finish => end(shared, &task, Ended::Completed, None).await,
         Next::Retry { told, error } => retry(shared, task, told, error).await,
     };
@@ -204,7 +278,7 @@ async fn write_due(shared: &Arc<Shared>) -> Duration {
         if wait > 0 {
             return Duration::from_millis(wait.unsigned_abs()).min(DUE_WAIT_MAX);
         }
-        let name = task.file.clone().unwrap_or_else(|| format!("{}.json", task.task_id));
+        let name = file_of(&task);
         let file = Write { folder: Folder::Tasks, sub: Some(task.worker.clone()), name, bytes: task.body.clone().into_bytes() };
         let problem = shared.write(vec![file]).await.remove(0).err().map(|e| format!("a task could not be written anew: {e}"));
         let failed = problem.is_some();

@@ -2,6 +2,8 @@
 //!
 //! A line counts as taken when it is in the database. The kernel keeps what is written until it is read and not longer than a reader
 //! lives: what a writer had written and Windlass had not taken when it is killed is lost. A file does not have that.
+//!
+//! An outside executor takes files: the pipe of a hybrid worker is not read, and that is said.
 
 use std::collections::HashMap;
 use std::io;
@@ -41,7 +43,11 @@ impl Pipes {
     /// Opens what pipes have appeared.
     pub(crate) async fn open(&self, shared: &Arc<Shared>) {
         for worker in shared.workers() {
-            if worker.mode != FilesMode::Worker {
+            if worker.mode == FilesMode::Hybrid {
+                let name = format!("{}.pipe", worker.name);
+                let there = shared.blocking(move |shared| shared.places.is_there(Folder::Pipes, &name)).await.unwrap_or(false);
+                let why = there.then(|| "its pipe is not read: an outside executor takes files, so write tasks as files".to_owned());
+                shared.figures.degraded(&worker.name, Part::Pipe, why);
                 continue;
             }
             let (open, of) = (Arc::clone(&self.open), Arc::clone(&worker));

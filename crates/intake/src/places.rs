@@ -220,6 +220,11 @@ impl Places {
         stat(dir.as_fd(), OsStr::new(name)).ok().filter(is_regular).map(|s| Stamp::of(&s))
     }
 
+    /// Whether anything is there under a name.
+    pub(crate) fn is_there(&self, folder: Folder, name: &str) -> bool {
+        self.open(folder, None).is_ok_and(|dir| stat(dir.as_fd(), OsStr::new(name)).is_ok())
+    }
+
     /// Writes files, each whole and on disk before it has its name; an answer for each.
     pub(crate) fn write(&self, files: &[Write]) -> Vec<io::Result<()>> {
         let mut dirs: Dirs<'_> = HashMap::new();

@@ -117,7 +117,6 @@ impl Taker {
             w.problem.clone_from(&problem);
         });
         self.pipes.open(&self.shared).await;
-        outside::look_through(&self.shared).await;
         let polls = self.shared.figures.snapshot().watching != "events";
         if problem.is_some() || polls { POLL } else { LOOK_THROUGH }
     }

@@ -25,7 +25,7 @@ pub(crate) struct Parsed {
     pub(crate) task_id: String,
     pub(crate) description: String,
     priority: i32,
-    timeout_secs: Option<u64>,
+    pub(crate) timeout_secs: Option<u64>,
     harness: Option<Harness>,
     project: Option<String>,
     pub(crate) max_retries: Option<u32>,

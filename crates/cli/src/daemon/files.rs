@@ -26,13 +26,14 @@ fn config(settings: &Settings, files: &FilesSettings) -> FilesConfig {
         dlq_dir: files.dlq_dir.clone(),
         pipe_dir: files.pipe_dir.clone(),
         prompts_dir: files.prompts_dir.clone(),
-        workers: named.map(|worker| file_worker(worker, files)).collect(),
+        workers: named.map(|worker| file_worker(worker, settings, files)).collect(),
         found: found(settings, files),
         heartbeat_interval_secs: files.heartbeat_interval_secs,
+        keep_done_secs: settings.retention.finished_secs,
     }
 }
 
-fn file_worker(worker: &WorkerSettings, files: &FilesSettings) -> FileWorker {
+fn file_worker(worker: &WorkerSettings, settings: &Settings, files: &FilesSettings) -> FileWorker {
     FileWorker {
         name: worker.name.clone(),
         mode: worker.mode.unwrap_or(files.mode),
@@ -40,6 +41,7 @@ fn file_worker(worker: &WorkerSettings, files: &FilesSettings) -> FileWorker {
         prompt: worker.prompt.clone(),
         review: worker.review,
         retry: worker.retry,
+        timeout_secs: worker.task_timeout_secs.unwrap_or(settings.timeout_secs),
     }
 }
 
@@ -52,6 +54,7 @@ fn found(settings: &Settings, files: &FilesSettings) -> (FileWorker, WorkerConfi
         prompt: None,
         review: false,
         retry: settings.retry,
+        timeout_secs: settings.timeout_secs,
     };
     let engine = WorkerConfig {
         name: String::new(),

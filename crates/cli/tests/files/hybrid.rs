@@ -59,3 +59,50 @@ fn an_executor_that_never_succeeds_ends_in_a_dead_letter() {
     let notice = eventually("the notice", || read(&bench.shared("triggers/orchestrator/h-2.json")));
     assert_eq!(notice["status"], "dead");
 }
+
+#[test]
+fn an_executor_that_takes_a_task_and_says_nothing_has_failed_after_the_workers_timeout() {
+    let bench = Bench::new(&format!("{CONFIG}task_timeout = 1\n"));
+    let _daemon = bench.started();
+    bench.drop_task("h-3", "z");
+    bench.drop_task("waits", "nobody takes it");
+    for _ in 0..2 {
+        executor_takes(&bench, "h-3");
+    }
+    let letter = eventually("the dead letter", || read(&bench.shared("dlq/marie/h-3.json")));
+    let errors = letter["errors"].as_array().unwrap();
+    assert!(errors.len() == 2 && errors.iter().all(|e| e["error"].as_str().unwrap().contains("said nothing for 1 s")), "{letter:#}");
+    assert!(bench.shared("tasks/marie/waits.json").exists(), "what nobody has taken waits");
+    assert_eq!(names(&bench.shared("dlq/marie")), ["h-3.json"]);
+}
+
+#[test]
+fn what_an_executor_said_of_an_earlier_task_of_the_id_is_not_about_this_one() {
+    let bench = Bench::new(CONFIG);
+    let _daemon = bench.started();
+    word(&bench, "h-4", "needs_retry");
+    bench.drop_task("h-4", "x");
+    executor_takes(&bench, "h-4");
+    // One retry is left, as the old word is none.
+    word(&bench, "h-4", "needs_retry");
+    executor_takes(&bench, "h-4");
+    write(&bench.shared("results/marie/h-4.json"), &json!({"task_id": "h-4", "output": "theirs"}));
+    word(&bench, "h-4", "completed");
+    let notice = eventually("the notice", || read(&bench.shared("triggers/orchestrator/h-4.json")));
+    assert_eq!(notice["status"], "completed");
+    assert!(names(&bench.shared("dlq/marie")).is_empty());
+}
+
+#[test]
+fn the_pipe_of_a_worker_whose_executor_takes_files_is_said_not_to_be_read() {
+    let bench = Bench::new(CONFIG);
+    std::fs::create_dir(bench.shared("pipes")).unwrap();
+    let pipe = bench.shared("pipes/marie.pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0).unwrap();
+    let daemon = bench.started();
+    let degraded = eventually("it is said", || {
+        let files = daemon.json(&["files"])?;
+        files["workers"].as_array()?.iter().find(|w| w["name"] == "marie")?["degraded"].as_str().map(str::to_owned)
+    });
+    assert!(degraded.contains("pipe is not read"), "{degraded}");
+}

@@ -12,6 +12,8 @@ use crate::{Submission, Submitted};
 
 /// How many rows one call reads.
 const READ_MAX: u32 = 1000;
+/// The most rows that one transaction deletes.
+const PRUNE_MAX: u32 = 500;
 
 /// A task that an intake found.
 #[derive(Debug, Clone, PartialEq)]
@@ -264,6 +266,15 @@ impl Store {
     /// Records that a task's file was written anew.
     pub async fn task_rewritten(&self, key: String) -> Result<()> {
         self.promise(move |w| w.execute("UPDATE tasks SET due_at = NULL WHERE key = $1", values![&key]).map(drop)).await
+    }
+
+    /// Deletes some of the tasks without an assignment that were done before `before`; how many. Others go with their assignment.
+    pub async fn prune_tasks(&self, before: Timestamp) -> Result<u64> {
+        self.ride(move |w| {
+            let done = "assignment_id IS NULL AND status = 'done' AND ended_at < $1";
+            w.execute(&format!("DELETE FROM tasks WHERE key IN (SELECT key FROM tasks WHERE {done} LIMIT $2)"), values![before, PRUNE_MAX])
+        })
+        .await
     }
 
     /// Records that the results of tasks are on disk. Told again after a power cut, it does no harm.

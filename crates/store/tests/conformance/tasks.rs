@@ -109,6 +109,17 @@ on_both! {
         assert_eq!(again.outside_task("a".to_owned()).await.unwrap(), None);
     }
 
+    async fn done_tasks_without_an_assignment_go_when_they_are_old_and_others_stay(f: Fixture) {
+        let (done, live) = (taken(&f, outside("a", "k1")).await, taken(&f, outside("b", "k2")).await);
+        let with_assignment = taken(&f, task("c", "k3")).await;
+        f.store.tasks_done(vec![done.key.clone(), with_assignment.key.clone()]).await.unwrap();
+        assert_eq!(f.store.prune_tasks(windlass_types::Timestamp(1)).await.unwrap(), 0, "it is not that old");
+        assert_eq!(f.store.prune_tasks(windlass_types::Timestamp(1 << 46)).await.unwrap(), 1);
+        assert_eq!(f.store.live_tasks(None).await.unwrap(), std::slice::from_ref(&live));
+        assert!(f.store.task_of(with_assignment.assignment_id.unwrap()).await.unwrap().is_some());
+        taken(&f, outside("a", "k1")).await;
+    }
+
     async fn an_outcome_holds_the_attempts_and_the_exit_code_of_the_work(f: Fixture) {
         let made = taken(&f, task("a", "k1")).await;
         let claimed = claim_one(&f.store).await;
