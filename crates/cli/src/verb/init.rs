@@ -186,6 +186,21 @@ fn harness_table(header: &str, harnesses: &BTreeMap<String, Harness>) -> String 
     text
 }
 
+/// What is said of task files in a configuration file that says nothing of them.
+const FILES: &str = r#"
+# A shared directory in which every task is a file. Naming its root switches it on; the rest is as it is without being named.
+# [files]
+# root = "/shared"
+# mode = "worker"                          # or "hybrid": another program executes
+# project = "scratch"                      # of tasks that name none
+# task_dir = "/shared/tasks"
+# trigger_dir = "/shared/triggers"
+# result_dir = "/shared/results"
+# heartbeat_dir = "/shared/heartbeats"
+# dlq_dir = "/shared/dlq"
+# pipe_dir = "/shared/pipes"
+"#;
+
 /// Adds the project to the configuration file, where a daemon finds it at its next start.
 fn add_to_config(context: &Context, name: &str, repo: &str, settings: &ProjectSettings) -> Result<String> {
     let loaded = context.settings(&crate::config::Flags { config_may_be_missing: true, ..context.flags() })?;
@@ -202,7 +217,9 @@ fn add_to_config(context: &Context, name: &str, repo: &str, settings: &ProjectSe
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
     }
     let key = if name.contains('.') { quoted(name) } else { name.to_owned() };
-    let mut text = format!("\n[project.{key}]\nrepo = {}\n", quoted(repo));
+    let told = std::fs::read_to_string(path).is_ok_and(|text| text.contains("[files]"));
+    let mut text = if told { String::new() } else { FILES.to_owned() };
+    let _ = writeln!(text, "\n[project.{key}]\nrepo = {}", quoted(repo));
     if let Some(verify) = &settings.verify {
         let _ = writeln!(text, "verify = {}", quoted(verify));
     }

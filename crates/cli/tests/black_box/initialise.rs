@@ -24,6 +24,26 @@ fn a_repository_joins_and_the_configuration_knows_it() {
 }
 
 #[test]
+fn what_a_new_configuration_says_of_task_files_is_what_holds_without_it_and_is_said_once() {
+    let (home, repo) = (Home::new(), repo());
+    for name in ["one", "two"] {
+        let other = TempRepo::new().with_file("a.txt", "a\n").commit("first");
+        let path = if name == "one" { repo.path() } else { other.path() };
+        home.run(&["init", "--repo", path.to_str().expect("UTF-8"), "--name", name]).code(0);
+    }
+    let config = home.run(&["config", "path"]).code(0).out.trim().to_owned();
+    let text = std::fs::read_to_string(&config).expect("the file");
+    assert_eq!(text.matches("[files]").count(), 1, "{text}");
+    let listed = || home.run(&["config", "--json"]).code(0);
+    let mode = || listed().json()["items"].as_array().expect("items").iter().find(|i| i["id"] == "files.mode").cloned();
+    let before = mode();
+    let keys = text.lines().map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ") || *rest == "[files]").unwrap_or(line));
+    std::fs::write(&config, keys.collect::<Vec<_>>().join("\n")).expect("written");
+    assert_eq!(listed().err, "", "every key of it is one");
+    assert_eq!(mode().map(|m| m["value"].clone()), before.map(|m| m["value"].clone()));
+}
+
+#[test]
 fn the_earlier_engines_config_is_taken_over() {
     let (home, repo) = (Home::new(), repo());
     let earlier = home.write(
