@@ -1,10 +1,14 @@
 //! Everything in the directory is somebody else's.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::json;
+use windlass_testkit::skip::skipped;
 
 use crate::bench::{Bench, eventually, names, read};
+use crate::daemon::EXE;
 
 #[test]
 fn what_can_never_be_a_task_is_refused_with_its_reason_and_stops_no_other() {
@@ -103,6 +107,84 @@ fn a_result_that_cannot_be_written_is_tried_again_and_shows_as_degraded() {
     assert_eq!(bench.witnessed(), ["second"]);
 }
 
+/// A small file system over a folder of results, gone with this value.
+struct Small(PathBuf);
+
+impl Small {
+    /// `None` after a loud skip where none can be mounted.
+    fn over(folder: PathBuf) -> Option<Self> {
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&folder).output();
+        if mounted.is_ok_and(|out| out.status.success()) {
+            return Some(Self(folder));
+        }
+        skipped("The right to mount", "Results on a disk that is full or read-only are tested as root.");
+        None
+    }
+
+    fn remount(&self, how: &str) {
+        assert!(Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_result_waits_for_room_on_a_full_disk_and_for_one_that_is_read_only() {
+    let bench = Bench::new("");
+    std::fs::create_dir_all(bench.shared("results/marie")).unwrap();
+    let Some(disk) = Small::over(bench.shared("results/marie")) else { return };
+    let _daemon = bench.started();
+    let waits = |id: &str| {
+        bench.drop_task(id, &format!("sign:{id}"));
+        eventually("the heartbeat says degraded", || read(&bench.shared("heartbeats/marie.json")).filter(|h| h["status"] == "degraded"));
+        assert!(bench.shared(&format!("tasks/marie/{id}.json")).exists(), "it does not leave before its result is on disk");
+        assert!(!bench.shared(&format!("results/marie/{id}.json")).exists());
+    };
+    let comes = |id: &str| {
+        assert_eq!(bench.result(id)["status"], "completed");
+        bench.emptied();
+        eventually("the heartbeat says well", || read(&bench.shared("heartbeats/marie.json")).filter(|h| h["status"] != "degraded"));
+    };
+    let ballast = bench.shared("results/marie/ballast");
+    assert!(std::fs::write(&ballast, vec![b'x'; 128 * 1024]).is_err(), "it is full");
+    waits("full");
+    std::fs::remove_file(ballast).unwrap();
+    comes("full");
+    disk.remount("ro");
+    waits("locked");
+    disk.remount("rw");
+    comes("locked");
+    assert_eq!(bench.witnessed(), ["full", "locked"], "each ran once");
+    assert!(names(&bench.shared("dlq/marie")).is_empty());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused_with_the_reason_and_stops_no_other() {
+    let bench = Bench::new("");
+    let mut daemon = bench.daemon();
+    // Root reads whatever the mode says: there the daemon is somebody else.
+    if rustix::process::geteuid().is_root() {
+        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        if !Command::new(nobody[0]).args(&nobody[1..]).args([EXE, "--version"]).output().is_ok_and(|out| out.status.success()) {
+            return skipped("setpriv", "A file that cannot be read is tested by somebody who is not root, or with setpriv.");
+        }
+        assert!(Command::new("chown").args(["-R", "65534:65534"]).arg(bench.shared("..")).status().unwrap().success());
+        daemon = daemon.under(&nobody);
+    }
+    assert!(daemon.start());
+    let aside = bench.shared("tasks/marie/.closed");
+    std::fs::write(&aside, r#"{"task_id":"closed","description":"x"}"#).unwrap();
+    std::fs::set_permissions(&aside, std::fs::Permissions::from_mode(0o000)).unwrap();
+    std::fs::rename(aside, bench.shared("tasks/marie/closed.json")).unwrap();
+    bench.drop_task("open", "sign:open");
+    assert_eq!(bench.result("open")["status"], "completed");
+    assert!(bench.refusal("closed.json").contains("Permission denied"));
+}
+
 #[test]
 fn a_worker_named_out_of_the_directory_is_refused_at_the_start() {
     let bench = Bench::new("[worker.\"../x\"]\n");
@@ -120,8 +202,7 @@ fn without_events_files_are_polled_for_and_that_is_said() {
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let try_it = std::process::Command::new("unshare").args(["-Ur", "sh"]).arg(&script).arg("true").output();
     if !try_it.is_ok_and(|out| out.status.success()) {
-        println!("SKIPPED: no user namespace can be made here, and the daemon without file events is not tested");
-        return;
+        return skipped("A user namespace", "The daemon without file events is tested where unshare -Ur works.");
     }
     let mut daemon = bench.daemon().under(&["unshare", "-Ur", "sh", script.to_str().unwrap()]);
     assert!(daemon.start());

@@ -15,7 +15,7 @@ fn bash(bench: &Bench, text: &str) -> String {
 fn has(program: &str) -> bool {
     let there = Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success());
     if !there {
-        println!("SKIPPED: {program} is not installed here, and what needs it is not tested");
+        windlass_testkit::skip::skipped(program, "Install it: a part of the watcher guide needs it.");
     }
     there
 }
