@@ -9,11 +9,11 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use windlass_api::Limits;
 
-use crate::support::{Api, PATIENCE, answer, limits, loopback};
+use crate::support::{Api, Database, PATIENCE, answer, limits, loopback};
 
 #[tokio::test]
 async fn a_body_over_the_bound_is_refused_before_it_is_read() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let (host, bearer) = (format!("127.0.0.1:{}", api.port), format!("Bearer {}", api.token.secret()));
     let headers = [
         ("Host", host.as_str()),
@@ -29,7 +29,7 @@ async fn a_body_over_the_bound_is_refused_before_it_is_read() {
 
 #[tokio::test]
 async fn a_client_that_sends_too_much_at_once_is_told_so() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     for megabytes in [5, 64] {
         let request = api.request(Method::POST, "/api/v1/assignments/run").header("Content-Type", "application/json");
         let (status, _) = answer(request.body(vec![b' '; megabytes * 1024 * 1024])).await;
@@ -39,7 +39,7 @@ async fn a_client_that_sends_too_much_at_once_is_told_so() {
 
 #[tokio::test]
 async fn a_body_without_a_length_is_cut_at_the_bound() {
-    let api = Api::start_with(Limits { body_bytes_max: 1000, ..limits() }).await;
+    let api = Api::start_with(Database::Sqlite, Limits { body_bytes_max: 1000, ..limits() }).await;
     let chunks = futures_util::stream::iter((0..20).map(|_| Ok::<_, std::io::Error>(vec![b' '; 100])));
     let request = api.request(Method::POST, "/api/v1/assignments/run").header("Content-Type", "application/json");
     assert_eq!(answer(request.body(Body::wrap_stream(chunks))).await.0, StatusCode::PAYLOAD_TOO_LARGE);
@@ -49,7 +49,7 @@ async fn a_body_without_a_length_is_cut_at_the_bound() {
 
 #[tokio::test]
 async fn json_that_is_deep_wide_broken_or_says_a_thing_twice_is_refused() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let deep = format!(r#"{{"goal":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     let deep_budget = format!(r#"{{"goal":"g","budget":{}1{}}}"#, r#"{"runs":"#.repeat(100_000), "}".repeat(100_000));
     let wide = format!("{{{}}}", (0..200_000).map(|n| format!(r#""k{n}":1"#)).collect::<Vec<_>>().join(","));
@@ -78,7 +78,7 @@ async fn dawdlers(api: &Api, count: usize) -> Vec<TcpStream> {
 
 #[tokio::test]
 async fn at_the_bound_of_connections_the_oldest_dawdler_gives_way_to_a_newcomer() {
-    let api = Api::start_with(Limits { connections_max: 8, header_timeout: Duration::from_mins(10), ..limits() }).await;
+    let api = Api::start_with(Database::Sqlite, Limits { connections_max: 8, header_timeout: Duration::from_mins(10), ..limits() }).await;
     let mut open = dawdlers(&api, 8).await;
     for _ in 0..3 {
         assert_eq!(answer(api.bare(Method::GET, "/health").header("Connection", "close")).await.0, StatusCode::OK);
@@ -90,7 +90,7 @@ async fn at_the_bound_of_connections_the_oldest_dawdler_gives_way_to_a_newcomer(
 
 #[tokio::test]
 async fn a_connection_being_answered_does_not_give_way() {
-    let api = Api::start_with(Limits { connections_max: 4, ..limits() }).await;
+    let api = Api::start_with(Database::Sqlite, Limits { connections_max: 4, ..limits() }).await;
     let mut listener = crate::support::Listener::open(api.request(Method::GET, "/api/v1/events")).await;
     assert!(listener.message().await.is_some());
     let _open = dawdlers(&api, 16).await;
@@ -100,7 +100,7 @@ async fn a_connection_being_answered_does_not_give_way() {
 
 #[tokio::test]
 async fn headers_that_do_not_arrive_in_time_end_the_connection() {
-    let api = Api::start_with(Limits { header_timeout: Duration::from_millis(200), ..limits() }).await;
+    let api = Api::start_with(Database::Sqlite, Limits { header_timeout: Duration::from_millis(200), ..limits() }).await;
     let mut open = dawdlers(&api, 1).await;
     let mut rest = Vec::new();
     let end = tokio::time::timeout(PATIENCE, open[0].read_to_end(&mut rest)).await;
@@ -109,7 +109,7 @@ async fn headers_that_do_not_arrive_in_time_end_the_connection() {
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_in_time_is_answered_with_a_timeout() {
-    let api = Api::start_with(Limits { body_timeout: Duration::from_millis(200), ..limits() }).await;
+    let api = Api::start_with(Database::Sqlite, Limits { body_timeout: Duration::from_millis(200), ..limits() }).await;
     let (host, bearer) = (format!("127.0.0.1:{}", api.port), format!("Bearer {}", api.token.secret()));
     let headers =
         [("Host", host.as_str()), ("Authorization", bearer.as_str()), ("Content-Type", "application/json"), ("Content-Length", "100")];
@@ -118,7 +118,7 @@ async fn a_body_that_does_not_arrive_in_time_is_answered_with_a_timeout() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_answers_at_once_while_many_write_listen_and_dawdle() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let _dawdlers = dawdlers(&api, 600).await;
     let mut listeners = Vec::new();
     for _ in 0..50 {
@@ -151,7 +151,7 @@ async fn health_answers_at_once_while_many_write_listen_and_dawdle() {
 
 #[tokio::test]
 async fn streams_are_bounded_and_the_next_is_told_to_come_again() {
-    let api = Api::start_with(Limits { streams_max: 2, ..limits() }).await;
+    let api = Api::start_with(Database::Sqlite, Limits { streams_max: 2, ..limits() }).await;
     let first = crate::support::Listener::open(api.request(Method::GET, "/api/v1/events")).await;
     let _second = crate::support::Listener::open(api.request(Method::GET, "/api/v1/events")).await;
     let third = api.request(Method::GET, "/api/v1/events").send().await.expect("an answer");

@@ -2,14 +2,14 @@
 
 use reqwest::{Method, StatusCode};
 
-use crate::support::Api;
+use crate::support::{Api, Database};
 
 const EVERYWHERE: [&str; 9] =
     ["/", "/page.css", "/health", "/ready", "/metrics", "/api/v1/status", "/api/v1/events", "/api/v1/openapi.json", "/api/v1/nowhere"];
 
 #[tokio::test]
 async fn a_name_rebound_to_this_machine_is_refused_on_every_route() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let (evil, bearer) = (format!("evil.test:{}", api.port), format!("Bearer {}", api.token.secret()));
     let origin = format!("http://{evil}");
     for path in EVERYWHERE {
@@ -25,7 +25,7 @@ async fn a_name_rebound_to_this_machine_is_refused_on_every_route() {
 
 #[tokio::test]
 async fn a_request_without_host_with_two_hosts_or_with_another_in_its_target_is_refused() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let ours = format!("127.0.0.1:{}", api.port);
     assert_eq!(api.raw_with("GET", "/health", &[("Host", &ours)]).await.status, 200);
     for headers in [vec![], vec![("Host", ours.as_str()), ("Host", "evil.test")], vec![("Host", "127.0.0.1")], vec![("Host", "")]] {
@@ -38,7 +38,7 @@ async fn a_request_without_host_with_two_hosts_or_with_another_in_its_target_is_
 
 #[tokio::test]
 async fn a_form_posted_from_another_site_makes_nothing() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let body = r#"{"goal":"owned"}"#;
     let post =
         |content_type: &'static str| api.request(Method::POST, "/api/v1/assignments/run").header("Content-Type", content_type).body(body);
@@ -65,7 +65,7 @@ async fn a_form_posted_from_another_site_makes_nothing() {
 
 #[tokio::test]
 async fn a_page_this_server_serves_may_call_it_and_a_sandboxed_one_may_not() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let ours = api.request(Method::GET, "/api/v1/status").header("Origin", format!("http://localhost:{}", api.port));
     assert_eq!(ours.send().await.expect("an answer").status(), StatusCode::OK);
     for origin in ["null", "http://localhost", "http://127.0.0.1:1"] {
@@ -76,7 +76,7 @@ async fn a_page_this_server_serves_may_call_it_and_a_sandboxed_one_may_not() {
 
 #[tokio::test]
 async fn a_websocket_from_another_site_is_refused_before_it_is_upgraded() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let (ours, bearer) = (format!("localhost:{}", api.port), format!("Bearer {}", api.token.secret()));
     let upgrade = [
         ("Host", ours.as_str()),
@@ -93,7 +93,7 @@ async fn a_websocket_from_another_site_is_refused_before_it_is_upgraded() {
 
 #[tokio::test]
 async fn a_preflight_is_never_told_that_another_site_may_call() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let ours = format!("http://127.0.0.1:{}", api.port);
     for origin in ["http://localhost.evil.test", "http://127.0.0.1.evil.test", "http://evil.test", "null", ours.as_str()] {
         let preflight = api
@@ -109,7 +109,7 @@ async fn a_preflight_is_never_told_that_another_site_may_call() {
 
 #[tokio::test]
 async fn every_answer_forbids_scripts_framing_sniffing_and_referrers() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     for path in EVERYWHERE.into_iter().filter(|path| !path.ends_with("events")) {
         for request in [api.request(Method::GET, path), api.bare(Method::GET, path), api.bare(Method::GET, path).header("Origin", "null")] {
             let response = request.send().await.expect("an answer");
@@ -125,7 +125,7 @@ async fn every_answer_forbids_scripts_framing_sniffing_and_referrers() {
 
 #[tokio::test]
 async fn markup_in_a_goal_comes_back_as_text_of_a_json_document() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let goal = "<img src=x onerror=alert(1)> \u{1b}[31mred";
     let id = api.run(goal).await;
     let response = api.request(Method::GET, &format!("/api/v1/assignments/{id}")).send().await.expect("an answer");
@@ -139,7 +139,7 @@ async fn markup_in_a_goal_comes_back_as_text_of_a_json_document() {
 
 #[tokio::test]
 async fn the_page_needs_no_token_and_runs_no_script() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let response = api.bare(Method::GET, "/").send().await.expect("an answer");
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");

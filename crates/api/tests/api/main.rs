@@ -1,4 +1,6 @@
 //! The API from outside, over real sockets: what it answers, and what it refuses.
+//!
+//! What is read from the store or written to it runs on both databases; connections, hosts, tokens and bounds know none.
 
 mod agents;
 mod bounds;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::{Api, Listener, answer, loopback};
+use crate::support::{Api, Database, Listener, answer, loopback, on_both};
 
 async fn scrape(api: &Api) -> String {
     let (status, text) = api.get("/metrics").await;
@@ -17,64 +17,62 @@ fn has(text: &str, line: &str) {
     assert!(text.lines().any(|l| l == line), "no line {line:?} in:\n{text}");
 }
 
-#[tokio::test]
-async fn the_figures_show_what_waits_and_why() {
-    let api = Api::start().await;
-    api.run("a goal").await;
-    let text = scrape(&api).await;
-    has(&text, "windlass_jobs{status=\"queued\"} 1");
-    has(&text, "windlass_assignments{status=\"active\"} 1");
-    has(&text, "windlass_jobs_held{kind=\"no_worker\"} 1");
-    has(&text, "windlass_jobs_held{kind=\"paused\"} 0");
-    has(&text, "windlass_paused 0");
-    has(&text, "windlass_stopping 0");
-    has(&text, "windlass_jobs{status=\"dead\"} 0");
-    assert_eq!(api.post("/api/v1/pause", &json!({})).await.0, StatusCode::OK);
-    has(&scrape(&api).await, "windlass_paused 1");
-}
-
-#[tokio::test]
-async fn a_reader_of_the_live_stream_is_counted_while_it_listens() {
-    let api = Api::start().await;
-    let mut listener = Listener::open(api.request(Method::GET, "/api/v1/events")).await;
-    api.run("a goal").await;
-    listener.event().await.expect("an event");
-    let text = scrape(&api).await;
-    has(&text, "windlass_event_streams 1");
-    assert!(!text.contains("windlass_event_delivery_seconds_count 0"), "{text}");
-    drop(listener);
-    while !scrape(&api).await.contains("windlass_event_streams 0") {
-        tokio::task::yield_now().await;
+on_both! {
+    async fn the_figures_show_what_waits_and_why(database: Database) {
+        let api = Api::start(database).await;
+        api.run("a goal").await;
+        let text = scrape(&api).await;
+        has(&text, "windlass_jobs{status=\"queued\"} 1");
+        has(&text, "windlass_assignments{status=\"active\"} 1");
+        has(&text, "windlass_jobs_held{kind=\"no_worker\"} 1");
+        has(&text, "windlass_jobs_held{kind=\"paused\"} 0");
+        has(&text, "windlass_paused 0");
+        has(&text, "windlass_stopping 0");
+        has(&text, "windlass_jobs{status=\"dead\"} 0");
+        assert_eq!(api.post("/api/v1/pause", &json!({})).await.0, StatusCode::OK);
+        has(&scrape(&api).await, "windlass_paused 1");
     }
-}
 
-#[tokio::test]
-async fn a_listener_of_their_own_shows_the_figures_to_anybody_and_nothing_else() {
-    let api = Api::without_engine(crate::support::limits()).await;
-    let address = api.bound.serve_metrics(loopback(0)).await.expect("a second listener");
-    let get = |path: &str| answer(api.client.get(format!("http://{address}{path}")).header("Host", "prometheus.example"));
-    assert_eq!(get("/metrics").await.0, StatusCode::SERVICE_UNAVAILABLE, "there is no engine yet");
-    api.attach_engine().await;
-    let (status, text) = get("/metrics").await;
-    assert_eq!(status, StatusCode::OK);
-    has(text.as_str().expect("text"), "# TYPE windlass_ready gauge");
-    for path in ["/", "/health", "/api/v1/status", "/api/v1/openapi.json", "/metrics/"] {
-        assert_eq!(get(path).await.0, StatusCode::NOT_FOUND, "{path}");
+    async fn a_reader_of_the_live_stream_is_counted_while_it_listens(database: Database) {
+        let api = Api::start(database).await;
+        let mut listener = Listener::open(api.request(Method::GET, "/api/v1/events")).await;
+        api.run("a goal").await;
+        listener.event().await.expect("an event");
+        let text = scrape(&api).await;
+        has(&text, "windlass_event_streams 1");
+        assert!(!text.contains("windlass_event_delivery_seconds_count 0"), "{text}");
+        drop(listener);
+        while !scrape(&api).await.contains("windlass_event_streams 0") {
+            tokio::task::yield_now().await;
+        }
     }
-    let posted = api.client.post(format!("http://{address}/metrics")).send().await.expect("an answer");
-    assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);
-    assert!(api.bound.serve_metrics(address).await.is_err(), "the port is taken");
-}
 
-#[tokio::test]
-async fn every_family_is_described_once_and_named_as_prometheus_wants_it() {
-    let api = Api::start().await;
-    let text = scrape(&api).await;
-    let described: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("# HELP ")?.split(' ').next()).collect();
-    assert_eq!(described.len(), described.iter().collect::<BTreeSet<_>>().len(), "{described:?}");
-    for line in text.lines().filter_map(|l| l.strip_prefix("# TYPE ")) {
-        let (name, kind) = line.split_once(' ').expect("a type");
-        assert!(name.starts_with("windlass_") || name.starts_with("watcher_"), "{name}");
-        assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+    async fn a_listener_of_their_own_shows_the_figures_to_anybody_and_nothing_else(database: Database) {
+        let api = Api::without_engine(database, crate::support::limits()).await;
+        let address = api.bound.serve_metrics(loopback(0)).await.expect("a second listener");
+        let get = |path: &str| answer(api.client.get(format!("http://{address}{path}")).header("Host", "prometheus.example"));
+        assert_eq!(get("/metrics").await.0, StatusCode::SERVICE_UNAVAILABLE, "there is no engine yet");
+        api.attach_engine().await;
+        let (status, text) = get("/metrics").await;
+        assert_eq!(status, StatusCode::OK);
+        has(text.as_str().expect("text"), "# TYPE windlass_ready gauge");
+        for path in ["/", "/health", "/api/v1/status", "/api/v1/openapi.json", "/metrics/"] {
+            assert_eq!(get(path).await.0, StatusCode::NOT_FOUND, "{path}");
+        }
+        let posted = api.client.post(format!("http://{address}/metrics")).send().await.expect("an answer");
+        assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert!(api.bound.serve_metrics(address).await.is_err(), "the port is taken");
+    }
+
+    async fn every_family_is_described_once_and_named_as_prometheus_wants_it(database: Database) {
+        let api = Api::start(database).await;
+        let text = scrape(&api).await;
+        let described: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("# HELP ")?.split(' ').next()).collect();
+        assert_eq!(described.len(), described.iter().collect::<BTreeSet<_>>().len(), "{described:?}");
+        for line in text.lines().filter_map(|l| l.strip_prefix("# TYPE ")) {
+            let (name, kind) = line.split_once(' ').expect("a type");
+            assert!(name.starts_with("windlass_") || name.starts_with("watcher_"), "{name}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+        }
     }
 }

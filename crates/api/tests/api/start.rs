@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use windlass_api::{ApiConfig, ApiError, ApiToken, Limits, bind};
 
-use crate::support::{Api, Listener, answer, limits, loopback};
+use crate::support::{Api, Database, Listener, answer, limits, loopback};
 
 fn config(listen: std::net::SocketAddr, hosts: &[&str], dir: &std::path::Path) -> ApiConfig {
     ApiConfig {
@@ -20,7 +20,7 @@ fn config(listen: std::net::SocketAddr, hosts: &[&str], dir: &std::path::Path) -
 
 #[tokio::test]
 async fn before_there_is_an_engine_health_answers_and_everything_else_says_that_it_is_starting() {
-    let api = Api::without_engine(limits()).await;
+    let api = Api::without_engine(Database::Sqlite, limits()).await;
     assert_eq!(api.get("/health").await, (StatusCode::OK, serde_json::json!({"status": "ok"})));
     assert_eq!(api.get("/ready").await, (StatusCode::SERVICE_UNAVAILABLE, serde_json::json!({"status": "recovering"})));
     assert_eq!(answer(api.bare(Method::GET, "/")).await.0, StatusCode::OK);
@@ -34,7 +34,7 @@ async fn before_there_is_an_engine_health_answers_and_everything_else_says_that_
 
 #[tokio::test]
 async fn a_database_that_cannot_be_written_is_told_as_such_until_there_is_an_engine() {
-    let api = Api::without_engine(limits()).await;
+    let api = Api::without_engine(Database::Sqlite, limits()).await;
     api.bound.cannot_start("the disk is full".to_owned());
     let told = serde_json::json!({"status": "storage", "reason": "the disk is full"});
     assert_eq!(api.get("/ready").await, (StatusCode::SERVICE_UNAVAILABLE, told));
@@ -85,7 +85,7 @@ async fn a_configured_host_is_answered() {
 
 #[tokio::test]
 async fn stopping_ends_streams_and_frees_the_port_and_the_socket() {
-    let api = Api::start_with(Limits { shutdown_grace: Duration::from_secs(30), ..limits() }).await;
+    let api = Api::start_with(Database::Sqlite, Limits { shutdown_grace: Duration::from_secs(30), ..limits() }).await;
     let mut listener = Listener::open(api.request(Method::GET, "/api/v1/events")).await;
     let address = api.bound.local_addr();
     let before = tokio::time::Instant::now();

@@ -13,6 +13,7 @@ use tokio::net::{TcpStream, UnixStream};
 use windlass_api::{ApiConfig, ApiToken, Bound, Limits, bind_with_limits};
 use windlass_engine::{Engine, EngineConfig, Isolation};
 use windlass_store::{NodeFacts, OpenOptions, SettleRequest, Store, Submission, WorkerSlots};
+use windlass_testkit::postgres::{TestDatabase, TestPostgres};
 use windlass_types::{
     AssignmentId, AttemptId, AttemptResult, Backend, BreakerPolicy, Budget, Clock, Harness, Ids, JobId, JobSpec, JobType, Policy,
     RetryPolicy, Slots, Token,
@@ -30,7 +31,45 @@ pub(crate) struct Api {
     pub(crate) store: Store,
     pub(crate) socket: PathBuf,
     pub(crate) dir: tempfile::TempDir,
+    _database: Database,
 }
+
+/// What the store is kept in.
+pub(crate) enum Database {
+    Sqlite,
+    Postgres(TestDatabase),
+}
+
+impl Database {
+    /// Nothing, said loudly, where no PostgreSQL can run.
+    pub(crate) async fn postgres() -> Option<Self> {
+        TestPostgres::database().await.map(Self::Postgres)
+    }
+}
+
+/// Runs each test on both databases.
+macro_rules! on_both {
+    ($(async fn $name:ident($database:ident: Database) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn check($database: Database) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                check(Database::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(database) = Database::postgres().await {
+                    check(database).await;
+                }
+            }
+        }
+    )*};
+}
+pub(crate) use on_both;
 
 /// A job under way, and the token of the agent in it.
 pub(crate) struct Place {
@@ -51,12 +90,12 @@ pub(crate) fn loopback(port: u16) -> SocketAddr {
 }
 
 impl Api {
-    pub(crate) async fn start() -> Self {
-        Self::start_with(limits()).await
+    pub(crate) async fn start(database: Database) -> Self {
+        Self::start_with(database, limits()).await
     }
 
-    pub(crate) async fn start_with(limits: Limits) -> Self {
-        let api = Self::without_engine(limits).await;
+    pub(crate) async fn start_with(database: Database, limits: Limits) -> Self {
+        let api = Self::without_engine(database, limits).await;
         api.attach_engine().await;
         api
     }
@@ -70,10 +109,13 @@ impl Api {
         self.bound.attach(engine);
     }
 
-    pub(crate) async fn without_engine(limits: Limits) -> Self {
+    pub(crate) async fn without_engine(database: Database, limits: Limits) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let clock = Clock::system();
-        let url = dir.path().join("windlass.db").display().to_string();
+        let url = match &database {
+            Database::Sqlite => dir.path().join("windlass.db").display().to_string(),
+            Database::Postgres(database) => database.url().to_owned(),
+        };
         let store = Store::open(OpenOptions { url, ids: Ids::random(clock.clone()), clock }).await.expect("a store");
         let token = ApiToken::random().expect("a token");
         let socket = dir.path().join("agent.sock");
@@ -88,7 +130,7 @@ impl Api {
         let bound = bind_with_limits(config, limits).await.expect("an API");
         let port = bound.local_addr().port();
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
-        Self { port, url: format!("http://127.0.0.1:{port}"), token, client, bound, store, socket, dir }
+        Self { port, url: format!("http://127.0.0.1:{port}"), token, client, bound, store, socket, dir, _database: database }
     }
 
     /// A request without a token.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use windlass_api::{ApiToken, load_or_create_token, openapi_json};
 use windlass_types::JobType;
 
-use crate::support::{Api, answer};
+use crate::support::{Api, Database, answer};
 
 /// Every documented route, with ids put in.
 pub(crate) fn routes() -> Vec<(Method, String)> {
@@ -36,7 +36,7 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test]
 async fn no_route_but_health_ready_and_the_page_answers_without_a_token() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     for (method, path) in routes() {
         for token in [None, Some("wrong"), Some("")] {
             let mut request = api.bare(method.clone(), &path).header("Content-Type", "application/json").body("{}");
@@ -58,7 +58,7 @@ async fn no_route_but_health_ready_and_the_page_answers_without_a_token() {
 
 #[tokio::test]
 async fn a_token_in_the_query_opens_nothing() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     for name in ["token", "access_token", "authorization"] {
         let (status, _) = answer(api.bare(Method::GET, &format!("/api/v1/assignments?{name}={}", api.token.secret()))).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{name}");
@@ -67,7 +67,7 @@ async fn a_token_in_the_query_opens_nothing() {
 
 #[tokio::test]
 async fn only_one_bearer_header_with_the_whole_token_opens() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let secret = api.token.secret();
     let statuses = [
         (format!("Bearer {secret}"), 200),
@@ -91,7 +91,7 @@ async fn only_one_bearer_header_with_the_whole_token_opens() {
 
 #[tokio::test]
 async fn a_thousand_wrong_tokens_are_limited_while_a_person_and_an_agent_are_served() {
-    let api = Api::start().await;
+    let api = Api::start(Database::Sqlite).await;
     let place = api.agent(JobType::Implement).await;
     let mut limited = 0;
     for n in 0..1000 {
