@@ -9,12 +9,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
-use tempfile::TempDir;
+use crate::folder::TempFolder;
 
 /// The unit in which a disk writes whole or not at all, in bytes.
 const SECTOR: usize = 512;
+
+/// The shim's file.
+const SHIM: &str = "disk.so";
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,26 +39,22 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct FaultyDisk {
     dir: PathBuf,
-    side: TempDir,
+    /// The shim, and the files by which it is spoken with.
+    side: TempFolder,
     /// What was on the disk when the journal began.
     base: HashMap<String, Vec<u8>>,
 }
 
-/// Builds the shim, once for this process; why it cannot be, where there is no C compiler.
-fn shim() -> Result<&'static Path, &'static str> {
-    static BUILT: OnceLock<Result<(TempDir, PathBuf), String>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        let dir = TempDir::with_prefix("windlass-shim-").map_err(|e| e.to_string())?;
-        let library = dir.path().join("disk.so");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/shim/disk.c");
-        let made = Command::new("cc").args(["-O1", "-shared", "-fPIC", "-o"]).arg(&library).args([source, "-ldl", "-lpthread"]).output();
-        match made {
-            Ok(made) if made.status.success() => Ok((dir, library)),
-            Ok(made) => Err(format!("the shim cannot be compiled: {}", String::from_utf8_lossy(&made.stderr))),
-            Err(e) => Err(format!("no C compiler: {e}")),
-        }
-    });
-    built.as_ref().map(|(_, library)| library.as_path()).map_err(String::as_str)
+/// Builds the shim into a folder; why it cannot be, where there is no C compiler.
+fn build_shim(folder: &Path) -> Result<(), String> {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/shim/disk.c");
+    let mut cc = Command::new("cc");
+    let made = cc.args(["-O1", "-shared", "-fPIC", "-o"]).arg(folder.join(SHIM)).args([source, "-ldl", "-lpthread"]).output();
+    match made {
+        Ok(made) if made.status.success() => Ok(()),
+        Ok(made) => Err(format!("the shim cannot be compiled: {}", String::from_utf8_lossy(&made.stderr))),
+        Err(e) => Err(format!("no C compiler: {e}")),
+    }
 }
 
 impl FaultyDisk {
@@ -66,11 +64,11 @@ impl FaultyDisk {
     ///
     /// With `CI=true` where there is none, and when the directory cannot be read.
     pub fn below(dir: &Path) -> Option<Self> {
-        if let Err(why) = shim() {
-            crate::skip::skipped("A C compiler", why);
+        let side = TempFolder::new("windlass-disk-");
+        if let Err(why) = build_shim(side.path()) {
+            crate::skip::skipped("A C compiler", &why);
             return None;
         }
-        let side = TempDir::with_prefix("windlass-disk-").unwrap_or_else(|e| panic!("no temporary directory: {e}"));
         Some(Self { base: content(dir).unwrap_or_else(|e| panic!("cannot read {}: {e}", dir.display())), dir: dir.to_owned(), side })
     }
 
@@ -78,7 +76,7 @@ impl FaultyDisk {
     pub fn env(&self) -> Vec<(String, String)> {
         let text = |path: &Path| path.display().to_string();
         vec![
-            ("LD_PRELOAD".to_owned(), text(shim().unwrap_or_else(|why| panic!("{why}")))),
+            ("LD_PRELOAD".to_owned(), text(&self.side.path().join(SHIM))),
             ("WINDLASS_SHIM_DIR".to_owned(), text(&self.dir)),
             ("WINDLASS_SHIM_JOURNAL".to_owned(), text(&self.side.path().join("journal"))),
             ("WINDLASS_SHIM_CONTROL".to_owned(), text(&self.side.path().join("control"))),

@@ -7,6 +7,7 @@
 //! * [`witness`] and [`process`]: what really ran, seen from outside the engine;
 //! * [`disk`] and [`proxy`]: a disk, a clock and a connection that can fail;
 //! * [`invariants`]: what must hold of every history, checked in one place;
+//! * [`folder`]: a folder that is gone with its test;
 //! * [`wait`]: waiting for a condition that has no event.
 //!
 //! Helpers here panic with a clear message where going on would only hide what is wrong: their callers are tests.
@@ -14,6 +15,7 @@
 
 pub mod cli;
 pub mod disk;
+pub mod folder;
 pub mod invariants;
 pub mod model;
 pub mod postgres;

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::TempDir;
+use crate::folder::TempFolder;
 
 /// The check of [`TempRepo::failing_check`]: it fails until `answer.txt` says 42.
 const CHECK: &str = "#!/bin/sh
@@ -25,7 +25,7 @@ fi
 /// Reads like a [`Git`].
 #[derive(Debug)]
 pub struct TempRepo {
-    dir: TempDir,
+    dir: TempFolder,
     work: Git,
 }
 
@@ -38,7 +38,7 @@ pub struct Git {
 impl TempRepo {
     /// An empty repository without commits.
     pub fn new() -> Self {
-        let dir = TempDir::with_prefix("windlass-repo-").unwrap_or_else(|e| panic!("no temporary directory: {e}"));
+        let dir = TempFolder::new("windlass-repo-");
         let work = Git { path: dir.path().join("work") };
         fs::create_dir(&work.path).unwrap_or_else(|e| panic!("cannot create {}: {e}", work.path.display()));
         work.git(&["init", "--quiet", "--initial-branch=main"]);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tempfile::TempDir;
+use windlass_testkit::folder::TempFolder;
 use windlass_testkit::invariants::{Circumstances, History, Violation, check};
 use windlass_testkit::postgres::{TestDatabase, TestPostgres};
 use windlass_testkit::witness;
@@ -55,14 +55,14 @@ pub(crate) struct Bed {
     witness: PathBuf,
     // Dropped after the daemons.
     pub(crate) database: Option<TestDatabase>,
-    dir: Option<TempDir>,
+    dir: Option<TempFolder>,
 }
 
 impl Bed {
     /// `nodes` daemons that are not started yet; `None` after a loud skip where the database cannot be had.
     pub(crate) fn new(row: &'static str, backend: Backend, nodes: usize) -> Option<Self> {
         let schedule = Schedule::of(row);
-        let dir = TempDir::with_prefix("windlass-chaos-").unwrap();
+        let dir = TempFolder::new("windlass-chaos-");
         let (database, url) = match backend {
             Backend::Sqlite => (None, None),
             Backend::Postgres => {
