@@ -1,6 +1,8 @@
 //! Waiting for a condition that has no event to wait for. Where there is an event, wait for that instead.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustix::event::{Timespec, poll};
 
 /// How long one look is apart from the next.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -23,6 +25,25 @@ where
             return None;
         }
         tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// The same for a test without a runtime.
+///
+/// # Panics
+///
+/// When `limit` has passed, with `what` did not come.
+#[track_caller]
+pub fn eventually_blocking<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + limit;
+    let interval = Timespec { tv_sec: 0, tv_nsec: i64::from(INTERVAL.subsec_nanos()) };
+    loop {
+        let last = Instant::now() >= end;
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(!last, "not within {limit:?}: {what}");
+        let _ = poll(&mut [], Some(&interval));
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use windlass_testkit::wait::eventually_blocking;
 
 use crate::environment::Home;
 
@@ -11,16 +13,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Looks again and again until there is something.
 #[track_caller]
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let last = Instant::now() >= until;
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(!last, "not within {PATIENCE:?}: {what}");
-        let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 15_000_000 }));
-    }
+pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    eventually_blocking(what, PATIENCE, look)
 }
 
 /// Asks `http://HOST:PORT/…`; status and body, or `None` where nobody listens any more.

@@ -4,6 +4,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+pub(crate) use windlass_testkit::wait::eventually_blocking as eventually;
+
 use windlass_types::{Clock, Ids};
 
 /// How long a row makes trouble when nobody says.
@@ -70,16 +72,4 @@ fn number(variable: &str) -> Option<u64> {
 pub(crate) fn pause(ms: u64) {
     let span = rustix::event::Timespec { tv_sec: (ms / 1000).cast_signed(), tv_nsec: (ms % 1000 * 1_000_000).cast_signed() };
     let _ = rustix::event::poll(&mut [], Some(&span));
-}
-
-/// Waits for a condition that has no event of its own.
-pub(crate) fn eventually<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + limit;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < until, "not within {limit:?}: {what}");
-        pause(20);
-    }
 }

@@ -8,11 +8,12 @@ mod zombie;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use daemon::Daemon;
 use serde_json::Value;
 use windlass_testkit::repo::TempRepo;
+use windlass_testkit::wait::eventually_blocking as eventually;
 
 /// A line of three jobs: work that needs two rounds, a pm that completes. Each agent run signs the witness file.
 const SCRIPT: &str = r#"
@@ -100,18 +101,6 @@ impl Bench {
             "sweep",
             "--detach",
         ])
-    }
-}
-
-/// Waits for a condition that has no event of its own.
-fn eventually<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + limit;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < until, "not within {limit:?}: {what}");
-        let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 20_000_000 }));
     }
 }
 

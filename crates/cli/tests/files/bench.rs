@@ -1,9 +1,10 @@
 //! A shared directory, a daemon that serves it, and an agent that is a shell script.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use windlass_testkit::wait::eventually_blocking;
 
 use crate::daemon::Daemon;
 
@@ -107,13 +108,7 @@ pub(crate) fn names(dir: &Path) -> Vec<String> {
 }
 
 /// Waits for a condition that has no event of its own.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(90);
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < until, "not within 90 s: {what}");
-        let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 10_000_000 }));
-    }
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    eventually_blocking(what, Duration::from_secs(90), look)
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use windlass_testkit::repo::TempRepo;
+use windlass_testkit::wait::eventually_blocking;
 
 use crate::daemon::{Daemon, windlass};
 
@@ -19,16 +20,9 @@ const RETRY_DELAY: &str = "initial_retry_delay";
 const ENGINE: &str = "kill_grace_ms = 300\n";
 
 /// Waits for a condition that has no event of its own.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + LONG;
-    loop {
-        let last = Instant::now() >= until;
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(!last, "not within {LONG:?}: {what}");
-        pause();
-    }
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    eventually_blocking(what, LONG, look)
 }
 
 /// Between two looks at something that cannot be waited for.

@@ -3,12 +3,13 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use postgres::{Client, NoTls};
 use serde_json::Value;
 use windlass_testkit::postgres::{TestDatabase, TestPostgres};
 use windlass_testkit::repo::TempRepo;
+pub(crate) use windlass_testkit::wait::eventually_blocking as eventually;
 use windlass_testkit::witness::Event;
 
 /// The first attempt works until it is ended; the next ones do what is asked.
@@ -217,16 +218,4 @@ impl Drop for Node {
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
-}
-
-/// Waits for a condition that has no event of its own.
-pub(crate) fn eventually<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + limit;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < until, "not within {limit:?}: {what}");
-        let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 10_000_000 }));
-    }
 }
