@@ -118,7 +118,8 @@ impl Daemon {
             if began.elapsed() > limit {
                 bail!("{done} of {count} complete after {limit:?}");
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            // The question counts all rows: asked often, it would be measured too.
+            tokio::time::sleep(Duration::from_millis(if count < 1000 { 20 } else { 100 })).await;
         }
     }
 

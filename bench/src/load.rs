@@ -116,8 +116,8 @@ impl Bench {
     pub(crate) async fn drain(&mut self, dir: &Path, concurrency: u32, name: &str, isolation: &str, goal: Value) -> anyhow::Result<()> {
         let total: u64 = match (self.quick, name) {
             (true, _) => 100,
-            (false, "noop") if concurrency == 1 => 3000,
-            (false, "noop") => 10_000,
+            (false, "noop") if concurrency == 1 => 5000,
+            (false, "noop") => 20_000,
             (false, _) if concurrency == 1 => 300,
             (false, _) => 1000,
         };

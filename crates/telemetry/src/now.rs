@@ -139,7 +139,7 @@ const FAMILIES: &[(&str, &str, &[&str])] = &[
     ("windlass_event_seq", "The highest number of an event that this node knows of.", &[]),
     ("windlass_event_streams", "Live event streams that are open on this node.", &[]),
     ("windlass_files_degraded", "1 while something is wrong with a worker's files.", &["worker"]),
-    ("windlass_files_detection_seconds", "How long it took from a task file's last change until it was seen.", &[]),
+    ("windlass_files_detection_seconds", "How long it took from a task file's last change until its row was in the database.", &[]),
     ("windlass_files_live", "Tasks that were taken and whose result is not on disk yet.", &["worker"]),
     (
         "windlass_files_overflows_total",

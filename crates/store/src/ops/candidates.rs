@@ -75,7 +75,7 @@ impl Candidates {
         Ok(())
     }
 
-    fn statement(&self, now_ms: i64) -> (String, Vec<Value>) {
+    pub(super) fn statement(&self, now_ms: i64) -> (String, Vec<Value>) {
         let mut c = Conditions::default();
         c.and("j.worker = ?", [Value::from(&self.worker)]);
         c.and("j.status = 'queued'", []);
@@ -100,11 +100,11 @@ impl Candidates {
 
 /// What leaves out whole projects and harnesses, read once for a claim.
 pub(crate) struct Shared {
-    closed_projects: Vec<String>,
+    pub(super) closed_projects: Vec<String>,
     /// Parked by a quota, or stopped by their breaker.
-    parked: Vec<Harness>,
+    pub(super) parked: Vec<Harness>,
     /// Projects and types whose jobs, when they name no harness, go to a parked one: for workers that name none.
-    parked_pairs: Vec<(String, JobType)>,
+    pub(super) parked_pairs: Vec<(String, JobType)>,
 }
 
 impl Shared {
@@ -160,79 +160,5 @@ impl Shared {
             }
         }
         filter
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rusqlite::StatementStatus;
-    use windlass_types::{Budget, Clock, Ids, JobSpec, Policy, SCRATCH, Slots, Timestamp};
-
-    use super::*;
-    use crate::{OpenOptions, Store, Submission};
-
-    fn worker() -> WorkerSlots {
-        WorkerSlots { name: "default".to_owned(), slots: Slots { running: 0, limit: 1 }, harness: None }
-    }
-
-    fn wish(jobs: usize) -> Submission {
-        Submission {
-            key: None,
-            project: SCRATCH.to_owned(),
-            north_star: "much".to_owned(),
-            source: "test".to_owned(),
-            policy: Policy::default(),
-            budget: Budget::default(),
-            node_budget: Budget::default(),
-            priority: 0,
-            base_branch: None,
-            jobs: vec![JobSpec::default(); jobs],
-            by: "tester".to_owned(),
-        }
-    }
-
-    /// The plan of the claim's query, and the steps of its first page with that many lines of two jobs waiting.
-    async fn plan_and_steps(lines: usize) -> (String, i32) {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let url = dir.path().join("windlass.db").display().to_string();
-        let clock = Clock::manual(Timestamp(1_700_000_000_000));
-        let options = OpenOptions { url: url.clone(), clock: clock.clone(), ids: Ids::seeded(clock.clone(), 1) };
-        let store = Store::open(options).await.expect("the store opens");
-        store.submit((0..lines).map(|_| wish(2)).collect()).await.expect("submitted");
-        let shared = Shared { closed_projects: vec!["closed".to_owned()], parked: vec![Harness::Codex], parked_pairs: Vec::new() };
-        let (sql, params) = Candidates::of(&worker(), None, &shared, 10).statement(clock.now().0);
-        let db = rusqlite::Connection::open(&url).expect("the file opens");
-        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("the plan");
-        let bound = |statement: &mut rusqlite::Statement<'_>| {
-            for (index, value) in params.iter().enumerate() {
-                statement.raw_bind_parameter(index + 1, value).expect("bound");
-            }
-        };
-        bound(&mut plan);
-        let mut rows = plan.raw_query();
-        let mut text = String::new();
-        while let Some(row) = rows.next().expect("a row") {
-            text += &row.get::<_, String>(3).expect("its detail");
-            text.push('\n');
-        }
-        let mut statement = db.prepare(&sql).expect("prepared");
-        bound(&mut statement);
-        let mut found = 0;
-        let mut rows = statement.raw_query();
-        while rows.next().expect("a row").is_some() {
-            found += 1;
-        }
-        drop(rows);
-        assert_eq!(found, lines.min(10 + SPARE as usize));
-        (text, statement.get_status(StatementStatus::VmStep))
-    }
-
-    #[tokio::test]
-    async fn a_claim_reads_the_head_of_the_queue_and_not_all_of_it() {
-        let (plan, few) = plan_and_steps(100).await;
-        assert!(plan.contains("jobs_ready"), "{plan}");
-        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
-        let (_, many) = plan_and_steps(10_000).await;
-        assert!(many < few * 2, "{few} steps with 100 lines waiting, {many} with 10,000");
     }
 }

@@ -10,7 +10,7 @@ use super::page::{Conditions, Page, bounded, page, parse_cursor};
 use super::{assignments, guard, line, moves, rows};
 use crate::error::{Result, StoreError};
 use crate::harness::named_harness;
-use crate::sql::{Value, Work, json as as_json, values};
+use crate::sql::{Dialect, Value, Work, json as as_json, values};
 use crate::store::Store;
 
 /// Which jobs a list shows.
@@ -174,13 +174,19 @@ pub struct Due {
     pub wait_ms: i64,
 }
 
+/// By the index of due times: SQLite's planner would rather sort all that waits. And by a `CROSS JOIN`, whose order it leaves alone, where
+/// it may begin an `EXISTS` with all assignments that are active.
+pub(super) fn next_due_sql(dialect: Dialect) -> String {
+    format!(
+        "SELECT j.due_at FROM jobs j{} CROSS JOIN assignments a WHERE j.status = 'queued' AND j.due_at > $1 \
+         AND a.id = j.assignment_id AND a.status = 'active' ORDER BY j.due_at LIMIT 1",
+        dialect.by_index("jobs_due")
+    )
+}
+
 fn next_due(w: &mut Work<'_>) -> Result<Option<Due>> {
     let now = w.now()?;
-    let job = w.first(
-        "SELECT j.due_at FROM jobs j WHERE j.status = 'queued' AND j.due_at > $1 \
-         AND EXISTS (SELECT 1 FROM assignments a WHERE a.id = j.assignment_id AND a.status = 'active') ORDER BY j.due_at LIMIT 1",
-        values![now],
-    )?;
+    let job = w.first(&next_due_sql(w.dialect()), values![now])?;
     // A harness that is let go frees jobs as well.
     let park = w.first("SELECT until_at FROM harness_parks WHERE until_at > $1 ORDER BY until_at LIMIT 1", values![now])?;
     let breaker = w.first("SELECT open_until FROM breakers WHERE open_until > $1 ORDER BY open_until LIMIT 1", values![now])?;

@@ -19,6 +19,8 @@ mod line;
 mod moves;
 mod nodes;
 mod page;
+#[cfg(test)]
+mod plans;
 mod projects;
 mod recover;
 mod retention;

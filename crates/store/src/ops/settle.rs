@@ -175,11 +175,13 @@ fn end_attempt(w: &mut Work<'_>, request: &SettleRequest, job: &Job, result: &At
         return Err(StoreError::Stale { job: request.job_id });
     }
     journal::write(w, job, request.attempt_id, &request.stages)?;
-    // A stage that was left open goes with its attempt.
-    w.execute(
-        "UPDATE stages SET status = 'interrupted', ended_at = $2 WHERE attempt_id = $1 AND status = 'running'",
-        values![request.attempt_id, now],
-    )?;
+    // A stage that was left open goes with its attempt. Mostly there is none, and to look is cheaper than to change nothing.
+    if w.first("SELECT 1 FROM stages WHERE attempt_id = $1 AND status = 'running' LIMIT 1", values![request.attempt_id])?.is_some() {
+        w.execute(
+            "UPDATE stages SET status = 'interrupted', ended_at = $2 WHERE attempt_id = $1 AND status = 'running'",
+            values![request.attempt_id, now],
+        )?;
+    }
     let data = json!({ "status": status.as_str(), "failure": failure, "usage": request.usage, "wall_ms": request.wall_ms });
     leave_event(w, EventKind::AttemptEnded, job, request.attempt_id, data);
     Ok(())

@@ -37,6 +37,14 @@ impl Dialect {
             Self::Postgres => " FOR NO KEY UPDATE SKIP LOCKED",
         }
     }
+
+    /// Behind a table's name: reads it by this index. PostgreSQL decides that by itself.
+    pub(crate) fn by_index(self, index: &str) -> String {
+        match self {
+            Self::Sqlite => format!(" INDEXED BY {index}"),
+            Self::Postgres => String::new(),
+        }
+    }
 }
 
 /// An open transaction.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, ToSql, ffi};
 use windlass_types::{Clock, Timestamp};
@@ -131,6 +132,8 @@ impl Connection {
             .map_err(|e| told(&e, Some(&place.path)))?;
         db.busy_timeout(Duration::from_secs(5)).map_err(|e| told(&e, None))?;
         db.pragma_update(None, "mmap_size", 0).map_err(|e| told(&e, None))?;
+        // Or every statement near a partial index is planned anew for each value that is bound to it.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(|e| told(&e, None))?;
         db.set_prepared_statement_cache_capacity(256);
         Ok(Self { db, clock: place.clock.clone(), full_sync: false, shared: false, in_doubt: false, has_written: false })
     }
