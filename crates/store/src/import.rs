@@ -30,6 +30,8 @@ pub struct Import<'a> {
     pub rows: &'a mut dyn FnMut(&str) -> std::io::Result<Box<dyn BufRead>>,
     /// Where it comes from, for the event that tells of it.
     pub from: String,
+    /// On PostgreSQL the schema that is made for the tables that are there already. Without it there must be none.
+    pub aside: Option<String>,
 }
 
 /// The highest schema number that can be imported.
@@ -104,31 +106,25 @@ fn are_others_connected(tx: &mut dyn Tx) -> Result<bool> {
     }
 }
 
-fn connected() -> StoreError {
-    StoreError::Conflict("other nodes are connected to the database: stop them first".to_owned())
-}
-
-/// Moves the tables of a PostgreSQL database that nobody is connected to into a schema of their own, named `aside`. Blocks.
-pub fn set_aside(options: &OpenOptions, aside: &str) -> Result<()> {
+/// Moves the tables of a PostgreSQL database, if there are any, into a schema of their own.
+fn set_aside(tx: &mut dyn Tx, aside: &str) -> Result<()> {
     let aside = plain(aside.to_owned())?;
-    postgres::write_aside(options, |tx| {
-        if are_others_connected(tx)? {
-            return Err(connected());
-        }
-        let names = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = current_schema() \
-                     AND table_type = 'BASE TABLE' ORDER BY 1 LIMIT 1000";
-        let names = tx.query(names, &[])?.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>>>()?;
+    let names = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = current_schema() \
+                 AND table_type = 'BASE TABLE' ORDER BY 1 LIMIT 1000";
+    let names = tx.query(names, &[])?.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>>>()?;
+    if !names.is_empty() {
         tx.batch(&format!("CREATE SCHEMA {aside}"))?;
-        for name in names {
-            tx.batch(&format!("ALTER TABLE {} SET SCHEMA {aside}", plain(name)?))?;
-        }
-        Ok(())
-    })
+    }
+    for name in names {
+        tx.batch(&format!("ALTER TABLE {} SET SCHEMA {aside}", plain(name)?))?;
+    }
+    Ok(())
 }
 
 /// Writes a database that was read out into an empty one, in one transaction. Blocks. Nobody else may use it meanwhile.
 ///
-/// On SQLite the file is new. On PostgreSQL the database must have no tables ([`set_aside`]), or [`StoreError::Conflict`].
+/// On SQLite the file is new. On PostgreSQL the tables that are there move aside in the same transaction, so that a crash leaves all as it
+/// was; without a place for them they are a [`StoreError::Conflict`].
 pub fn import(options: &OpenOptions, mut backup: Import<'_>) -> Result<()> {
     if backup.schema > known_schema() {
         return Err(StoreError::TooNew { min_binary: backup.schema, binary: known_schema() });
@@ -138,10 +134,12 @@ pub fn import(options: &OpenOptions, mut backup: Import<'_>) -> Result<()> {
     }
     postgres::write_aside(options, |tx| {
         if are_others_connected(tx)? {
-            return Err(connected());
+            return Err(StoreError::Conflict("other nodes are connected to the database: stop them first".to_owned()));
         }
-        if !tables(tx)?.is_empty() {
-            return Err(StoreError::Conflict("the database is not empty".to_owned()));
+        match backup.aside.take() {
+            Some(aside) => set_aside(tx, &aside)?,
+            None if !tables(tx)?.is_empty() => return Err(StoreError::Conflict("the database is not empty".to_owned())),
+            None => {}
         }
         write(tx, options, &mut backup)
     })

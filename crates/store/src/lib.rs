@@ -31,7 +31,7 @@ pub use error::{Result, StoreError};
 pub use export::{Exported, ExportedTable};
 pub use figures::Spread;
 pub use harness::resolve_harness;
-pub use import::{Import, import, known_schema, set_aside};
+pub use import::{Import, import, known_schema};
 pub use ops::{
     AssignmentFilter, Beat, BeatState, Claimed, Claims, Counts, DeadLetterFilter, Due, EventFilter, HarnessPark, HeldDuty, JobEdit,
     JobFilter, NewTask, NodeFacts, Overdue, Page, Present, Pruning, Replay, SettleRequest, Settled, StageEnd, StageNote, Submission,

@@ -17,7 +17,7 @@ use clap::Args as ClapArgs;
 use crate::process::{root, step};
 
 /// The scenarios of our own that the peers have too.
-const OURS: [&str; 4] = ["submit", "drain", "pickup", "spawn"];
+const OURS: [&str; 5] = ["submit", "drain", "event", "spawn", "idle"];
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {

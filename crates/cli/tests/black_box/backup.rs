@@ -177,3 +177,26 @@ fn a_data_directory_that_was_half_restored_is_not_served() {
     let _daemon = Daemon::up(&home);
     assert_eq!(ids(&home, "jobs").len(), 1);
 }
+
+#[test]
+fn a_restore_that_is_killed_in_the_middle_leaves_a_postgresql_as_it_was() {
+    let Some(database) = windlass_testkit::postgres::TestPostgres::database_blocking() else { return };
+    let home = Home::new();
+    home.configure(&format!("database_url = {:?}\n", database.url()));
+    let run = || drop(home.run(&["run", "goal", "--project", "scratch", "--program", "true", "--no-review"]).code(0));
+    run();
+    let (path, _) = backup(&home, "kept");
+    run();
+    let killed = home.run_with(&["restore", &path, "--force"], &[("WINDLASS_FAILPOINT", "restore.table:3")]);
+    assert_ne!(killed.code, 0, "{killed:?}");
+    let daemon = Daemon::up(&home);
+    assert_eq!(ids(&home, "jobs").len(), 2, "nothing is lost and nothing half there");
+    drop(daemon);
+    // The server may take a moment to see that the daemon has gone.
+    let begun = std::time::Instant::now();
+    while home.run(&["restore", &path, "--force"]).code != 0 {
+        assert!(begun.elapsed().as_secs() < 60, "it is never restored");
+    }
+    let _daemon = Daemon::up(&home);
+    assert_eq!(ids(&home, "jobs").len(), 1);
+}

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::GzDecoder;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use windlass_store::{Import, OpenOptions, StoreError, import, is_postgres, set_aside};
+use windlass_store::{Import, OpenOptions, StoreError, import, is_postgres};
 use windlass_types::{Clock, Ids, Timestamp};
 
 use super::files::{self, UNPUSHED};
 use super::{Backup, Manifest};
 use crate::error::{EngineError, ErrorKind};
+use crate::failpoint;
 
 /// While this file is in a data directory, a restore was cut off in the middle: nothing may start there.
 pub const RESTORE_UNFINISHED: &str = "restore-unfinished";
@@ -104,16 +105,14 @@ pub fn restore(target: &RestoreTarget, folder: &Path, force: bool) -> Result<Res
     let mut aside = None;
     let done = stage.and_then(|()| {
         if is_postgres(&target.database_url) {
-            // One transaction for the old tables and another for the new ones: cut off in between, the next restore finds it empty.
-            if force || cut_off.exists() {
-                put_aside_tables(target, stamp)?;
-            }
-            import_to(target, &target.database_url, &manifest, folder)?;
+            // The old tables move aside and the new ones come in one transaction: cut off, all is as it was.
+            let aside = (force || cut_off.exists()).then(|| format!("windlass_before_{stamp}"));
+            import_to(target, &target.database_url, aside, &manifest, folder)?;
         } else {
             for end in ["", "-wal", "-shm"] {
                 let _ = std::fs::remove_file(with_end(&place.new_database(), end));
             }
-            import_to(target, &place.new_database().display().to_string(), &manifest, folder)?;
+            import_to(target, &place.new_database().display().to_string(), None, &manifest, folder)?;
         }
         File::create(&cut_off).and_then(|file| file.sync_all()).map_err(failed(&cut_off))?;
         aside = place.move_aside().map_err(failed(&target.data_dir))?;
@@ -156,15 +155,9 @@ fn options(target: &RestoreTarget, url: &str) -> OpenOptions {
     OpenOptions { url: url.to_owned(), clock: target.clock.clone(), ids: target.ids.clone() }
 }
 
-fn put_aside_tables(target: &RestoreTarget, stamp: i64) -> Result<(), EngineError> {
-    match set_aside(&options(target, &target.database_url), &format!("windlass_before_{stamp}")) {
-        Err(StoreError::Conflict(why)) => Err(EngineError::new(ErrorKind::Conflict, why).hint("stop every node, then restore")),
-        other => Ok(other?),
-    }
-}
-
-fn import_to(target: &RestoreTarget, url: &str, manifest: &Manifest, folder: &Path) -> Result<(), EngineError> {
+fn import_to(target: &RestoreTarget, url: &str, aside: Option<String>, manifest: &Manifest, folder: &Path) -> Result<(), EngineError> {
     let mut rows = |table: &str| -> io::Result<Box<dyn BufRead>> {
+        failpoint::hit("restore.table");
         let file = folder.join("database").join(format!("{table}.jsonl.gz"));
         match File::open(file) {
             Ok(file) => Ok(Box::new(BufReader::new(GzDecoder::new(BufReader::new(file))))),
@@ -174,7 +167,7 @@ fn import_to(target: &RestoreTarget, url: &str, manifest: &Manifest, folder: &Pa
         }
     };
     let from = format!("a backup of {}", manifest.made_at);
-    let backup = Import { schema: manifest.schema, tables: &manifest.tables, rows: &mut rows, from };
+    let backup = Import { schema: manifest.schema, tables: &manifest.tables, rows: &mut rows, from, aside };
     match import(&options(target, url), backup) {
         Err(StoreError::Conflict(why)) => {
             Err(EngineError::new(ErrorKind::Conflict, why).hint("stop every node; what is in the database is moved aside with --force"))

@@ -32,13 +32,17 @@ fn options(url: &str) -> OpenOptions {
 }
 
 async fn bring_back(url: &str, exported: &Exported, rows: &Rows) -> Result<(), StoreError> {
+    bring_back_over(url, exported, rows, None).await
+}
+
+async fn bring_back_over(url: &str, exported: &Exported, rows: &Rows, aside: Option<String>) -> Result<(), StoreError> {
     let (options, exported, rows) = (options(url), exported.clone(), rows.clone());
     let imported = tokio::task::spawn_blocking(move || {
         let mut open = |table: &str| {
             let text = rows.get(table).map(|rows| rows.join("\n")).unwrap_or_default();
             Ok(Box::new(Cursor::new(text)) as Box<dyn std::io::BufRead>)
         };
-        let backup = Import { schema: exported.schema, tables: &exported.tables, rows: &mut open, from: "a test".to_owned() };
+        let backup = Import { schema: exported.schema, tables: &exported.tables, rows: &mut open, from: "a test".to_owned(), aside };
         import(&options, backup)
     });
     imported.await.unwrap()
@@ -98,6 +102,31 @@ on_both! {
         if let Some(database) = crate::database::fresh().await {
             comes_back_on(&f, database.url()).await;
         }
+    }
+
+    async fn what_is_there_moves_aside_with_the_new_rows_or_not_at_all(f: Fixture) {
+        let Some(database) = crate::database::fresh().await else { return };
+        filled(&f).await;
+        let (exported, mut rows) = export(&f.store).await;
+        bring_back(database.url(), &exported, &rows).await.unwrap();
+        let old = async || {
+            let store = Store::open(options(database.url())).await.unwrap();
+            let jobs = export(&store).await.1["jobs"].len();
+            store.close().await;
+            jobs
+        };
+        let before = old().await;
+        let over = |rows: &Rows| {
+            let (url, exported, rows) = (database.url().to_owned(), exported.clone(), rows.clone());
+            async move { bring_back_over(&url, &exported, &rows, Some("old_ones".to_owned())).await }
+        };
+        let last = rows.get_mut("jobs").unwrap().pop().unwrap();
+        assert!(matches!(over(&rows).await, Err(StoreError::Corrupt(_))), "it breaks off in the middle");
+        assert_eq!(old().await, before, "and all is as it was");
+        rows.get_mut("jobs").unwrap().push(last);
+        assert!(matches!(bring_back(database.url(), &exported, &rows).await, Err(StoreError::Conflict(_))));
+        over(&rows).await.unwrap();
+        assert_eq!(old().await, before);
     }
 
     async fn an_export_is_of_one_moment_while_others_write(f: Fixture) {
