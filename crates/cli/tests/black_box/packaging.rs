@@ -158,15 +158,42 @@ fn the_rules_and_the_scrape_configuration_pass_prometheus_own_check() {
 
 #[test]
 fn systemd_understands_every_line_of_the_units() {
-    for unit in ["systemd/windlass.service", "systemd/user/windlass.service"] {
+    // A node's unit is the machine's with a drop-in, laid out as its lines install it.
+    let node = tempfile::tempdir().expect("a folder");
+    let unit = node.path().join("windlass.service");
+    std::fs::create_dir(node.path().join("windlass.service.d")).expect("a folder for the drop-in");
+    std::fs::write(&unit, packaged("systemd/windlass.service")).expect("the unit");
+    std::fs::write(node.path().join("windlass.service.d/node.conf"), packaged("systemd/windlass-node.conf")).expect("the drop-in");
+    let node = unit.to_str().expect("UTF-8");
+    let units =
+        ["systemd/windlass.service", "systemd/user/windlass.service", "systemd/windlass-backup.service", "systemd/windlass-backup.timer"];
+    for unit in units.into_iter().chain([node]) {
         let Some((_, said)) = checked("systemd-analyze", &["verify", unit]) else { continue };
         // The program itself and its page need not be installed where this is checked.
-        let complaints: Vec<&str> = said
-            .lines()
-            .filter(|l| l.contains("windlass.service") && !l.contains("is not executable") && !l.contains("man windlass"))
-            .collect();
+        let complaints: Vec<&str> =
+            said.lines().filter(|l| l.contains("windlass") && !l.contains("is not executable") && !l.contains("man windlass")).collect();
         assert!(complaints.is_empty(), "{unit}: {complaints:#?}");
     }
+}
+
+#[test]
+fn the_configurations_that_are_packaged_are_understood() {
+    for file in ["systemd/windlass.toml", "compose/windlass.toml"] {
+        let home = Home::new();
+        home.configure(&packaged(file));
+        let shown = home.run(&["config"]).code(0).out;
+        assert!(shown.contains("grace"), "{file}: {shown}");
+    }
+}
+
+#[test]
+fn what_the_system_unit_reads_is_installed_by_its_own_lines() {
+    let unit = packaged("systemd/windlass.service");
+    assert!(unit.contains("install -m 640 -g windlass windlass.toml /etc/windlass/windlass.toml"));
+    assert!(unit.contains("Environment=WINDLASS_CONFIG=/etc/windlass/windlass.toml"));
+    assert!(unit.contains("StateDirectory=windlass windlass/backups"), "the daemon writes the backups");
+    assert!(packaged("systemd/windlass-backup.service").contains("Environment=BACKUPS=/var/lib/windlass/backups"));
+    assert!(packaged("systemd/user/windlass.service").contains("ExecStart=%h/.cargo/bin/windlass up"), "where `cargo install` puts it");
 }
 
 #[test]
@@ -190,12 +217,31 @@ fn the_compose_file_mounts_and_sets_what_watchers_had() {
     assert!(list("volumes").contains(&"./shared:/shared".to_owned()));
     assert!(list("volumes").contains(&"./prompts:/prompts:ro".to_owned()));
     assert!(list("environment").contains(&"WORKERS=marie,anga,fabien".to_owned()));
-    assert_eq!(compose["services"]["prometheus"]["ports"][0], "9091:9090");
+    assert_eq!(compose["services"]["prometheus"]["ports"][0], "127.0.0.1:9091:9090");
+    assert!(!packaged("compose/compose.yml").contains(":latest"), "every image has a version");
+    let names = windlass["networks"]["default"]["aliases"].as_array().expect("aliases").iter();
+    for name in names.map(|name| name.as_str().expect("a name")) {
+        assert!(packaged("compose/windlass.toml").contains(&format!("\"{name}\"")), "allowed_hosts lacks {name}");
+    }
     if let Some((passed, said)) = checked("docker-compose", &["--file", "compose/compose.yml", "config", "--quiet"]) {
         assert!(passed, "{said}");
     }
-    let dockerfile = packaged("compose/Dockerfile");
-    assert!(dockerfile.contains("test -f \"/shared/heartbeats/$WORKER_NAME.json\""), "the health check of before");
+    assert!(packaged("compose/Dockerfile").contains("http://127.0.0.1:3001/health"), "the health check asks the daemon");
+    let ignored = std::fs::read_to_string(root().join(".dockerignore")).expect("what no image is built from");
+    assert!(ignored.lines().any(|line| line == "**/target"));
+}
+
+#[test]
+fn the_chart_lets_operators_reach_repositories_and_share_one_token() {
+    let nodes = packaged("helm/windlass/templates/_helpers.tpl");
+    for value in ["extraVolumes", "extraVolumeMounts", "extraEnv", "token.existingSecret"] {
+        assert!(nodes.contains(&format!(".Values.{value}")), "{value}");
+    }
+    assert!(nodes.contains("name: WINDLASS_TOKEN"));
+    let written = packaged("README.md");
+    for key in ["`url`", "`token`", "`ANTHROPIC_API_KEY`"] {
+        assert!(written.contains(key), "packaging/README.md does not name the key {key}");
+    }
 }
 
 #[test]

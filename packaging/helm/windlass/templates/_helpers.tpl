@@ -90,6 +90,16 @@ spec:
                 secretKeyRef:
                   name: {{ .root.Values.database.existingSecret }}
                   key: {{ .root.Values.database.key }}
+            {{- if .root.Values.token.existingSecret }}
+            - name: WINDLASS_TOKEN
+              valueFrom:
+                secretKeyRef:
+                  name: {{ .root.Values.token.existingSecret }}
+                  key: {{ .root.Values.token.key }}
+            {{- end }}
+            {{- with .root.Values.extraEnv }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
           {{- with .root.Values.credentials.existingSecret }}
           envFrom:
             - secretRef:
@@ -125,10 +135,16 @@ spec:
             - name: config
               mountPath: /etc/windlass
               readOnly: true
+            {{- with .root.Values.extraVolumeMounts }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
       volumes:
         - name: config
           configMap:
             name: {{ include "windlass.name" .root }}
+        {{- with .root.Values.extraVolumes }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- with .root.Values.nodeSelector }}
       nodeSelector:
         {{- toYaml . | nindent 8 }}
