@@ -233,6 +233,19 @@ mod tests {
     }
 
     #[test]
+    fn without_a_repository_no_prompt_speaks_of_a_branch() {
+        let context = json!({
+            "north_star": "N", "context": "C", "project": "scratch", "branch": "", "base": "", "check": "", "earlier": "", "diff": "", "job": {"id": "j", "type": "t"},
+            "reviewed": {"id": "job_x", "type": "implement", "status": "succeeded", "output": "o", "failure": ""},
+            "check_result": "", "head": "", "jobs_left": 3, "more_queued": true, "command": true,
+        });
+        for job_type in JobType::ALL {
+            let text = render(job_type.as_str(), builtin_template(job_type), &context).unwrap();
+            assert!(!text.contains("``") && !text.contains("on the branch") && !text.contains("Windlass commits"), "{job_type}: {text}");
+        }
+    }
+
+    #[test]
     fn a_name_that_a_template_invents_is_an_error_that_names_it() {
         let error = render("plan", "{{ nonsense }}", &json!({})).unwrap_err();
         assert_eq!(error.kind, FailureKind::BadConfiguration);
