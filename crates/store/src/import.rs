@@ -6,7 +6,7 @@
 use std::io::BufRead;
 
 use serde_json::{Value as Json, json};
-use windlass_types::EventKind;
+use windlass_types::{EventKind, Timestamp};
 
 use crate::error::{Result, StoreError};
 use crate::export::ExportedTable;
@@ -30,6 +30,8 @@ pub struct Import<'a> {
     pub rows: &'a mut dyn FnMut(&str) -> std::io::Result<Box<dyn BufRead>>,
     /// Where it comes from, for the event that tells of it.
     pub from: String,
+    /// The moment that it shows.
+    pub made_at: Timestamp,
     /// On PostgreSQL the schema that is made for the tables that are there already. Without it there must be none.
     pub aside: Option<String>,
 }
@@ -80,16 +82,18 @@ fn write(tx: &mut dyn Tx, options: &OpenOptions, backup: &mut Import<'_>) -> Res
         write_table(tx, table, lines)?;
     }
     migrate::migrate(tx)?;
-    part_from_the_past(tx, options, &backup.from)
+    part_from_the_past(tx, options, backup)
 }
 
 /// What was promised after the backup must not be mistaken for what is promised from now on.
-fn part_from_the_past(tx: &mut dyn Tx, options: &OpenOptions, from: &str) -> Result<()> {
+fn part_from_the_past(tx: &mut dyn Tx, options: &OpenOptions, backup: &Import<'_>) -> Result<()> {
     tx.execute("UPDATE control SET value = value + $1 WHERE name = 'generation'", values![GENERATION_STEP])?;
+    // Its rows were read before it was finished: they know only of an earlier one.
+    tx.execute("UPDATE control SET value = $1 WHERE name = 'backed_up_at'", values![backup.made_at])?;
     // Whoever ran them is gone: they are free to be rescued at once.
     tx.execute("UPDATE jobs SET lease_expires_at = 0 WHERE status = 'running'", &[])?;
     let mut work = Work::new(tx, &options.ids, 0);
-    let data = json!({ "from": from });
+    let data = json!({ "from": backup.from });
     work.event(NewEvent { kind: EventKind::Restored, project: None, assignment: None, job: None, attempt: None, data });
     let numbered = work.finish()?;
     work.execute("UPDATE events SET seq = seq + $2 WHERE seq = $1", values![numbered.last, EVENT_STEP])?;

@@ -104,7 +104,7 @@ fn a_running_daemon_restores_in_place_and_goes_on() {
         home.run(&args).code(0).json()["id"].as_str().expect("an id").to_owned()
     };
     let kept = run("the first");
-    let (backup, _) = backup(&home, "kept");
+    let (backup, made) = backup(&home, "kept");
     let lost = run("the second");
     home.run(&["restore", &backup]).code(2).says("--force");
     let restored = home.run(&["restore", &backup, "--force", "--json"]).code(0).json();
@@ -113,6 +113,8 @@ fn a_running_daemon_restores_in_place_and_goes_on() {
     let found = ids(&home, "assignments");
     assert!(found.contains(&kept) && !found.contains(&lost), "{found:?}");
     assert!(home.run(&["logs", &kept]).code(0).out.contains("mended"), "its transcript came along");
+    let kept_house = home.run(&["housekeeping", "--json"]).code(0).json();
+    assert_eq!(kept_house["backed_up_at"], made["made_at"], "there is a backup: the one that this was restored from");
     run("the third");
     assert!(log_of(&home).contains("is restored"), "{}", log_of(&home));
 }

@@ -98,6 +98,21 @@ fn a_workspace_with_work_that_is_nowhere_else_stays_and_doctor_says_what_to_do()
 }
 
 #[test]
+fn a_dry_run_counts_what_a_real_one_removes() {
+    let (home, repo) = (Home::new(), TempRepo::failing_check());
+    home.configure(&AT_ONCE.replace("\"never\"", "0.0000001"));
+    let _daemon = Daemon::up(&home);
+    run_to_its_end(&home, &repo, MEND);
+    wait_for_age(&home);
+    let dry = home.run(&["housekeeping", "--dry-run", "--json"]).code(0).json();
+    let run = home.run(&["housekeeping", "--run-now", "--json"]).code(0).json();
+    assert_eq!(run["removed"]["assignments"].as_u64(), Some(1), "{run:#}");
+    for what in ["assignments", "transcripts", "transcript_bytes", "workspaces"] {
+        assert_eq!(dry["removed"][what], run["removed"][what], "{what}");
+    }
+}
+
+#[test]
 fn what_is_blocked_keeps_everything() {
     let (home, repo, other) = (Home::new(), TempRepo::failing_check(), TempRepo::failing_check());
     home.configure(&AT_ONCE.replace("\"never\"", "0.0000001"));

@@ -167,7 +167,7 @@ fn import_to(target: &RestoreTarget, url: &str, aside: Option<String>, manifest:
         }
     };
     let from = format!("a backup of {}", manifest.made_at);
-    let backup = Import { schema: manifest.schema, tables: &manifest.tables, rows: &mut rows, from, aside };
+    let backup = Import { schema: manifest.schema, tables: &manifest.tables, rows: &mut rows, from, made_at: manifest.made_at, aside };
     match import(&options(target, url), backup) {
         Err(StoreError::Conflict(why)) => {
             Err(EngineError::new(ErrorKind::Conflict, why).hint("stop every node; what is in the database is moved aside with --force"))

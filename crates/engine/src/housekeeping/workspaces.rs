@@ -62,8 +62,8 @@ pub(super) async fn look_after(inner: &Arc<Inner>, run: &mut HousekeepingRun) ->
         let id = candidate.found.assignment_id;
         match remove(inner, &candidate.found, run.dry_run).await {
             Ok(()) => {
+                left.remove(&id);
                 if !run.dry_run {
-                    left.remove(&id);
                     tracing::info!(assignment.id = %id, bytes = candidate.bytes, "housekeeping removed the workspace of {id}");
                 }
                 total = total.saturating_sub(candidate.bytes);

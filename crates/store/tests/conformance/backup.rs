@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
 use windlass_store::{EventFilter, Exported, Import, OpenOptions, Store, StoreError, import};
-use windlass_types::{AttemptResult, Clock, EventKind, Ids, JobStatus, JobType};
+use windlass_types::{AttemptResult, Clock, EventKind, Ids, JobStatus, JobType, Timestamp};
 
 use crate::support::*;
 
@@ -42,7 +42,8 @@ async fn bring_back_over(url: &str, exported: &Exported, rows: &Rows, aside: Opt
             let text = rows.get(table).map(|rows| rows.join("\n")).unwrap_or_default();
             Ok(Box::new(Cursor::new(text)) as Box<dyn std::io::BufRead>)
         };
-        let backup = Import { schema: exported.schema, tables: &exported.tables, rows: &mut open, from: "a test".to_owned(), aside };
+        let from = "a test".to_owned();
+        let backup = Import { schema: exported.schema, tables: &exported.tables, rows: &mut open, from, made_at: Timestamp(7), aside };
         import(&options, backup)
     });
     imported.await.unwrap()
@@ -74,6 +75,7 @@ async fn comes_back_on(f: &Fixture, url: &str) {
         }
     }
     assert_eq!(again["jobs"].len(), rows["jobs"].len());
+    assert_eq!(store.backed_up_at().await.unwrap(), Some(Timestamp(7)), "it is its own backup");
     let events = store.events_after(0, EventFilter::default(), 500).await.unwrap();
     assert_eq!(events.len(), rows["events"].len() + 1);
     let last = events.last().unwrap();
