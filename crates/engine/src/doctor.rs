@@ -48,6 +48,11 @@ impl Engine {
             }
             Err(e) => check("disk", "unknown".to_owned(), Some(problem(&e.to_string(), "see that the data directory is there"))),
         });
+        if self.inner.store.paused().await? {
+            let paused = problem("nothing new is begun while everything is paused", "windlass resume, once it may go on");
+            checks.push(check("paused", "everything is paused".to_owned(), Some(paused)));
+        }
+        checks.extend(self.duties_check().await?);
         checks.extend(self.health().await?);
         let held = self.breakers_not_closed().await?;
         let found: Vec<String> = held.iter().map(|b| format!("{} is {}", b.id, b.status)).collect();
@@ -55,6 +60,25 @@ impl Engine {
         let stopped = || problem("agents whose backend fails get no jobs", "see `windlass breakers`; they are tried again by themselves");
         checks.push(check("breakers", found, (!held.is_empty()).then(stopped)));
         Ok(Doctor { harnesses, checks })
+    }
+
+    /// Who does what one node does for all. On SQLite this one does.
+    async fn duties_check(&self) -> Result<Option<DoctorCheck>, EngineError> {
+        if !self.inner.store.is_postgres() {
+            return Ok(None);
+        }
+        let nodes = self.nodes().await?;
+        let alive = || nodes.iter().filter(|node| !node.gone);
+        let holder = |duty: &str| alive().find(|node| node.duties.iter().any(|held| held == duty)).map(|node| node.host.as_str());
+        // A node that may take task files may have none configured: then nobody has the duty, and nobody misses it.
+        let found = ["housekeeping", "intake"].map(|duty| format!("{duty}: {}", holder(duty).unwrap_or("no node")));
+        let wanted = self.inner.duties.names();
+        let idle = wanted.into_iter().find(|duty| holder(duty).is_none());
+        let idle = idle.map(|duty| {
+            let wrong = format!("no node has the duty {duty}");
+            problem(&wrong, "it is taken within a lease of the last holder's end; if it is not, see that the nodes reach the database")
+        });
+        Ok(Some(check("duties", found.join(", "), idle)))
     }
 }
 

@@ -51,6 +51,11 @@ impl Duties {
         self.lock().iter().map(|duty| duty.name).collect()
     }
 
+    /// The names of all, and whether this node holds them now.
+    pub(crate) fn held_now(&self) -> Vec<(&'static str, bool)> {
+        self.lock().iter().map(|duty| (duty.name, duty.holding.borrow().is_some_and(|held| is_live(held, Duration::ZERO)))).collect()
+    }
+
     /// Takes over what the store has given, for as long as it surely lasts.
     pub(crate) fn held(&self, held: &[HeldDuty], until: Instant) {
         for wanted in self.lock().iter() {

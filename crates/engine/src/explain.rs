@@ -39,7 +39,7 @@ impl Engine {
     }
 
     /// What decides a claim, on whichever node may make it.
-    async fn facts_of_all(&self) -> Result<NodeFacts, EngineError> {
+    pub(crate) async fn facts_of_all(&self) -> Result<NodeFacts, EngineError> {
         let mut facts = self.inner.facts();
         if self.inner.store.is_postgres() {
             let running = self.inner.store.counts().await?.running_by_worker;

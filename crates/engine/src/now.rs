@@ -47,6 +47,7 @@ impl Engine {
             store_queue: stats.queue as u64,
             workspace_bytes: inner.keeper.workspace_bytes(),
             files,
+            duties: inner.duties.held_now(),
             ..Now::default()
         };
         match tokio::time::timeout(PATIENCE, self.status()).await {
@@ -87,7 +88,8 @@ impl Engine {
         {
             return Some(held);
         }
-        let held = tokio::time::timeout(PATIENCE, inner.store.held(inner.facts(), HELD_MAX)).await.ok()?.ok()?;
+        let look = async { inner.store.held(self.facts_of_all().await?, HELD_MAX).await.map_err(EngineError::from) };
+        let held = tokio::time::timeout(PATIENCE, look).await.ok()?.ok()?;
         *inner.held.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), held.clone()));
         Some(held)
     }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{CounterVec, Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
-use windlass_types::{AttemptStatus, Failure, FailureKind, Harness, Job, JobStatus, Micros, Stage, StageStatus, Timestamp, Usage};
+use windlass_types::{
+    AttemptStatus, Failure, FailureClass, FailureKind, Harness, Job, JobStatus, Micros, Stage, StageStatus, Timestamp, Usage,
+};
 
 use crate::bounded::Bounded;
 use crate::{Family, Now};
@@ -92,7 +94,11 @@ impl Metrics {
         let metrics = Self {
             workers: Bounded::new(NAMES_MAX),
             projects: Bounded::new(NAMES_MAX),
-            tasks_processed: build.counters("watcher_tasks_processed_total", "Jobs that came to an end, by how.", &["worker", "status"])?,
+            tasks_processed: build.counters(
+                "watcher_tasks_processed_total",
+                "Jobs that came to an end or were given to a person to set something up, by the word of a task's result.",
+                &["worker", "status"],
+            )?,
             tasks_failed: build.counters("watcher_tasks_failed_total", "Jobs that did not succeed, by why.", &["worker", "reason"])?,
             task_duration: build.histograms(
                 "watcher_task_duration_seconds",
@@ -230,7 +236,9 @@ impl Metrics {
         if s.after.status == JobStatus::Dead {
             self.dead_letters.inc();
         }
-        if let Some(end) = end_of(s.after.status) {
+        // What a person has to set up first is told as failed, while its job waits.
+        let waits_for_person = s.after.status == JobStatus::Queued && s.failure.is_some_and(|f| f.class() == FailureClass::Configuration);
+        if let Some(end) = end_of(if waits_for_person { JobStatus::Failed } else { s.after.status }) {
             let worker = self.workers.label(&s.before.worker);
             self.tasks_processed.with_label_values(&[worker, end]).inc();
             self.task_duration.with_label_values(&[worker]).observe(s.took.as_secs_f64());

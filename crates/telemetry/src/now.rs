@@ -103,7 +103,7 @@ pub struct Now {
     pub jobs: BTreeMap<String, u64>,
     /// Assignments by status, in the whole database.
     pub assignments: BTreeMap<String, u64>,
-    /// What holds the jobs that wait, as this node sees it; the first so many of them.
+    /// What holds the jobs that wait; the first so many of them.
     pub held: Option<BTreeMap<HoldKind, u64>>,
     /// Harnesses that a quota has parked.
     pub parked: Vec<String>,
@@ -125,6 +125,8 @@ pub struct Now {
     pub workspace_bytes: Option<u64>,
     /// The shared directory, where this node takes task files.
     pub files: Option<FilesNow>,
+    /// The duties that this node takes part in, and whether it holds each.
+    pub duties: Vec<(&'static str, bool)>,
 }
 
 /// Name, help and labels of each family.
@@ -135,6 +137,7 @@ const FAMILIES: &[(&str, &str, &[&str])] = &[
     ("windlass_assignments", "Assignments by status, in the whole database.", &["status"]),
     ("windlass_breaker_state", "A breaker: 0 closed, 1 open, 2 half-open, in the whole database.", &["harness", "account"]),
     ("windlass_build_info", "Always 1; the labels say what runs.", &["version", "node", "store", "isolation"]),
+    ("windlass_duty_held", "1 on the node that has a duty, 0 on the others that may have it.", &["duty"]),
     ("windlass_event_lag", "How many events the slowest reader of a live stream on this node is behind.", &[]),
     ("windlass_event_seq", "The highest number of an event that this node knows of.", &[]),
     ("windlass_event_streams", "Live event streams that are open on this node.", &[]),
@@ -147,14 +150,14 @@ const FAMILIES: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     ("windlass_files_problem", "1 while the shared directory as a whole cannot be used.", &[]),
-    ("windlass_files_rejected_total", "Task files that were no task: they are among the dead letters, with the reason.", &["worker"]),
+    ("windlass_files_rejected_total", "Task files that were no task: each is in the folder of dead letters, with the reason.", &["worker"]),
     ("windlass_files_results_pending", "Results that could not be written so far and are tried again.", &[]),
     ("windlass_files_results_total", "Results that were written, by the word in them.", &["worker", "status"]),
     ("windlass_files_taken_total", "Task files that were taken.", &["worker"]),
     ("windlass_files_waiting", "Task files that were seen and are not read yet.", &[]),
     ("windlass_harness_parked", "1 while a quota has parked a harness, in the whole database.", &["harness"]),
     ("windlass_jobs", "Jobs by status, in the whole database.", &["status"]),
-    ("windlass_jobs_held", "What holds the jobs that wait, of the first 200, as this node sees it.", &["kind"]),
+    ("windlass_jobs_held", "What holds the jobs that wait, of the 200 that are due first: ready for those that nothing holds.", &["kind"]),
     ("windlass_lost_wakeups_total", "Wake-ups that never came, found by the look behind them.", &[]),
     ("windlass_paused", "1 while a person has paused everything.", &[]),
     ("windlass_ready", "1 while recovery is over and jobs are claimed.", &[]),
@@ -316,6 +319,7 @@ impl Now {
         for breaker in &self.breakers {
             breakers.with_label_values(&[breaker.harness.as_str(), breaker.account.as_str()]).set(breaker.state as f64);
         }
+        fill.each("windlass_duty_held", self.duties.iter().map(|(duty, held)| (*duty, yes(*held))))?;
         fill.one("windlass_event_seq", self.event_seq as f64)?;
         fill.one("windlass_event_streams", self.streams.0 as f64)?;
         fill.one("windlass_event_lag", self.streams.1 as f64)?;

@@ -52,6 +52,18 @@ fn what_was_done_is_counted_under_the_names_that_watchers_had() {
     assert!((value(&text, "windlass_jobs{status=\"succeeded\"}") - 1.0).abs() < 1e-9, "{text}");
 }
 
+#[test]
+fn a_task_that_waits_for_a_person_to_set_something_up_is_counted_as_failed() {
+    let home = Home::new();
+    let daemon = Daemon::up(&home);
+    run(&home, "there-is-no-such-program", 3);
+    let text = get(&home, &daemon.url, "/metrics").expect("figures").1;
+    assert!(is_same(value(&text, "watcher_tasks_processed_total{status=\"failed\",worker=\"default\"}"), 1.0), "{text}");
+    assert!(is_same(value(&text, "watcher_tasks_failed_total{reason=\"not_installed\",worker=\"default\"}"), 1.0), "{text}");
+    assert!(is_same(value(&text, "windlass_jobs_held{kind=\"ready\"}"), 0.0), "{text}");
+    assert!(is_same(value(&text, "windlass_duty_held{duty=\"housekeeping\"}"), 1.0), "{text}");
+}
+
 fn is_same(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9
 }
