@@ -359,7 +359,7 @@ impl Inner {
 
     /// Remembers that the store cannot be written, so that no new work is taken until it can.
     pub(crate) fn storage_failed(&self, e: &StoreError) {
-        if matches!(e, StoreError::Full(_) | StoreError::ReadOnly(_)) {
+        if matches!(e, StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Unavailable(_)) {
             let mut problem = self.storage_problem.lock().unwrap_or_else(PoisonError::into_inner);
             if problem.is_none() {
                 tracing::error!(error = %e, "the store cannot be written: no new work is taken until it can");

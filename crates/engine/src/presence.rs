@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use windlass_store::StoreError;
 use windlass_types::{Node, NodeWorker, Presence};
 
 use crate::engine::{Engine, Inner};
@@ -27,6 +28,7 @@ pub(crate) async fn run(inner: &Arc<Inner>) {
         let told = tokio::time::timeout(every, inner.store.present(presence(inner), inner.duties.names(), inner.config.lease_ms)).await;
         let pause = match told {
             Ok(Ok(present)) => {
+                inner.storage_recovered();
                 inner.duties.held(&present.held, asked + lease);
                 if present.orphans
                     && let Err(e) = recover::sweep(inner).await
@@ -38,9 +40,13 @@ pub(crate) async fn run(inner: &Arc<Inner>) {
             }
             Ok(Err(e)) => {
                 tracing::warn!(error = %e, "could not tell the other nodes that this one lives; trying again");
+                inner.storage_failed(&e);
                 every / 5
             }
-            Err(_) => every / 5,
+            Err(_) => {
+                inner.storage_failed(&StoreError::Unavailable("the database does not answer in time".to_owned()));
+                every / 5
+            }
         };
         tokio::select! {
             biased;

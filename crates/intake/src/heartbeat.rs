@@ -13,6 +13,9 @@ use crate::intake::Shared;
 use crate::places::{Folder, Write};
 use crate::result::{bytes, unix_seconds};
 
+/// How long the store has to answer before a heartbeat says that it does not.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Writes heartbeats until the intake stops: also when it begins to, and at the end.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let every = Duration::from_secs(shared.config.heartbeat_interval_secs.max(1));
@@ -24,7 +27,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         let stopping = shared.closing.is_cancelled();
         beat(&shared, &host, stopping).await;
         tokio::select! {
-            () = shared.stop.cancelled() => return beat(&shared, &host, true).await,
+            // Not every end is a stop: a node that does not reach the database gives the duty up too.
+            () = shared.stop.cancelled() => return beat(&shared, &host, shared.engine.is_stopping()).await,
             () = shared.closing.cancelled(), if !stopping => {}
             () = tokio::time::sleep(every) => {}
         }
@@ -33,11 +37,14 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 async fn beat(shared: &Arc<Shared>, host: &str, stopping: bool) {
     // A store that does not answer is no reason to look dead: the worker is degraded.
-    let status = shared.engine.status().await;
-    let problem = status.as_ref().err().map(ToString::to_string).or_else(|| shared.engine.storage_problem());
-    let slots: BTreeMap<String, WorkerStatus> =
-        status.map(|s| s.workers.into_iter().map(|w| (w.name.clone(), w)).collect()).unwrap_or_default();
-    let breakers = shared.engine.breaker_of_workers().await.unwrap_or_default();
+    let asked = async {
+        let status = shared.engine.status().await.map_err(|e| e.to_string())?;
+        Ok::<_, String>((status, shared.engine.breaker_of_workers().await.unwrap_or_default()))
+    };
+    let told = tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err("the database does not answer in time".to_owned()));
+    let problem = told.as_ref().err().cloned().or_else(|| shared.engine.storage_problem());
+    let (workers, breakers) = told.map(|(status, breakers)| (status.workers, breakers)).unwrap_or_default();
+    let slots: BTreeMap<String, WorkerStatus> = workers.into_iter().map(|w| (w.name.clone(), w)).collect();
     let snapshot = shared.figures.snapshot();
     let problem = problem.or(snapshot.problem);
     let now = shared.clock.now();

@@ -1,7 +1,7 @@
 //! `[files]`: the shared directory, its places and its own settings file.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -107,16 +107,34 @@ pub(super) fn files(l: &mut Layers<'_>, raw: &RawFile, heartbeat_interval_secs: 
 
 /// Reads a settings file of lines `NAME=value`; what is odd in it is told in sentences.
 ///
-/// Whoever writes it decides what is run, so it has to belong to the daemon's user or root and be writable to no other.
+/// Whoever writes it decides what is run. So it and its folder have to belong to the daemon's user or root and be writable to no other:
+/// in a folder that others can write, a file that Windlass itself wrote for them could be put in its place.
 pub(super) fn read_env_file(path: &Path) -> Result<(BTreeMap<String, String>, Vec<String>)> {
     use std::io::Read as _;
     let shown = path.display();
     let failed = |e: std::io::Error| CliError::usage(format!("cannot read the settings file {shown} (files.env_file): {e}"));
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let refused = |what: &str| {
+        CliError::usage(format!("the settings file {shown} {what}, and whoever writes it decides what is run"))
+            .hint("let it be a plain file in a folder that only root or the user of windlass can write, and name it whole: files.env_file = \"/etc/windlass/worker.env\"")
+    };
+    let own = |meta: &std::fs::Metadata| meta.mode() & 0o022 == 0 && (meta.uid() == 0 || meta.uid() == rustix::process::geteuid().as_raw());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !own(&std::fs::metadata(folder).map_err(failed)?) {
+        return Err(refused("lies in a folder that others can write"));
+    }
+    // Not through a link, and without waiting for the writer of a pipe.
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
+    let opened = std::fs::OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path);
+    let file = match opened {
+        Err(e) if e.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => return Err(refused("is a link")),
+        opened => opened.map_err(failed)?,
+    };
     let meta = file.metadata().map_err(failed)?;
-    if meta.mode() & 0o022 != 0 || !(meta.uid() == 0 || meta.uid() == rustix::process::geteuid().as_raw()) {
-        return Err(CliError::usage(format!("the settings file {shown} can be written by others, who would decide what is run"))
-            .hint(format!("chmod go-w {shown}, and let it belong to root or to the user that windlass runs as")));
+    if !meta.is_file() || meta.nlink() != 1 {
+        return Err(refused("is no plain file of one name"));
+    }
+    if !own(&meta) {
+        return Err(refused("can be written by others"));
     }
     let mut text = String::new();
     let size = file.take(ENV_FILE_MAX + 1).read_to_string(&mut text).map_err(failed)?;
@@ -162,12 +180,35 @@ mod tests {
     }
 
     #[test]
-    fn a_settings_file_that_others_can_write_is_refused() {
+    fn a_settings_file_that_others_can_write_or_put_there_is_refused() {
         use std::os::unix::fs::PermissionsExt as _;
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o666)).unwrap();
-        assert!(read_env_file(file.path()).is_err());
-        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(read_env_file(file.path()).is_ok());
+        let dir = tempfile::tempdir().unwrap();
+        let set = |path: &Path, mode: u32| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let path = dir.path().join("worker.env");
+        std::fs::write(&path, "MAX_RETRIES=5\n").unwrap();
+        set(&path, 0o644);
+        assert!(read_env_file(&path).is_ok());
+        set(&path, 0o666);
+        assert!(read_env_file(&path).is_err());
+        set(&path, 0o644);
+        for mode in [0o777, 0o770, 0o1777] {
+            set(dir.path(), mode);
+            assert!(read_env_file(&path).is_err(), "{mode:o}");
+        }
+        set(dir.path(), 0o700);
+        assert!(read_env_file(&path).is_ok());
+    }
+
+    #[test]
+    fn a_settings_file_is_not_read_through_a_link_a_second_name_or_a_pipe() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("letter.json"), "CLAUDE_COMMAND=/tmp/evil\n").unwrap();
+        std::os::unix::fs::symlink(at("letter.json"), at("link.env")).unwrap();
+        assert!(read_env_file(&at("link.env")).unwrap_err().message.contains("is a link"));
+        rustix::fs::mknodat(rustix::fs::CWD, at("pipe.env"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(read_env_file(&at("pipe.env")).unwrap_err().message.contains("no plain file"));
+        std::fs::hard_link(at("letter.json"), at("second.env")).unwrap();
+        assert!(read_env_file(&at("second.env")).is_err());
     }
 }

@@ -360,14 +360,47 @@ fn table_path(table: &toml::Table, key: &str) -> Option<PathBuf> {
     table.get(key).and_then(toml::Value::as_str).map(PathBuf::from)
 }
 
-/// A database address as it may be shown.
+/// A database address as it may be shown: its passwords left out, wherever they stand.
 pub(crate) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let Some((login, place)) = rest.split_once('@') else { return url.to_owned() };
-    match login.split_once(':') {
-        Some((user, _)) => format!("{scheme}://{user}:***@{place}"),
-        None => url.to_owned(),
+    let mut shown = url.to_owned();
+    if let Some((scheme, rest)) = url.split_once("://") {
+        let (place, options) = rest.split_once('?').map_or((rest, None), |(place, options)| (place, Some(options)));
+        // A password may hold an unescaped `@`: what stands before the last one is the login.
+        if let Some((login, host)) = place.rsplit_once('@')
+            && let Some((user, _)) = login.split_once(':')
+        {
+            let options = options.map(|options| format!("?{options}")).unwrap_or_default();
+            shown = format!("{scheme}://{user}:***@{host}{options}");
+        }
     }
+    mask_assigned(&shown)
+}
+
+/// Masks what stands behind `password=`, `sslpassword=` and their like, in an address's options or in `name=value` pairs.
+fn mask_assigned(text: &str) -> String {
+    const NAME: &str = "password";
+    let lower = text.to_ascii_lowercase();
+    let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
+    while let Some(found) = lower.get(at..).and_then(|rest| rest.find(NAME)) {
+        let named = at + found + NAME.len();
+        let rest = text.get(named..).unwrap_or_default();
+        let value = rest.trim_start();
+        let Some(value) = value.strip_prefix('=').map(str::trim_start) else {
+            shown.push_str(text.get(at..named).unwrap_or_default());
+            at = named;
+            continue;
+        };
+        let begins = text.len() - value.len();
+        let length = match value.strip_prefix('\'') {
+            Some(quoted) => quoted.find('\'').map_or(value.len(), |end| end + 2),
+            None => value.find(|c: char| c == '&' || c.is_whitespace()).unwrap_or(value.len()),
+        };
+        shown.push_str(text.get(at..begins).unwrap_or_default());
+        shown.push_str("***");
+        at = begins + length;
+    }
+    shown.push_str(text.get(at..).unwrap_or_default());
+    shown
 }
 
 fn xdg(env: &Env, var: &str, under_home: &str) -> Result<PathBuf> {
@@ -502,6 +535,16 @@ mod tests {
         let s = load("database_url = \"postgres://w:hunter2@db/x\"", &[], &Flags::default())?;
         assert!(!format!("{:?}", s.shown).contains("hunter2"));
         assert_eq!(s.database_url, "postgres://w:hunter2@db/x");
+        for (url, shown) in [
+            ("postgres://w:hun@ter2@db/x?sslmode=require", "postgres://w:***@db/x?sslmode=require"),
+            ("postgres://w@db:1/x?password=hunter2&sslmode=require", "postgres://w@db:1/x?password=***&sslmode=require"),
+            ("host=db user=w PassWord = 'hunter 2' dbname=x", "host=db user=w PassWord = *** dbname=x"),
+            ("jdbc:postgresql://db/x?user=w&password=hunter2", "jdbc:postgresql://db/x?user=w&password=***"),
+            ("host=db password=hunter2", "host=db password=***"),
+            ("/var/lib/password/windlass.db", "/var/lib/password/windlass.db"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
         Ok(())
     }
 }

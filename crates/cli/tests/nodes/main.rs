@@ -4,6 +4,7 @@
 mod cluster;
 mod housekeeping;
 mod intake;
+mod outage;
 mod partition;
 mod restart;
 mod roles;
