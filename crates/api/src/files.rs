@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use windlass_intake::FilesStatus;
+use windlass_intake::{FilesStatus, IntakeState};
 
 use crate::problem::{Answer, Problem};
 use crate::state::App;
@@ -11,8 +11,18 @@ use crate::state::App;
 #[utoipa::path(get, path = "/api/v1/files", tag = "control", responses((status = 200, body = FilesStatus), Problem))]
 pub(crate) async fn files(State(app): State<App>) -> Answer<Json<FilesStatus>> {
     app.engine()?;
-    let none = || Problem::not_found("this daemon serves no shared directory").hint("name one: [files] root, or WINDLASS_SHARED_DIR");
-    let elsewhere =
-        || Problem::unavailable("another node takes the task files now").hint("ask that one: windlass nodes shows who holds the duty");
-    Ok(Json(app.files().ok_or_else(none)?.current().ok_or_else(elsewhere)?.status()))
+    let duty = app.files().ok_or_else(|| {
+        Problem::not_found("this daemon serves no shared directory").hint("name one: [files] root, or WINDLASS_SHARED_DIR")
+    })?;
+    match duty.state() {
+        IntakeState::Here(intake) => Ok(Json(intake.status())),
+        IntakeState::Elsewhere => {
+            Err(Problem::unavailable("another node takes the task files now")
+                .hint("ask that one: `windlass nodes` shows who holds the duty"))
+        }
+        IntakeState::NoRole => Err(Problem::unavailable("this node takes no task files: it has not the role intake")
+            .hint("ask the one that takes them: `windlass nodes` shows who holds the duty")),
+        IntakeState::Waiting(why) => Err(Problem::unavailable(format!("no task files are taken here: {why}"))
+            .hint("one daemon takes the files of a directory: stop the other, give each its own root, or make them nodes of one database")),
+    }
 }

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use windlass_engine::{Engine, WorkerConfig};
 use windlass_types::{Clock, Ids, Timestamp};
 
+use crate::claim::Claim;
 use crate::config::{FileWorker, FilesConfig};
 use crate::figures::{Figures, FilesStatus};
 use crate::pending::{Pending, Sighting};
@@ -64,13 +65,15 @@ pub(crate) struct Shared {
     since: Timestamp,
     workers: Mutex<BTreeMap<String, Arc<FileWorker>>>,
     known: Mutex<HashMap<(String, OsString), KnownFile>>,
+    /// Held until the last of its tasks is over.
+    _claim: Arc<Claim>,
 }
 
 impl Intake {
     /// Starts an intake beside an engine. Returns at once: what waits in the directory is taken behind.
     ///
     /// For one node at a time: [`crate::IntakeDuty`] sees to that.
-    pub(crate) fn start(engine: Engine, config: FilesConfig, clock: Clock, ids: Ids) -> Self {
+    pub(crate) fn start(engine: Engine, config: FilesConfig, clock: Clock, ids: Ids, claim: Arc<Claim>) -> Self {
         let (receipts, receipts_to_write) = mpsc::channel(RECEIPTS_MAX);
         let (looks, looks_to_take) = mpsc::channel(LOOKS_MAX);
         let figures = Figures::default();
@@ -105,6 +108,7 @@ impl Intake {
             watch,
             receipts,
             looks,
+            _claim: claim,
         });
         for worker in shared.workers() {
             shared.figures.worker(&worker.name, |w| (w.mode, w.configured) = (worker.mode, true));

@@ -6,9 +6,11 @@
 //! **Invariant:** a task is taken once: its row, its assignment and its job are one transaction, keyed by what the file is.
 //! **Invariant:** a task file leaves `tasks/` only after its result is on disk, and then only the very file that was taken.
 //! **Invariant:** events only say where to look; a look through everything, at the start, after lost events and every 30 s, finds the rest.
+//! **Invariant:** of all daemons that know the directory, whatever their databases, one takes its files: who holds the lock on it.
 //!
 //! Start at [`Intake::start`], then `take` (files become rows) and `report` (rows become files).
 
+mod claim;
 mod config;
 mod duty;
 mod figures;
@@ -27,6 +29,6 @@ mod task;
 mod watch;
 
 pub use config::{FileWorker, FilesConfig, FilesMode};
-pub use duty::IntakeDuty;
+pub use duty::{IntakeDuty, IntakeState};
 pub use figures::{DETECTION_BOUNDS_MS, Detection, FilesStatus, FilesWorker};
 pub use intake::Intake;

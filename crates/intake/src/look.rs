@@ -26,10 +26,6 @@ pub(crate) async fn through(shared: &Arc<Shared>) -> io::Result<()> {
 fn look(shared: &Shared) -> io::Result<()> {
     let places = &shared.places;
     let first = shared.figures.snapshot().last_rescan_at.is_none();
-    if std::fs::metadata(places.root()).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) && first {
-        // Made once, at the start; a root that goes away later may be a volume that comes back.
-        std::fs::create_dir_all(places.root())?;
-    }
     let tasks = places.make(Folder::Tasks, None)?;
     places.make_tidy(Folder::Heartbeats, None)?;
     places.make_tidy(Folder::Triggers, Some(ORCHESTRATOR))?;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
@@ -135,10 +135,6 @@ fn is_regular(stat: &rustix::fs::Stat) -> bool {
 impl Places {
     pub(crate) fn new(root: PathBuf, instead: HashMap<Folder, PathBuf>) -> Self {
         Self { root, instead }
-    }
-
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
     }
 
     /// A path to show; nothing is opened by it.

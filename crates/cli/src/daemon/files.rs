@@ -2,15 +2,18 @@
 
 use windlass_engine::{Engine, WorkerConfig};
 use windlass_intake::{FileWorker, FilesConfig, IntakeDuty};
-use windlass_types::{Clock, Ids};
+use windlass_types::{Clock, Ids, Role};
 
 use crate::config::Settings;
 use crate::config::files::FilesSettings;
 use crate::config::named::WorkerSettings;
 
-/// Takes part in the intake, where a shared directory is named.
+/// Takes part in the intake, where a shared directory is named and this node has the role.
 pub(super) fn start(settings: &Settings, engine: &Engine, clock: &Clock, ids: &Ids) -> Option<IntakeDuty> {
     let files = settings.files.as_ref()?;
+    if !settings.roles.contains(&Role::Intake) {
+        return Some(IntakeDuty::without_role());
+    }
     Some(IntakeDuty::start(engine, config(settings, files), clock.clone(), ids.clone()))
 }
 

@@ -119,8 +119,7 @@ impl Daemon {
             }
         }
         bound.attach(engine.clone());
-        let takes_files = kind == Kind::Daemon && settings.roles.contains(&Role::Intake);
-        let intake = if takes_files { files::start(settings, &engine, &clock, &ids) } else { None };
+        let intake = if kind == Kind::Daemon { files::start(settings, &engine, &clock, &ids) } else { None };
         if let Some(intake) = &intake {
             bound.attach_files(intake.clone());
         }

@@ -11,3 +11,4 @@ mod hybrid;
 mod many;
 mod outcomes;
 mod seed;
+mod two_daemons;
