@@ -121,14 +121,16 @@ async fn caller(app: &App, peer: Peer, headers: &HeaderMap) -> Answer<Caller> {
     if app.limiter.count_wrong(peer) {
         return Err(Problem::too_many("too many wrong tokens").retry_after(REFILL.as_secs().max(1) as u32));
     }
-    Err(unknown())
+    Err(unknown("the token that was sent is none that this daemon knows"))
 }
 
 /// The token that was sent, whoever's it is.
 pub(crate) fn bearer(headers: &HeaderMap) -> Answer<&str> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (given.next(), given.next()) else {
-        return Err(unknown());
+    let value = match (given.next(), given.next()) {
+        (Some(value), None) => value,
+        (None, _) => return Err(unknown("no token was sent")),
+        (Some(_), Some(_)) => return Err(unknown("more than one token was sent")),
     };
     value
         .to_str()
@@ -137,12 +139,11 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Answer<&str> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .filter(|token| !token.is_empty() && token.len() <= 512)
-        .ok_or_else(unknown)
+        .ok_or_else(|| unknown("what was sent is no bearer token"))
 }
 
-fn unknown() -> Problem {
-    Problem::unauthorized("no known token was sent")
-        .hint("send `Authorization: Bearer TOKEN`; the token is in the file `token` of the data directory")
+fn unknown(what: &str) -> Problem {
+    Problem::unauthorized(what).hint("send `Authorization: Bearer TOKEN`; the token is in the file `token` of the data directory")
 }
 
 const BURST: u32 = 20;

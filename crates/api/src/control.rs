@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use windlass_engine::{Doctor, Status};
+use windlass_intake::IntakeState;
 use windlass_types::Harness;
 
 use crate::assignments::BY;
@@ -18,7 +19,7 @@ use crate::state::App;
 pub(crate) struct Word {
     /// `ok`, `ready`, `recovering`, `storage` while the database cannot be written, or `stopping`.
     status: &'static str,
-    /// Why, when it is `storage`.
+    /// Why, when it is `storage`; what does not work, where it is `ready` all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -35,7 +36,9 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
     let word = match app.storage_problem() {
         Some(reason) => Word { status: "storage", reason: Some(reason) },
         None if app.engine().is_ok_and(windlass_engine::Engine::is_ready) => {
-            return Json(Word { status: "ready", reason: None }).into_response();
+            let lacks_files = app.files().is_some_and(|duty| matches!(duty.state(), IntakeState::Waiting(_)));
+            let reason = lacks_files.then(|| "no task files are taken here: see `windlass files`".to_owned());
+            return Json(Word { status: "ready", reason }).into_response();
         }
         None if app.engine().is_ok_and(windlass_engine::Engine::is_stopping) => Word { status: "stopping", reason: None },
         None => Word { status: "recovering", reason: None },

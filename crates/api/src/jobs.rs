@@ -70,6 +70,8 @@ pub(crate) struct ListAsked {
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RetryJob {
+    /// What the whole assignment is for.
+    north_star: Option<String>,
     /// What the agent is told.
     context: Option<String>,
     /// Which agent.
@@ -86,8 +88,8 @@ pub(crate) struct RetryJob {
 
 impl From<RetryJob> for JobEdit {
     fn from(edit: RetryJob) -> Self {
-        let RetryJob { context, harness, model, program, script, timeout_secs } = edit;
-        Self { context, harness, model, program, script, timeout_secs }
+        let RetryJob { north_star, context, harness, model, program, script, timeout_secs } = edit;
+        Self { north_star, context, harness, model, program, script, timeout_secs }
     }
 }
 

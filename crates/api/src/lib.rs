@@ -45,7 +45,7 @@ use windlass_intake::IntakeDuty;
 pub use crate::error::ApiError;
 pub use crate::openapi::openapi_json;
 pub use crate::state::Limits;
-pub use crate::token::{ApiToken, load_or_create_token};
+pub use crate::token::{ApiToken, keep_token, load_or_create_token};
 
 /// Where and to whom the API answers.
 #[derive(Debug, Clone)]

@@ -82,6 +82,21 @@ pub fn load_or_create_token(data_dir: &Path) -> Result<ApiToken, ApiError> {
     ApiToken::parse(&text).map_err(|_| ApiError::BadTokenFile { path })
 }
 
+/// Puts a token that somebody chose in the place of `<data_dir>/token`, where this machine's clients find it.
+pub fn keep_token(data_dir: &Path, token: &ApiToken) -> Result<(), ApiError> {
+    let path = data_dir.join("token");
+    let keep = || {
+        if read(&path)?.is_some_and(|text| token.matches(text.trim())) {
+            return Ok(());
+        }
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
+        let aside = write_aside(data_dir, token)?;
+        std::fs::rename(&aside.0, &path)?;
+        std::fs::File::open(data_dir)?.sync_all()
+    };
+    keep().map_err(|source| ApiError::TokenFile { path: path.clone(), source })
+}
+
 fn read(path: &Path) -> std::io::Result<Option<String>> {
     let nofollow = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let mut file = match std::fs::OpenOptions::new().read(true).custom_flags(nofollow).open(path) {
@@ -104,10 +119,7 @@ fn read(path: &Path) -> std::io::Result<Option<String>> {
 
 /// Writes the token aside and moves it into place whole; `false` when there is one already.
 fn create(data_dir: &Path, path: &Path, token: &ApiToken) -> std::io::Result<bool> {
-    let aside = Aside(data_dir.join(format!(".token.{}.{}", std::process::id(), &token.secret[..8])));
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside.0)?;
-    writeln!(file, "{}", token.secret)?;
-    file.sync_all()?;
+    let aside = write_aside(data_dir, token)?;
     let cwd = rustix::fs::CWD;
     match rustix::fs::renameat_with(cwd, &aside.0, cwd, path, RenameFlags::NOREPLACE) {
         Ok(()) => {}
@@ -121,6 +133,17 @@ fn create(data_dir: &Path, path: &Path, token: &ApiToken) -> std::io::Result<boo
     }
     std::fs::File::open(data_dir)?.sync_all()?;
     Ok(true)
+}
+
+fn write_aside(data_dir: &Path, token: &ApiToken) -> std::io::Result<Aside> {
+    // A start that was cut off may have had this process's number.
+    let mut salt = [0u8; 8];
+    getrandom::fill(&mut salt).map_err(std::io::Error::other)?;
+    let aside = Aside(data_dir.join(format!(".token.{:x}", u64::from_ne_bytes(salt))));
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside.0)?;
+    writeln!(file, "{}", token.secret)?;
+    file.sync_all()?;
+    Ok(aside)
 }
 
 /// A file that is gone when its turn is over, if it is still there.

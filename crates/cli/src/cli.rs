@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use windlass_types::{AssignmentStatus, Budget, Harness, JobStatus, JobType, Role};
 
 use crate::client::{Client, find};
-use crate::config::{Env, Flags, Settings};
+use crate::config::{Env, Flags, Origin, Settings};
 use crate::failure::{CliError, Result};
 use crate::verb;
 
@@ -43,6 +43,39 @@ pub(crate) struct Json {
     /// Print JSON for programs
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The database of a verb that opens it itself.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DatabaseArgs {
+    /// Without a daemon, the database: a path, sqlite:PATH or postgres://… [env: WINDLASS_DATABASE_URL, or a PostgreSQL in DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+impl DatabaseArgs {
+    /// The settings with the database that is meant, which is said. Where two could be meant, none is taken.
+    pub(crate) fn settings(self, context: &Context, what: &str) -> Result<Settings> {
+        let settings = context.settings(&Flags { database_url: self.database_url, takes_bare_url: true, ..context.flags() })?;
+        let url = crate::config::settings::without_password(&settings.database_url);
+        let usual = settings.data_dir.join("windlass.db");
+        let is_bare = settings.shown.iter().any(|s| s.key == "database_url" && s.origin == Origin::Env("DATABASE_URL"));
+        if is_bare && usual.exists() {
+            return Err(CliError::usage(format!("two databases could be meant: {url} of DATABASE_URL, and {}", usual.display()))
+                .hint("name one with --database-url or WINDLASS_DATABASE_URL"));
+        }
+        crate::output::say(&format!("{what} the database {url}"));
+        Ok(settings)
+    }
+
+    /// Refuses to name a database to a daemon, which has its own.
+    pub(crate) fn none_beside(&self, client: &Client) -> Result<()> {
+        if self.database_url.is_none() {
+            return Ok(());
+        }
+        Err(CliError::usage(format!("a daemon serves {}: its database is the one that is meant", client.url()))
+            .hint("leave out --database-url, or stop the daemon, or name another data directory"))
+    }
 }
 
 /// What an assignment may use.

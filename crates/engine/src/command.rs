@@ -262,6 +262,7 @@ impl Engine {
             isolation: inner.launcher.mode().as_str().to_owned(),
             store: if inner.store.is_postgres() { "postgres" } else { "sqlite" }.to_owned(),
             storage_problem: inner.storage_problem().or_else(|| inner.keeper.low_space()),
+            stopping: self.is_stopping(),
             jobs: counts.jobs.iter().map(|(k, v)| (k.to_string(), *v)).collect(),
             assignments: counts.assignments.iter().map(|(k, v)| (k.to_string(), *v)).collect(),
             workers: inner
@@ -484,6 +485,9 @@ fn too_long(what: &str, len: usize) -> EngineError {
 
 /// What a person changes of a job can be kept.
 pub(crate) fn check_edit(edit: &JobEdit) -> Result<()> {
+    if let Some(north_star) = &edit.north_star {
+        check_text("north star", north_star)?;
+    }
     match &edit.context {
         Some(context) if context.len() > TEXT_MAX => Err(too_long("context", context.len())),
         _ => Ok(()),

@@ -192,6 +192,11 @@ impl Engine {
         }
     }
 
+    /// The id of this node.
+    pub fn node(&self) -> &str {
+        &self.inner.node
+    }
+
     /// Why the store cannot be written (disk full, read-only), while it cannot.
     pub fn storage_problem(&self) -> Option<String> {
         self.inner.storage_problem()

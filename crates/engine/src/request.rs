@@ -246,6 +246,9 @@ pub struct Status {
     pub store: String,
     /// Why new work is refused, if it is (disk full, read-only).
     pub storage_problem: Option<String>,
+    /// Whether it takes no more work because it is about to end.
+    #[serde(default)]
+    pub stopping: bool,
     /// Jobs by status.
     pub jobs: BTreeMap<String, u64>,
     /// Assignments by status.

@@ -53,10 +53,22 @@ fn error(outcome: &TaskOutcome, ended: Ended) -> Value {
         (Some(block), failure) => json!({
             "kind": block.kind.or(failure.map(|f| f.kind)).map_or("blocked", windlass_types::FailureKind::as_str),
             "message": block.reason,
-            "hint": block.action,
+            "hint": hint(outcome, ended, &block.action),
         }),
         (None, Some(f)) => json!({"kind": f.kind.as_str(), "message": f.message, "hint": f.hint}),
         (None, None) => json!({"kind": "blocked", "message": "it is blocked", "hint": null}),
+    }
+}
+
+/// What to do, with the verb that does it.
+fn hint(outcome: &TaskOutcome, ended: Ended, action: &str) -> String {
+    let id = outcome.assignment.id;
+    match ended {
+        Ended::Dead => format!("{action}; then: windlass dead-letters replay {id}"),
+        Ended::Completed | Ended::Failed => match worked(outcome).filter(|job| job.status.is_final()) {
+            Some(job) => format!("{action}; then: windlass retry {}", job.id),
+            None => format!("{action}; then: windlass update-assignment {id} --status active"),
+        },
     }
 }
 
@@ -143,17 +155,18 @@ pub(crate) fn letter(task: &Task, outcome: &TaskOutcome, now: Timestamp) -> Valu
             Some(json!({"attempt": a.number, "at": a.ended_at, "kind": failure.kind.as_str(), "error": failure.message}))
         })
         .collect();
-    dead(task, &errors, &error(outcome, Ended::Dead)["message"], now)
+    let error = error(outcome, Ended::Dead);
+    dead(task, &errors, &error["message"], &error["hint"], now)
 }
 
 /// The dead letter of a task that an outside executor could not do.
 pub(crate) fn outside_letter(task: &Task, why: &str, now: Timestamp) -> Value {
     let errors: Vec<Value> =
         task.tries.iter().map(|t| json!({"attempt": t.attempt, "at": t.at, "kind": "needs_retry", "error": t.error})).collect();
-    dead(task, &errors, &json!(why), now)
+    dead(task, &errors, &json!(why), &json!("mend what its executor lacks, then drop the task again"), now)
 }
 
-fn dead(task: &Task, errors: &[Value], why: &Value, now: Timestamp) -> Value {
+fn dead(task: &Task, errors: &[Value], why: &Value, hint: &Value, now: Timestamp) -> Value {
     json!({
         "task_id": task.task_id,
         "worker": task.worker,
@@ -163,6 +176,7 @@ fn dead(task: &Task, errors: &[Value], why: &Value, now: Timestamp) -> Value {
         "at": now,
         "timestamp": unix_seconds(now),
         "why": why,
+        "hint": hint,
         "assignment_id": task.assignment_id,
     })
 }

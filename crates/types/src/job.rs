@@ -275,6 +275,9 @@ pub struct JobSpec {
     pub max_retries: Option<u32>,
     /// The job's own limits, inside the assignment's.
     pub budget: Budget,
+    /// Attempts up to this one were asked something else: no later one goes on in their sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fresh_after: Option<u32>,
 }
 
 impl Default for JobSpec {
@@ -291,6 +294,7 @@ impl Default for JobSpec {
             idle_timeout_secs: None,
             max_retries: None,
             budget: Budget::default(),
+            fresh_after: None,
         }
     }
 }

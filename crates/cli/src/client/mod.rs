@@ -1,6 +1,8 @@
 //! The daemon's client: finds it, speaks HTTP with it, and turns its refusals into exit codes and hints.
 
+mod dead_letter;
 pub(crate) mod find;
+pub(crate) mod hold;
 mod list;
 pub(crate) mod resolve;
 pub(crate) mod sse;

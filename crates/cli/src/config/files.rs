@@ -74,7 +74,11 @@ pub(crate) struct FilesSettings {
 pub(super) fn files(l: &mut Layers<'_>, raw: &RawFile, heartbeat_interval_secs: u64) -> Result<Option<FilesSettings>> {
     let f = &raw.files;
     let absolute = |path: Option<PathBuf>| path.map(|path| super::settings::absolute(&path)).transpose();
-    let root = absolute(l.given("files.root", &["WINDLASS_SHARED_DIR"], None, f.root.clone())?)?;
+    let root = l.given("files.root", &["WINDLASS_SHARED_DIR"], None, f.root.clone())?;
+    if let Some(relative) = root.as_ref().filter(|root| root.is_relative()) {
+        // Relative to what? A daemon starts wherever somebody stands.
+        return Err(CliError::usage(format!("`files.root` is {relative:?}, and has to be an absolute path")).hint("begin it with /"));
+    }
     let mut dir = |key: &str, var: &'static str, top: &Option<PathBuf>, own: &Option<PathBuf>| {
         absolute(l.given(key, &[var], None, top.clone().or_else(|| own.clone()))?)
     };

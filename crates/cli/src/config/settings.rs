@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use windlass_api::ApiToken;
 use windlass_engine::Retention;
 use windlass_types::{BreakerPolicy, Budget, Harness, RetryPolicy, Role};
 
 use super::check;
-use super::env::Env;
+use super::env::{Env, VARS};
 use super::files::{self, FilesSettings};
 use super::layers::{Layers, Origin, Shown};
 use super::metrics::MetricsSettings;
@@ -38,6 +39,10 @@ pub(crate) struct Flags {
     pub(crate) isolation: Option<IsolationChoice>,
     /// What `windlass node` does; every other verb does all.
     pub(crate) node_roles: Option<Vec<Role>>,
+    /// A PostgreSQL that DATABASE_URL names is meant, as `windlass node` means it.
+    pub(crate) takes_bare_url: bool,
+    /// The token to have in place of a generated one.
+    pub(crate) token: Option<ApiToken>,
 }
 
 /// Everything, validated.
@@ -48,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) listen: String,
     pub(crate) workspace_root: PathBuf,
     pub(crate) database_url: String,
+    /// The token to have in place of a generated one.
+    pub(crate) token: Option<ApiToken>,
     pub(crate) roles: Vec<Role>,
     pub(crate) log_level: LogLevel,
     pub(crate) log_format: LogFormat,
@@ -97,11 +104,15 @@ impl Settings {
             None => default_config_path(env)?,
         };
         let mut read = read::read(&path, named.is_some() && !flags.config_may_be_missing)?;
-        let Some(env_file) = &read.raw.files.env_file else { return Self::resolve(flags, env, &read, path) };
+        let place = path.display().to_string();
+        let Some(env_file) = &read.raw.files.env_file else {
+            return Self::resolve(flags, env, &read, path).map_err(|e| placed(e, &read, env, &place));
+        };
         let root = env.text("WINDLASS_SHARED_DIR").map(PathBuf::from).or_else(|| read.raw.files.root.clone()).unwrap_or_default();
         let (lower, warnings) = files::read_env_file(&root.join(env_file))?;
         read.warnings.extend(warnings);
-        Self::resolve(flags, &env.over(lower), &read, path)
+        let env = env.over(lower);
+        Self::resolve(flags, &env, &read, path).map_err(|e| placed(e, &read, &env, &place))
     }
 
     fn resolve(flags: &Flags, env: &Env, read: &Read, config_path: PathBuf) -> Result<Self> {
@@ -136,8 +147,10 @@ impl Settings {
                 None => show_default(&mut l, data_dir.join("workspaces")),
             };
         // The bare name is other programs' too: it counts only where somebody means this one.
+        let is_bare_meant =
+            flags.node_roles.is_some() || (flags.takes_bare_url && env.text("DATABASE_URL").is_some_and(windlass_store::is_postgres));
         let database_vars: &[&'static str] =
-            if flags.node_roles.is_some() { &["WINDLASS_DATABASE_URL", "DATABASE_URL"] } else { &["WINDLASS_DATABASE_URL"] };
+            if is_bare_meant { &["WINDLASS_DATABASE_URL", "DATABASE_URL"] } else { &["WINDLASS_DATABASE_URL"] };
         let database_url = match l.given("database_url", database_vars, flags.database_url.clone(), raw.database_url.clone())? {
             Some(named) if named == "env:DATABASE_URL" => match env.text("DATABASE_URL") {
                 Some(url) => url.to_owned(),
@@ -154,6 +167,9 @@ impl Settings {
         }
 
         let max_concurrent = l.given("max_concurrent_tasks", &["MAX_CONCURRENT_TASKS"], flags.max_concurrent, raw.max_concurrent_tasks)?;
+        if let Some(limit) = max_concurrent.filter(|_| flags.max_concurrent.is_none()) {
+            check::range("max_concurrent_tasks", limit, 1, 10_000)?;
+        }
         let default_file = raw.worker.get("default").and_then(|w| w.max_concurrent_tasks);
         let default_concurrent = l.pick(
             "worker.default.max_concurrent_tasks",
@@ -295,6 +311,7 @@ impl Settings {
             listen,
             workspace_root,
             database_url,
+            token: flags.token.clone(),
             roles: flags.node_roles.clone().unwrap_or_else(|| Role::ALL.to_vec()),
             log_level,
             log_format,
@@ -413,6 +430,16 @@ fn xdg(env: &Env, var: &str, under_home: &str) -> Result<PathBuf> {
         None => Err(CliError::usage(format!("neither {var} nor HOME is set, so there is no place for Windlass's own files"))
             .hint("set WINDLASS_DATA_DIR and WINDLASS_CONFIG, or HOME")),
     }
+}
+
+/// Says where in the file a wrong value stands, unless a variable outranks it.
+fn placed(mut e: CliError, read: &Read, env: &Env, file: &str) -> CliError {
+    let key = e.message.strip_prefix('`').and_then(|rest| rest.split_once('`')).map(|(key, _)| key);
+    let outranked = |key: &str| VARS.iter().any(|var| var.key == key && env.text(var.name).is_some());
+    if let Some(line) = key.filter(|key| !outranked(key)).and_then(|key| read.line_of(key)) {
+        e.message = format!("{file}:{line}: {}", e.message);
+    }
+    e
 }
 
 /// The configuration file when nobody names one.

@@ -75,7 +75,11 @@ impl Daemon {
         make_data_dir(dir)?;
         let lock = Lock::take(dir, kind).await?;
         restoring::refuse_half_restored(dir)?;
-        let token = windlass_api::load_or_create_token(dir).map_err(api_error)?;
+        let token = match &settings.token {
+            Some(token) => windlass_api::keep_token(dir, token).map(|()| token.clone()),
+            None => windlass_api::load_or_create_token(dir),
+        };
+        let token = token.map_err(api_error)?;
         let listen = match kind {
             Kind::Daemon if settings.roles.contains(&Role::Api) => address(&settings.listen).await?,
             // For this machine's own command line only.
@@ -283,6 +287,12 @@ fn store_error(settings: &Settings, e: &StoreError) -> CliError {
             error.hint("a later windlass has written it: use that version, or another database (WINDLASS_DATABASE_URL)")
         }
         StoreError::Foreign(_) => error.hint("another program's tables are in it: name another database (WINDLASS_DATABASE_URL)"),
+        StoreError::Unavailable(why) if why.contains("does not exist") && why.contains("database") => {
+            error.hint("make it (`createdb NAME`), or name another database (WINDLASS_DATABASE_URL)")
+        }
+        StoreError::Unavailable(why) if why.contains("does not support TLS") => {
+            error.hint("turn TLS on at the server (`ssl = on`), or take sslmode out of the address where the network is trusted")
+        }
         _ => error,
     }
 }

@@ -1,6 +1,6 @@
 //! Records as people read them.
 
-use windlass_types::{AgentEvent, Assignment, AssignmentStatus, Block, Budget, Job, JobStatus, Spent, Timestamp};
+use windlass_types::{AgentEvent, Assignment, AssignmentStatus, Block, Budget, Hold, Job, JobStatus, Spent, Timestamp};
 
 use super::{clean, one_line};
 
@@ -28,8 +28,9 @@ pub(crate) fn duration(ms: i64) -> String {
 }
 
 /// A job's status, and for one that waits or failed the reason.
-pub(crate) fn job_note(job: &Job, assignment: Option<&Assignment>, now: Timestamp) -> String {
+pub(crate) fn job_note(job: &Job, hold: Option<&Hold>, assignment: Option<&Assignment>, now: Timestamp) -> String {
     match job.status {
+        JobStatus::Queued if hold.is_some() => hold.map(|hold| held(hold, now)).unwrap_or_default(),
         JobStatus::Running if job.cancel_requested => "is being cancelled".to_owned(),
         JobStatus::Running => {
             let message = job.message.as_deref().map(|m| format!(": {}", one_line(m, 60))).unwrap_or_default();
@@ -41,6 +42,12 @@ pub(crate) fn job_note(job: &Job, assignment: Option<&Assignment>, now: Timestam
         }
         JobStatus::Succeeded => job.commit.as_deref().map(|c| format!("commit {}", short_commit(c))).unwrap_or_default(),
     }
+}
+
+/// What holds a job, in the words of `explain`.
+fn held(hold: &Hold, now: Timestamp) -> String {
+    let until = hold.until.map(|until| format!(" ({})", ago(until, now))).unwrap_or_default();
+    format!("{}{until}", one_line(&hold.reason, 200))
 }
 
 fn waits(job: &Job, assignment: Option<&Assignment>, now: Timestamp) -> String {

@@ -3,6 +3,8 @@ use serde_json::Value;
 use windlass_types::{Clock, Verdict};
 
 use crate::cli::{Context, Json};
+use crate::client::Client;
+use crate::client::hold::Holds;
 use crate::failure::{CliError, Exit, Result};
 use crate::output::{self, one_line, show, table};
 use crate::wire::AssignmentDetail;
@@ -23,7 +25,7 @@ pub(crate) async fn run(args: AssignmentArgs, context: &Context) -> Result<Exit>
     if args.json.json {
         output::json(&value)?;
     } else {
-        print(&read(value)?)?;
+        print(&client, &read(value)?).await?;
     }
     Ok(Exit::Done)
 }
@@ -33,7 +35,7 @@ pub(crate) fn read(value: Value) -> Result<AssignmentDetail> {
     serde_json::from_value(value).map_err(|e| CliError::fault(format!("the assignment could not be understood: {e}")))
 }
 
-fn print(detail: &AssignmentDetail) -> Result<()> {
+async fn print(client: &Client, detail: &AssignmentDetail) -> Result<()> {
     let a = &detail.assignment;
     let now = Clock::system().now();
     table::facts(&[
@@ -51,20 +53,18 @@ fn print(detail: &AssignmentDetail) -> Result<()> {
         ("north star", Some(output::clean(&a.north_star).chars().take(2000).collect())),
     ])?;
     output::data("")?;
-    let rows = detail
-        .jobs
-        .iter()
-        .map(|job| {
-            vec![
-                job.position.to_string(),
-                show::id(&job.id),
-                job.status.to_string(),
-                job.spec.job_type.to_string(),
-                job.attempts.to_string(),
-                show::job_note(job, Some(a), now),
-            ]
-        })
-        .collect();
+    let (mut rows, mut holds) = (Vec::new(), Holds::default());
+    for job in &detail.jobs {
+        let hold = holds.of(client, job).await;
+        rows.push(vec![
+            job.position.to_string(),
+            show::id(&job.id),
+            job.status.to_string(),
+            job.spec.job_type.to_string(),
+            job.attempts.to_string(),
+            show::job_note(job, hold.as_ref(), Some(a), now),
+        ]);
+    }
     table::print(&["#", "job", "status", "type", "attempts", "note"], rows, "no jobs yet: `windlass insert-job` adds one")?;
     for verdict in &detail.verdicts {
         let what = match &verdict.verdict {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::{Context, Json};
+use crate::cli::{Context, DatabaseArgs, Json};
 use crate::daemon::{Daemon, Kind, logs};
 use crate::failure::{CliError, Exit, Result};
 use crate::output::{self, size};
@@ -19,6 +19,8 @@ pub(crate) struct BackupArgs {
     /// The folder to make
     path: PathBuf,
     #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
     json: Json,
 }
 
@@ -26,9 +28,10 @@ pub(crate) async fn run(args: BackupArgs, context: &Context) -> Result<Exit> {
     let path = std::path::absolute(&args.path).map_err(|e| CliError::usage(format!("{}: {e}", args.path.display())))?;
     let wanted = json!({ "path": path });
     let backup: Backup = if let Some(client) = context.running_client().await? {
+        args.database.none_beside(&client)?;
         client.post_patiently("/api/v1/backup", &wanted).await?
     } else {
-        let settings = context.settings(&context.flags())?;
+        let settings = args.database.settings(context, "backing up")?;
         logs::start(&settings, false);
         let daemon = Daemon::start(&settings, Kind::Embedded).await?;
         let made = daemon.client()?.post_patiently("/api/v1/backup", &wanted).await;

@@ -36,7 +36,8 @@ enum Command {
 /// Show a dead letter whole: what was wanted, every attempt's error, and how to run it again
 #[derive(Debug, Args)]
 struct ShowArgs {
-    /// The job's id, or a unique piece of it
+    /// The id of the job, its assignment or its task
+    #[arg(value_name = "ID")]
     job: String,
     #[command(flatten)]
     json: Json,
@@ -139,7 +140,7 @@ pub(super) async fn detail(client: &Client, id: &str) -> Result<(Value, DeadLett
 
 async fn show(args: ShowArgs, context: &Context) -> Result<Exit> {
     let client = context.client()?;
-    let id = client.job_id(&args.job).await?;
+    let id = client.dead_letter_id(&args.job).await?;
     let (value, detail) = detail(&client, &id.to_string()).await?;
     if args.json.json {
         output::json(&value)?;

@@ -3,6 +3,7 @@ use serde_json::Value;
 use windlass_types::Clock;
 
 use crate::cli::{Context, Json};
+use crate::client::hold::Holds;
 use crate::failure::{CliError, Exit, Result};
 use crate::output::{self, one_line, show, table};
 use crate::wire::JobDetail;
@@ -27,13 +28,15 @@ pub(crate) async fn run(args: JobArgs, context: &Context) -> Result<Exit> {
     let detail: JobDetail = serde_json::from_value(value).map_err(|e| CliError::fault(format!("the job could not be understood: {e}")))?;
     let job = &detail.job;
     let now = Clock::system().now();
+    let hold = Holds::default().of(&client, job).await;
     table::facts(&[
         ("job", Some(job.id.to_string())),
         ("status", Some(job.status.to_string())),
-        ("note", Some(show::job_note(job, None, now)).filter(|n| !n.is_empty())),
+        ("note", Some(show::job_note(job, hold.as_ref(), None, now)).filter(|n| !n.is_empty())),
         ("type", Some(job.spec.job_type.to_string())),
         ("harness", job.spec.harness.map(|h| h.to_string())),
         ("worker", Some(job.worker.clone())),
+        ("node", detail.attempts_list.iter().map(|a| &a.attempt).max_by_key(|a| a.number).map(|a| a.node.clone())),
         ("assignment", Some(job.assignment_id.to_string())),
         ("project", Some(job.project.clone())),
         ("failure", job.failure.as_ref().map(|f| format!("{}: {}", f.kind.as_str(), f.message))),

@@ -2,6 +2,7 @@ use clap::Args;
 use windlass_types::{Clock, Job, JobStatus, JobType};
 
 use crate::cli::{Context, Json, job_status_parser, type_parser};
+use crate::client::hold::Holds;
 use crate::failure::{CliError, Exit, Result};
 use crate::output::{self, show, table};
 
@@ -51,16 +52,17 @@ pub(crate) async fn run(args: JobsArgs, context: &Context) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let now = Clock::system().now();
-    let mut rows = Vec::new();
+    let (mut rows, mut holds) = (Vec::new(), Holds::default());
     for item in page.items {
         let job: Job = serde_json::from_value(item).map_err(|e| CliError::fault(format!("a job could not be understood: {e}")))?;
+        let hold = holds.of(&client, &job).await;
         rows.push(vec![
             show::id(&job.id),
             job.status.to_string(),
             job.spec.job_type.to_string(),
             job.project.clone(),
             show::ago(job.created_at, now),
-            show::job_note(&job, None, now),
+            show::job_note(&job, hold.as_ref(), None, now),
         ]);
     }
     table::print(&["id", "status", "type", "project", "made", "note"], rows, "no jobs")?;

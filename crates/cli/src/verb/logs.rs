@@ -45,6 +45,7 @@ pub(crate) async fn run(args: LogsArgs, context: &Context) -> Result<Exit> {
     let named = client.any_id(&args.id).await?;
     let mut printer = Printer::new(args.raw, args.json, args.follow);
     let mut seen = HashSet::new();
+    let mut missing = false;
     loop {
         let (attempts, over) = attempts(&client, named, args.all || args.follow).await?;
         if attempts.is_empty() && over && seen.is_empty() {
@@ -56,7 +57,14 @@ pub(crate) async fn run(args: LogsArgs, context: &Context) -> Result<Exit> {
                 if several && !args.json && !args.raw {
                     output::say(&format!("== {}", attempt.title));
                 }
-                transcript::print(&client, attempt.id, args.follow, &mut printer).await?;
+                match transcript::print(&client, attempt.id, args.follow, &mut printer).await {
+                    // One of several that is on another node hides none of the others.
+                    Err(e) if several && e.exit == Exit::Usage => {
+                        output::warn(&e.message);
+                        missing = true;
+                    }
+                    printed => printed?,
+                }
             }
         }
         if !args.follow || over {
@@ -66,7 +74,7 @@ pub(crate) async fn run(args: LogsArgs, context: &Context) -> Result<Exit> {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     printer.finish()?;
-    Ok(Exit::Done)
+    Ok(if missing { Exit::Usage } else { Exit::Done })
 }
 
 /// The attempts to show, in order, and whether no more will come.

@@ -24,7 +24,7 @@ pub(crate) async fn run(args: NodeArgs, context: &Context) -> Result<Exit> {
     roles.sort_unstable();
     roles.dedup();
     let roles = if roles.is_empty() { Role::ALL.to_vec() } else { roles };
-    let settings = context.settings(&Flags { node_roles: Some(roles), ..args.up.flags(context) })?;
+    let settings = context.settings(&Flags { node_roles: Some(roles), ..args.up.flags(context)? })?;
     if !windlass_store::is_postgres(&settings.database_url) {
         let shown = crate::config::settings::without_password(&settings.database_url);
         return Err(CliError::usage(format!("a node shares a PostgreSQL with others, and {shown} is none"))

@@ -15,8 +15,8 @@ use crate::wire::{ReplayOutcome, Replayed};
 /// An assignment that such a death had blocked goes on; one that waits for something else goes on waiting.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
-    /// The jobs' ids, or unique pieces of them
-    #[arg(value_name = "JOB", required_unless_present = "all", conflicts_with = "all")]
+    /// The ids of the jobs, their assignments or their tasks
+    #[arg(value_name = "ID", conflicts_with = "all")]
     jobs: Vec<String>,
     /// All that the filters show
     #[arg(long)]
@@ -43,10 +43,13 @@ pub(crate) struct ReplayArgs {
 }
 
 pub(crate) async fn run(args: ReplayArgs, context: &Context) -> Result<Exit> {
+    if args.jobs.is_empty() && !args.all {
+        return Err(CliError::usage("no dead letter was named").hint("name one (`windlass dead-letters` lists them), or give --all"));
+    }
     let client = context.client()?;
     let mut ids = Vec::new();
     for job in &args.jobs {
-        ids.push(client.job_id(job).await?.to_string());
+        ids.push(client.dead_letter_id(job).await?.to_string());
     }
     let filter = args.filter.given();
     if !args.all && !filter.is_empty() {
@@ -55,12 +58,19 @@ pub(crate) async fn run(args: ReplayArgs, context: &Context) -> Result<Exit> {
         );
     }
     let mut told = text_or_file(args.context, args.context_file.as_deref())?;
+    let mut wanted = None;
     if args.edit {
         let [id] = ids.as_slice() else { return Err(CliError::usage("--edit is for one job at a time")) };
         let (_, detail) = dead_letters::detail(&client, id).await?;
-        told = Some(edited(context, &detail.job.spec.context)?);
+        // What a task asks for is its assignment's north star; its context is what its worker is always told.
+        let whole = detail.assignment.source == "file" || detail.job.spec.context.trim().is_empty();
+        if whole {
+            wanted = Some(edited(context, "what is wanted of the agent", &detail.assignment.north_star)?);
+        } else {
+            told = Some(edited(context, "what the agent is asked now, beside the assignment's north star", &detail.job.spec.context)?);
+        }
     }
-    let mut body = json!({ "edit": { "context": told }, "key": args.key, "dry_run": args.dry_run });
+    let mut body = json!({ "edit": { "north_star": wanted, "context": told }, "key": args.key, "dry_run": args.dry_run });
     let mut items: Vec<Value> = Vec::new();
     let mut cursor = Value::Null;
     loop {
@@ -107,17 +117,30 @@ fn tell(items: Vec<Value>, json: Json) -> Result<Exit> {
     Ok(if refused > 0 { Exit::Usage } else { Exit::Done })
 }
 
+/// How the line begins that says what is edited. It is no part of the text.
+const HEADER: &str = "<!-- windlass:";
+
 /// What a person makes of a text in their editor.
-fn edited(context: &Context, text: &str) -> Result<String> {
+fn edited(context: &Context, what: &str, text: &str) -> Result<String> {
     let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| context.env.text(name)).unwrap_or("vi");
     let failed = |e: std::io::Error| CliError::fault(format!("the text could not be edited: {e}"));
     let mut file = tempfile::Builder::new().prefix("windlass-").suffix(".md").tempfile().map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    let header = format!("{HEADER} {what}. What you leave below replaces it; this line is left out; an empty text replays nothing. -->");
+    write!(file, "{header}\n{}\n", text.trim_end()).map_err(failed)?;
     // An editor's setting may hold arguments: it is a shell's word everywhere.
     let ran = std::process::Command::new("/bin/sh").arg("-c").arg(format!("{editor} \"$1\"")).arg("edit").arg(file.path()).status();
     if !ran.map_err(failed)?.success() {
         return Err(CliError::usage(format!("the editor ({editor}) gave up: nothing is replayed")));
     }
     // By its name: editors put a new file in the place of the old one.
-    read_text(file.path())
+    let left = read_text(file.path())?;
+    let text = match left.split_once('\n') {
+        Some((first, rest)) if first.starts_with(HEADER) => rest,
+        None if left.starts_with(HEADER) => "",
+        _ => left.as_str(),
+    };
+    if text.trim().is_empty() {
+        return Err(CliError::usage("the text is empty: nothing is replayed"));
+    }
+    Ok(text.trim_end().to_owned())
 }

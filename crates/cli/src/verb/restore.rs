@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use windlass_types::Timestamp;
 
-use crate::cli::{Context, Json};
+use crate::cli::{Context, DatabaseArgs, Json};
 use crate::client::Client;
 use crate::daemon::{Kind, restoring};
 use crate::failure::{CliError, Exit, Result};
@@ -27,15 +27,18 @@ pub(crate) struct RestoreArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
     json: Json,
 }
 
 pub(crate) async fn run(args: RestoreArgs, context: &Context) -> Result<Exit> {
     let path = std::path::absolute(&args.path).map_err(|e| CliError::usage(format!("{}: {e}", args.path.display())))?;
     let restored = if let Some(client) = context.running_client().await? {
+        args.database.none_beside(&client)?;
         by_daemon(&client, context, &path, args.force).await?
     } else {
-        restoring::restore(&context.settings(&context.flags())?, &path, args.force, Kind::Daemon).await?
+        restoring::restore(&args.database.settings(context, "restoring into")?, &path, args.force, Kind::Daemon).await?
     };
     if args.json.json {
         output::json(&restored)?;

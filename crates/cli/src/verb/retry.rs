@@ -2,10 +2,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value};
-use windlass_types::Harness;
+use windlass_types::{Assignment, AssignmentStatus, Harness, Job, JobStatus};
 
 use crate::cli::{Context, Json, harness_parser, read_text, text_or_file};
-use crate::failure::{Exit, Result};
+use crate::client::Client;
+use crate::failure::{CliError, Exit, Result};
 use crate::output;
 
 /// Run a job again that failed, is dead or was cancelled
@@ -53,11 +54,26 @@ pub(crate) async fn run(args: RetryArgs, context: &Context) -> Result<Exit> {
     set("program", args.program.map(Value::from));
     set("script", args.script.as_deref().map(read_text).transpose()?.map(Value::from));
     set("timeout_secs", args.timeout.map(Value::from));
-    let value: Value = client.post(&format!("/api/v1/jobs/{id}/retry"), &edit).await?;
+    let value: Value = match client.post(&format!("/api/v1/jobs/{id}/retry"), &edit).await {
+        Ok(value) => value,
+        Err(e) => return Err(hinted(&client, &id.to_string(), e).await),
+    };
     if args.json.json {
         output::json(&value)?;
     } else {
         output::data(&format!("{id} is {}", value.get("status").and_then(Value::as_str).unwrap_or_default()))?;
     }
     Ok(Exit::Done)
+}
+
+/// A job that waits for its assignment is not tried again but let go.
+async fn hinted(client: &Client, id: &str, refusal: CliError) -> CliError {
+    let job = client.get::<Job>(&format!("/api/v1/jobs/{id}"), &[]).await;
+    let Some(job) = job.ok().filter(|job| job.status == JobStatus::Queued) else { return refusal };
+    let of = job.assignment_id;
+    let assignment = client.get::<Assignment>(&format!("/api/v1/assignments/{of}"), &[]).await;
+    if assignment.is_ok_and(|a| a.status == AssignmentStatus::Blocked) {
+        return refusal.hint(format!("it waits, as its assignment is blocked: windlass update-assignment {of} --status active"));
+    }
+    refusal
 }

@@ -28,8 +28,10 @@ pub(crate) async fn run(args: StatusArgs, context: &Context) -> Result<Exit> {
         if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
     };
     let state = match (status.ready, status.paused) {
+        _ if status.stopping => "stopping: takes no more work, and ends when what runs has",
         (_, true) => "paused: `windlass resume` lets jobs start again",
         (true, false) => "ready",
+        (false, false) if status.storage_problem.is_some() => "takes no work",
         (false, false) => "recovering",
     };
     table::facts(&[

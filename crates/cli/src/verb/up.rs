@@ -2,12 +2,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use windlass_api::ApiToken;
 
 use crate::cli::Context;
 use crate::config::raw::{IsolationChoice, LogFormat, LogLevel};
 use crate::config::{Flags, Settings};
 use crate::daemon::{Daemon, Kind, Stopped, logs, restoring, service::Service, signals::Signals};
-use crate::failure::{Exit, Result};
+use crate::failure::{CliError, Exit, Result};
 use crate::output;
 
 /// Run the daemon: API, workers and engine in one process
@@ -41,8 +42,13 @@ pub(crate) struct UpArgs {
 
 impl UpArgs {
     /// The settings they set.
-    pub(super) fn flags(self, context: &Context) -> Flags {
-        Flags {
+    pub(super) fn flags(self, context: &Context) -> Result<Flags> {
+        let token = context.env.text("WINDLASS_TOKEN").map(ApiToken::parse).transpose().map_err(|e| {
+            CliError::usage(format!("WINDLASS_TOKEN cannot be this daemon's token: {e}"))
+                .hint("make one with `openssl rand -hex 32`, or unset it and one is made")
+        })?;
+        Ok(Flags {
+            token,
             listen: self.listen,
             workspace_root: self.workspace_root,
             database_url: self.database_url,
@@ -51,12 +57,12 @@ impl UpArgs {
             log_format: self.log_format,
             isolation: self.isolation,
             ..context.flags()
-        }
+        })
     }
 }
 
 pub(crate) async fn run(args: UpArgs, context: &Context) -> Result<Exit> {
-    serve(&context.settings(&args.flags(context))?).await
+    serve(&context.settings(&args.flags(context)?)?).await
 }
 
 /// Serves until a signal comes.

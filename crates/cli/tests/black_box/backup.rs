@@ -135,7 +135,7 @@ fn a_backup_that_was_changed_is_refused_and_nothing_is_touched() {
     assert_eq!(ids(&home, "assignments"), before);
     drop(daemon);
     home.run(&["restore", &path, "--force"]).says("is not as it was written");
-    home.run(&["restore", "/nowhere"]).says("is no backup to restore");
+    home.run(&["restore", "/nowhere"]).says("is no backup to restore").says("hint: name the folder");
     let _daemon = Daemon::up(&home);
     assert_eq!(ids(&home, "assignments"), before);
 }
@@ -201,4 +201,26 @@ fn a_restore_that_is_killed_in_the_middle_leaves_a_postgresql_as_it_was() {
     }
     let _daemon = Daemon::up(&home);
     assert_eq!(ids(&home, "jobs").len(), 1);
+}
+
+#[test]
+fn without_a_daemon_the_database_that_a_node_would_use_is_meant_and_said() {
+    let Some(database) = windlass_testkit::postgres::TestPostgres::database_blocking() else { return };
+    let home = Home::new();
+    let url = database.url();
+    home.run_with(&["run", "goal", "--project", "scratch", "--program", "true", "--no-review"], &[("WINDLASS_DATABASE_URL", url)]).code(0);
+    let to = |name: &str| home.path().join(name).display().to_string();
+    let made = home.run_with(&["backup", &to("bare"), "--json"], &[("DATABASE_URL", url)]).code(0).says("backing up the database postgres");
+    assert_eq!(made.json()["jobs"].as_u64(), Some(1), "{made:?}");
+    let made = home.run(&["backup", &to("flag"), "--json", "--database-url", url]).code(0).json();
+    assert_eq!(made["jobs"].as_u64(), Some(1), "{made:#}");
+    // Another program's is none of ours.
+    home.run_with(&["backup", &to("none"), "--json"], &[("DATABASE_URL", "mysql://root:secret@127.0.0.1/app")]).code(0).says("windlass.db");
+    let both = home.run_with(&["backup", &to("both")], &[("DATABASE_URL", "postgres://w:hunter2@db/x")]).code(2).says("two databases");
+    assert!(!both.err.contains("hunter2"), "{both:?}");
+    home.run_with(&["restore", &to("bare"), "--force"], &[("WINDLASS_DATABASE_URL", url)])
+        .code(0)
+        .says("restoring into the database postgres");
+    let _daemon = Daemon::up(&home);
+    home.run(&["backup", &to("daemon"), "--database-url", url]).code(2).says("its database is the one that is meant");
 }

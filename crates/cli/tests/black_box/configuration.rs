@@ -24,6 +24,21 @@ fn a_value_of_the_wrong_type_is_told_with_file_line_and_key() {
 }
 
 #[test]
+fn a_value_out_of_its_range_is_told_with_file_line_and_key() {
+    let home = Home::new();
+    for (text, at) in [
+        ("\nmax_concurrent_tasks = 0\n", "2: `max_concurrent_tasks` is 0"),
+        ("[worker.marie]\nmax_concurrent_tasks = 0\n", "2: `worker.marie.max_concurrent_tasks` is 0"),
+        ("[files]\n\nroot = \"shared\"\n", "3: `files.root` is \"shared\", and has to be an absolute path"),
+    ] {
+        let file = home.configure(text);
+        home.run(&["config"]).code(2).says(&format!("error: {}:{at}", file.display()));
+    }
+    let answer = home.run_with(&["config"], &[("WINDLASS_SHARED_DIR", "shared")]).code(2).says("`files.root` is");
+    assert!(!answer.err.contains("toml:3"), "{answer:?}");
+}
+
+#[test]
 fn a_file_that_somebody_names_has_to_be_there() {
     let home = Home::new();
     home.run(&["config", "--config", "nowhere.toml"]).code(2).says("nowhere.toml");

@@ -21,8 +21,12 @@ impl Daemon {
     }
 
     pub(crate) fn up_with(home: &Home, args: &[&str]) -> Self {
+        Self::up_by(home, home.command(args))
+    }
+
+    fn up_by(home: &Home, mut command: std::process::Command) -> Self {
         let log = std::fs::File::create(home.path().join("daemon.log")).expect("a log");
-        let mut child = home.command(args).stdout(Stdio::piped()).stderr(log).spawn().expect("the daemon starts");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the daemon starts");
         let mut out = BufReader::new(child.stdout.take().expect("its output"));
         let mut line = String::new();
         out.read_line(&mut line).expect("its first line");
@@ -207,7 +211,30 @@ fn projects_of_the_configuration_are_known() {
 fn a_wrong_token_is_refused_with_what_to_do() {
     let home = Home::new();
     let _daemon = Daemon::up(&home);
-    home.run_with(&["status"], &[("WINDLASS_TOKEN", "not-the-token-of-this-daemon-at-all")]).code(2).says("hint: ").says("WINDLASS_TOKEN");
+    let answer = home.run_with(&["status"], &[("WINDLASS_TOKEN", "not-the-token-of-this-daemon-at-all")]);
+    answer.code(2).says("the token that was sent is none that this daemon knows").says("hint: ").says("WINDLASS_TOKEN");
+}
+
+#[test]
+fn daemons_that_are_given_one_token_are_opened_by_it_and_keep_it_to_themselves() {
+    const TOKEN: &str = "one-token-for-all-nodes-0123456789abcdef";
+    let homes = [Home::new(), Home::new()];
+    // The first has had a token of its own before.
+    drop(Daemon::up(&homes[0]));
+    for home in &homes {
+        let mut command = home.command(&["up", "--listen", "127.0.0.1:0", "--isolation", "subreaper"]);
+        command.env("WINDLASS_TOKEN", TOKEN);
+        let daemon = Daemon::up_by(home, command);
+        let elsewhere = Home::new();
+        elsewhere.run_with(&["status", "--url", &daemon.url], &[("WINDLASS_TOKEN", TOKEN)]).code(0);
+        home.run(&["status"]).code(0);
+        let file = home.data().join("token");
+        assert_eq!(std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
+        assert!(!log_of(home).contains(TOKEN), "{}", log_of(home));
+    }
+    let short = homes[0].run_with(&["up", "--listen", "127.0.0.1:0"], &[("WINDLASS_TOKEN", "guess-me")]).code(2);
+    let short = short.says("WINDLASS_TOKEN cannot be this daemon's token").says("32");
+    assert!(!short.err.contains("guess-me"), "{short:?}");
 }
 
 #[test]

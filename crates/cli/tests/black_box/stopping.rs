@@ -40,9 +40,7 @@ fn up(home: &Home) -> Daemon {
 }
 
 fn configure(home: &Home, slots: u32, grace_secs: u32) {
-    home.configure(&format!(
-        "max_concurrent_tasks = {slots}\n[worker.default]\nmax_concurrent_tasks = {slots}\n[engine]\ngrace = {grace_secs}\nkill_grace_ms = 300\n"
-    ));
+    home.configure(&format!("[worker.default]\nmax_concurrent_tasks = {slots}\n[engine]\ngrace = {grace_secs}\nkill_grace_ms = 300\n"));
 }
 
 /// Everything that a listener is sent until the daemon ends the stream, chunk marks and all.
@@ -158,6 +156,15 @@ fn a_second_signal_skips_the_wait_kills_the_agent_and_hands_its_job_back() {
     configure(&home, 1, 0);
     let _daemon = up(&home);
     eventually("it runs again", || home.path().join("started").exists().then_some(()));
+}
+
+#[test]
+fn a_daemon_that_stops_says_so() {
+    let home = Home::new();
+    let _daemon = told_to_stop(&home);
+    let said = home.run(&["status"]).code(0).out;
+    assert!(said.contains("stopping") && !said.contains("recovering"), "{said}");
+    assert_eq!(home.run(&["status", "--json"]).code(0).json()["stopping"], true);
 }
 
 #[test]

@@ -29,7 +29,36 @@ fn a_task_out_of_retries_is_a_dead_letter_with_every_attempts_error() {
     assert_eq!(letter["task"]["description"], "wait-for-gate");
     assert_eq!(letter["errors"].as_array().unwrap().len(), 2, "{letter:#}");
     assert!(letter["why"].is_string() && letter["at"].is_string());
+    let id = result["assignment_id"].as_str().unwrap();
+    let verb = format!("windlass dead-letters replay {id}");
+    for hint in [&letter["hint"], &result["error"]["hint"]] {
+        assert!(hint.as_str().unwrap().contains(&verb), "{hint}");
+    }
     bench.emptied();
+}
+
+#[test]
+fn a_dead_task_is_shown_by_its_id_and_replayed_with_other_words_in_place_of_its_description() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new("retry_backoff = 1.0\ninitial_retry_delay = 0.0\nmax_retries = 0\ntask_timeout = 1\nprompt = \"PROMPT\"\n");
+    let prompt = bench.shared("../data/marie.md");
+    std::fs::write(&prompt, "You are marie.\n").unwrap();
+    let config = bench.data().join("windlass.toml");
+    let text = std::fs::read_to_string(&config).unwrap().replace("PROMPT", prompt.to_str().unwrap());
+    std::fs::write(&config, text).unwrap();
+    let editor = bench.shared("../data/editor.sh");
+    std::fs::write(&editor, "#!/bin/sh\ngrep -q wait-for-gate \"$1\" && echo 'sign:other-words' > \"$1\"\n").unwrap();
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let daemon = bench.started();
+    bench.drop_task("slow-1", "wait-for-gate");
+    assert_eq!(bench.result("slow-1")["status"], "dead");
+    let shown = daemon.json(&["dead-letters", "show", "slow-1"]).unwrap();
+    assert_eq!(shown["assignment"]["north_star"], "wait-for-gate", "{shown:#}");
+    let mut replay = crate::daemon::windlass(&bench.data());
+    let out = replay.args(["dead-letters", "replay", "slow-1", "--edit"]).env("EDITOR", &editor).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    eventually("its result is written again", || read(&bench.shared("results/marie/slow-1.json")).filter(|r| r["status"] == "completed"));
+    assert_eq!(bench.witnessed(), ["other-words"]);
 }
 
 #[test]

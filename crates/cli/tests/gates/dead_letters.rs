@@ -147,6 +147,23 @@ on_both! {
         bench.until(&a, "the replayed job ends", |a| a["status"] == "complete");
     }
 
+    fn what_is_written_in_the_editor_replaces_what_was_wanted(bench: &Bench) {
+        let agent = "if grep -q 'make the check pass'; then echo still the old words >&2; exit 75; else echo 42 > answer.txt; fi";
+        let a = bench.command(agent, &["--verify", "./check.sh", "--max-retries", "0"]);
+        let job = id(&bench.ended(&a)["jobs"][0]);
+        let seen = bench.file("seen", "");
+        let script = format!("#!/bin/sh\ncp \"$1\" '{}'\nhead -n 1 '{0}' > \"$1\"\necho 'Write 42.' >> \"$1\"\n", seen.display());
+        let editor = bench.file("editor.sh", &script);
+        std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // By its assignment.
+        let out = bench.call_with(&[("EDITOR", editor.to_str().unwrap())], &["dead-letters", "replay", &a, "--edit"]);
+        assert!(out.status.success(), "{}", said(&out));
+        let shown = std::fs::read_to_string(&seen).unwrap();
+        assert!(shown.starts_with("<!-- windlass: what is wanted") && shown.contains("\nmake the check pass\n"), "{shown}");
+        let done = bench.until(&a, "the replayed job ends", |a| a["status"] == "complete");
+        assert_eq!((&done["north_star"], &bench.job(&job)["spec"]["fresh_after"]), (&"Write 42.".into(), &1.into()), "{done:#}");
+    }
+
     fn what_is_no_dead_letter_is_refused_by_name(bench: &Bench) {
         let a = bench.command("exit 3", &[]);
         let failed = id(&bench.ended(&a)["jobs"][0]);
@@ -154,7 +171,11 @@ on_both! {
         assert_eq!(code, 2, "{told}");
         assert!(told.contains("is failed and no dead letter"), "{told}");
         assert_eq!(bench.refused(&["dead-letters", "show", &failed]).0, 2);
-        assert_eq!(bench.refused(&["dead-letters", "replay"]).0, 2);
+        let (code, told) = bench.refused(&["dead-letters", "replay"]);
+        assert!(code == 2 && told.contains("--all"), "{told}");
+        let (code, told) = bench.refused(&["dead-letters", "replay", &a]);
+        assert!(code == 2 && told.contains("has no dead letter"), "{told}");
+        assert_eq!(bench.refused(&["dead-letters", "replay", "no-such-task"]).0, 2);
         assert_eq!(bench.refused(&["dead-letters", "replay", &failed, "--failure", "timeout"]).0, 2);
         assert_eq!(bench.refused(&["dead-letters", "--failure", "bad_luck"]).0, 2);
         let (status, body) = bench.http("POST", "/api/v1/dead-letters/replay", "{}");

@@ -12,8 +12,11 @@ fn refused(node: &Node, url: &str) -> String {
 #[test]
 fn a_node_without_workers_takes_work_for_one_that_has_them() {
     let Some(cluster) = Cluster::new(30_000) else { return };
-    let (mut desk, mut hands) = (cluster.node("desk"), cluster.node("hands"));
+    let shared = cluster.dir.path().join("shared");
+    let (mut desk, mut hands) = (cluster.node_with("desk", &format!("[files]\nroot = {shared:?}\n")), cluster.node("hands"));
     desk.start("api");
+    let files = String::from_utf8(desk.call(&["files"]).stderr).unwrap();
+    assert!(files.contains("has not the role intake"), "{files}");
     let script = cluster.dir.path().join("look.toml");
     std::fs::write(&script, "[[turn]]\nsteps = [{ say = \"Seen.\" }]\n").unwrap();
     let script = script.to_str().unwrap();
@@ -25,6 +28,12 @@ fn a_node_without_workers_takes_work_for_one_that_has_them() {
     hands.start("worker");
     let done = desk.wait_for_end(id);
     assert_eq!(done["status"], "complete", "{done:#}");
+    let elsewhere = desk.call(&["logs", job]);
+    let said = String::from_utf8_lossy(&elsewhere.stderr).into_owned();
+    assert!(elsewhere.status.code() == Some(2) && said.contains(&format!("ran on node {}", hands.id())), "{said}");
+    assert!(String::from_utf8(hands.call(&["logs", job]).stdout).unwrap().contains("Seen."));
+    let shown = String::from_utf8(desk.call(&["job", job]).stdout).unwrap();
+    assert!(shown.contains(&hands.id()), "{shown}");
     let events = desk.json(&["events"]).unwrap();
     let last = events["items"].as_array().unwrap().last().unwrap();
     assert_eq!((&last["kind"], &last["data"]["status"]), (&"assignment.status".into(), &"complete".into()), "{events:#}");

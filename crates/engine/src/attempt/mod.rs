@@ -202,7 +202,9 @@ impl Attempt {
         let was_here = |a: &windlass_types::Attempt| {
             !self.engine.store.is_postgres() || transcript_path(&self.engine, self.claimed.job.assignment_id, a.id).exists()
         };
-        let earlier = || self.claimed.earlier.iter().rev();
+        // One that was asked something else has nothing to go on from.
+        let fresh_after = self.claimed.job.spec.fresh_after.unwrap_or(0);
+        let earlier = || self.claimed.earlier.iter().rev().take_while(|a| a.number > fresh_after);
         let session = earlier().filter(|a| a.harness == harness && was_here(a)).find_map(|a| a.session_id.clone());
         // Only a lost attempt is gone on from in the middle: one that failed is done again from the run.
         for attempt in earlier().take_while(|a| matches!(a.status, AttemptStatus::Lost | AttemptStatus::Stopped) && was_here(a)) {

@@ -89,7 +89,9 @@ impl Manifest {
     /// Reads a backup's manifest and all of its files, and checks them.
     pub fn verified(folder: &Path) -> Result<Self, EngineError> {
         let refuse = |why: String| EngineError::new(ErrorKind::Invalid, format!("{} is no backup to restore: {why}", folder.display()));
-        let text = std::fs::read(folder.join(MANIFEST)).map_err(|e| refuse(format!("{MANIFEST}: {e}")))?;
+        let text = std::fs::read(folder.join(MANIFEST)).map_err(|e| {
+            refuse(format!("{MANIFEST}: {e}")).hint("name the folder that `windlass backup` made, as the machine of the daemon sees it")
+        })?;
         let manifest: Self = serde_json::from_slice(&text).map_err(|e| refuse(format!("{MANIFEST}: {e}")))?;
         if manifest.format > FORMAT || manifest.schema > windlass_store::known_schema() {
             return Err(refuse(format!("a later windlass made it ({})", manifest.windlass)).hint("restore it with that version"));

@@ -78,7 +78,7 @@ fn check_dead(job: &Job) -> Result<()> {
 fn replay(w: &mut Work<'_>, id: JobId, edit: &JobEdit, key: Option<&str>, dry_run: bool, by: &str) -> Result<Replay> {
     let assignment_id = rows::assignment_of(w, id)?;
     let assignment = rows::lock_assignment(w, assignment_id)?;
-    let row = rows::lock_job(w, id)?;
+    let mut row = rows::lock_job(w, id)?;
     if key.is_some() {
         let known = w.first("SELECT replay_key FROM jobs WHERE id = $1", values![id])?.map_or(Ok(None), |mut row| row.opt_text())?;
         if known.as_deref() == key {
@@ -109,6 +109,9 @@ fn replay(w: &mut Work<'_>, id: JobId, edit: &JobEdit, key: Option<&str>, dry_ru
         "rescues": job.rescues,
         "parks": job.parks,
     });
+    if edit.north_star.is_some() || edit.context.is_some() {
+        row.job.spec.fresh_after = Some(row.job.attempts);
+    }
     let job = jobs::revive_locked(w, assignment, row, edit, by, more, of_this_death)?;
     if key.is_some() {
         w.execute("UPDATE jobs SET replay_key = $2 WHERE id = $1", values![id, key])?;

@@ -31,6 +31,8 @@ pub struct JobFilter {
 /// What a person changes of a job before it runs again; `None` leaves it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobEdit {
+    /// What the whole assignment is for.
+    pub north_star: Option<String>,
     /// What the agent is told.
     pub context: Option<String>,
     /// Which agent.
@@ -123,6 +125,9 @@ pub(crate) fn revive_locked(
     rows::save_job(w, &row)?;
     let named = named_harness(&row.job.spec, &assignment.policy).map(Harness::as_str);
     w.execute("UPDATE jobs SET harness = $2, spec = $3 WHERE id = $1", values![row.job.id, named, as_json(&row.job.spec)?])?;
+    if let Some(north_star) = &edit.north_star {
+        w.execute("UPDATE assignments SET north_star = $2 WHERE id = $1", values![assignment.id, north_star])?;
+    }
     if activate && assignment.status == AssignmentStatus::Blocked {
         moves::move_assignment(w, &mut assignment, AssignmentMove::Activate, None, json!({ "by": by }))?;
         rows::save_assignment(w, &mut assignment)?;
