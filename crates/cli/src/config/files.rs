@@ -77,7 +77,9 @@ pub(super) fn files(l: &mut Layers<'_>, raw: &RawFile, heartbeat_interval_secs: 
     let root = l.given("files.root", &["WINDLASS_SHARED_DIR"], None, f.root.clone())?;
     if let Some(relative) = root.as_ref().filter(|root| root.is_relative()) {
         // Relative to what? A daemon starts wherever somebody stands.
-        return Err(CliError::usage(format!("`files.root` is {relative:?}, and has to be an absolute path")).hint("begin it with /"));
+        return Err(
+            CliError::usage(format!("`files.root` is {}, and has to be an absolute path", relative.display())).hint("begin it with /")
+        );
     }
     let mut dir = |key: &str, var: &'static str, top: &Option<PathBuf>, own: &Option<PathBuf>| {
         absolute(l.given(key, &[var], None, top.clone().or_else(|| own.clone()))?)
