@@ -29,7 +29,7 @@ fn a_value_out_of_its_range_is_told_with_file_line_and_key() {
     for (text, at) in [
         ("\nmax_concurrent_tasks = 0\n", "2: `max_concurrent_tasks` is 0"),
         ("[worker.marie]\nmax_concurrent_tasks = 0\n", "2: `worker.marie.max_concurrent_tasks` is 0"),
-        ("[files]\n\nroot = \"shared\"\n", "3: `files.root` is \"shared\", and has to be an absolute path"),
+        ("[files]\n\nroot = \"shared\"\n", "3: `files.root` is shared, and has to be an absolute path"),
     ] {
         let file = home.configure(text);
         home.run(&["config"]).code(2).says(&format!("error: {}:{at}", file.display()));

@@ -123,7 +123,8 @@ on_both! {
             async move { bring_back_over(&url, &exported, &rows, Some("old_ones".to_owned())).await }
         };
         let last = rows.get_mut("jobs").unwrap().pop().unwrap();
-        assert!(matches!(over(&rows).await, Err(StoreError::Corrupt(_))), "it breaks off in the middle");
+        // By the count of its rows, or by what refers to the one that is missing.
+        assert!(over(&rows).await.is_err(), "it breaks off in the middle");
         assert_eq!(old().await, before, "and all is as it was");
         rows.get_mut("jobs").unwrap().push(last);
         assert!(matches!(bring_back(database.url(), &exported, &rows).await, Err(StoreError::Conflict(_))));
