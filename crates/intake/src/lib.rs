@@ -8,7 +8,7 @@
 //! **Invariant:** events only say where to look; a look through everything, at the start, after lost events and every 30 s, finds the rest.
 //! **Invariant:** of all daemons that know the directory, whatever their databases, one takes its files: who holds the lock on it.
 //!
-//! Start at [`Intake::start`], then `take` (files become rows) and `report` (rows become files).
+//! Start at [`IntakeDuty::start`], then `take` (files become rows) and `report` (rows become files).
 
 mod claim;
 mod config;
