@@ -88,12 +88,15 @@ struct Inner {
 /// What of a worker's files can fail by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
+    Folders,
+    Removing,
     Prompt,
     Pipe,
     Receipts,
     Results,
     DeadLetters,
     Rewriting,
+    Words,
 }
 
 impl Figures {

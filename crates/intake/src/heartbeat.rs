@@ -49,10 +49,10 @@ async fn beat(shared: &Arc<Shared>, host: &str, stopping: bool) {
     let problem = problem.or(snapshot.problem);
     let now = shared.clock.now();
     let files = snapshot.workers.iter().map(|worker| {
-        let mut beat = heartbeat(worker, slots.get(&worker.name), problem.is_some(), stopping, host, now);
+        let mut beat = heartbeat(worker, slots.get(&worker.name), problem.as_deref(), stopping, host, now);
         beat["circuit_breaker"] = breakers.get(&worker.name).map_or(BreakerStatus::Closed.as_str(), |breaker| breaker.as_str()).into();
         let bytes = bytes(&beat);
-        Write { folder: Folder::Heartbeats, sub: None, name: format!("{}.json", worker.name), bytes }
+        Write::over(Folder::Heartbeats, None, format!("{}.json", worker.name), bytes)
     });
     let failed = shared.write(files.collect()).await.into_iter().find_map(Result::err);
     if let Some(e) = failed {
@@ -60,11 +60,19 @@ async fn beat(shared: &Arc<Shared>, host: &str, stopping: bool) {
     }
 }
 
-fn heartbeat(worker: &FilesWorker, slots: Option<&WorkerStatus>, problem: bool, stopping: bool, host: &str, now: Timestamp) -> Value {
+fn heartbeat(
+    worker: &FilesWorker,
+    slots: Option<&WorkerStatus>,
+    problem: Option<&str>,
+    stopping: bool,
+    host: &str,
+    now: Timestamp,
+) -> Value {
     let active = slots.map_or(0, |s| s.running);
+    let problem = problem.or(worker.degraded.as_deref());
     let status = match () {
         () if stopping => "stopping",
-        () if problem || worker.degraded.is_some() => "degraded",
+        () if problem.is_some() => "degraded",
         () if active > 0 => "busy",
         () => "idle",
     };
@@ -72,6 +80,7 @@ fn heartbeat(worker: &FilesWorker, slots: Option<&WorkerStatus>, problem: bool, 
         "worker": worker.name,
         "timestamp": unix_seconds(now),
         "status": status,
+        "problem": problem,
         "active_tasks": active,
         "max_concurrent": slots.map_or(0, |s| s.limit),
         "queue_size": slots.map_or(0, |s| s.queued),
@@ -88,16 +97,17 @@ mod tests {
     #[test]
     fn a_heartbeat_says_the_worst_that_is_true() {
         let slots = WorkerStatus { name: "marie".to_owned(), running: 1, limit: 3, queued: 2 };
-        let status = |worker: &FilesWorker, problem, stopping| {
+        let status = |worker: &FilesWorker, problem: Option<&str>, stopping| {
             heartbeat(worker, Some(&slots), problem, stopping, "h", Timestamp(1500))["status"].clone()
         };
         let well = FilesWorker::default();
         let ill = FilesWorker { degraded: Some("full".to_owned()), ..FilesWorker::default() };
-        assert_eq!(status(&well, false, false), "busy");
-        assert_eq!(status(&ill, false, false), "degraded");
-        assert_eq!(status(&well, true, false), "degraded");
-        assert_eq!(status(&ill, true, true), "stopping");
-        let idle = heartbeat(&well, None, false, false, "h", Timestamp(1500));
+        assert_eq!(status(&well, None, false), "busy");
+        assert_eq!(status(&ill, None, false), "degraded");
+        assert_eq!(status(&well, Some("gone"), false), "degraded");
+        assert_eq!(status(&ill, Some("gone"), true), "stopping");
+        let idle = heartbeat(&well, None, None, false, "h", Timestamp(1500));
+        assert_eq!(heartbeat(&ill, Some(&slots), None, false, "h", Timestamp(1500))["problem"], "full");
         assert_eq!((&idle["status"], &idle["timestamp"]), (&json!("idle"), &json!(1.5)));
     }
 }

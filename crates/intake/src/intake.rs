@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use windlass_engine::{Engine, WorkerConfig};
@@ -14,6 +15,7 @@ use windlass_types::{Clock, Ids, Timestamp};
 use crate::claim::Claim;
 use crate::config::{FileWorker, FilesConfig};
 use crate::figures::{Figures, FilesStatus};
+use crate::finished::Kept;
 use crate::pending::{Pending, Sighting};
 use crate::places::{Folder, Places, Stamp, Write, is_task_name};
 use crate::watch::{Seen, Watch, Watched};
@@ -38,6 +40,8 @@ pub struct Intake {
 pub(crate) struct KnownFile {
     pub(crate) stamp: Stamp,
     pub(crate) content: String,
+    /// Its result is being written: what is written to the file from now on is another task.
+    pub(crate) ending: bool,
 }
 
 pub(crate) struct Shared {
@@ -51,6 +55,10 @@ pub(crate) struct Shared {
     /// `None` where the kernel gives no events: everything is looked through instead.
     pub(crate) watch: Option<Watch>,
     pub(crate) receipts: mpsc::Sender<Write>,
+    /// Told when live tasks may be without a receipt.
+    pub(crate) receipts_owed: Notify,
+    /// Receipts are written so late that no task waits for them.
+    pub(crate) receipts_late: AtomicBool,
     /// Ids of outside executors' tasks that something happened to.
     pub(crate) looks: mpsc::Sender<String>,
     /// Nothing more is taken; what ends is still reported.
@@ -67,6 +75,8 @@ pub(crate) struct Shared {
     known: Mutex<HashMap<(String, OsString), KnownFile>>,
     /// Held until the last of its tasks is over.
     _claim: Arc<Claim>,
+    /// Files of finished tasks that could not be removed.
+    pub(crate) kept: Kept,
 }
 
 impl Intake {
@@ -94,6 +104,7 @@ impl Intake {
             places: places(&config),
             workers: Mutex::new(config.workers.iter().map(|w| (w.name.clone(), Arc::new(w.clone()))).collect()),
             known: Mutex::default(),
+            kept: Kept::default(),
             pending: Pending::default(),
             looked: watch::Sender::new(false),
             rush_until: watch::Sender::new(tokio::time::Instant::now()),
@@ -107,6 +118,8 @@ impl Intake {
             figures,
             watch,
             receipts,
+            receipts_owed: Notify::new(),
+            receipts_late: AtomicBool::new(false),
             looks,
             _claim: claim,
         });
@@ -239,13 +252,29 @@ impl Shared {
         self.lock_known().get(&(worker.to_owned(), name.clone())).cloned()
     }
 
-    pub(crate) fn know(&self, worker: &str, name: OsString, file: KnownFile) {
+    /// Remembers the file of a task, whatever was under its name.
+    pub(crate) fn learn(&self, worker: &str, name: OsString, file: KnownFile) {
         self.lock_known().insert((worker.to_owned(), name), file);
     }
 
-    /// Forgets the file of a task that is done, and gives its stamp.
-    pub(crate) fn forget(&self, worker: &str, name: &str) -> Option<Stamp> {
-        self.lock_known().remove(&(worker.to_owned(), name.into())).map(|file| file.stamp)
+    /// Remembers the file of a task that is known; false when it was written again after the result of that began to be written.
+    pub(crate) fn know(&self, worker: &str, name: OsString, file: KnownFile) -> bool {
+        let mut known = self.lock_known();
+        let key = (worker.to_owned(), name);
+        let ending = known.get(&key).filter(|old| old.ending).map(|old| old.stamp);
+        if ending.is_some_and(|old| !old.unwritten(&file.stamp)) {
+            return false;
+        }
+        known.insert(key, KnownFile { ending: ending.is_some(), ..file });
+        true
+    }
+
+    /// Forgets the file of a task that is done, unless another has its name by now.
+    pub(crate) fn forget(&self, worker: &str, name: &str, file: &Stamp) {
+        let (mut known, key) = (self.lock_known(), (worker.to_owned(), name.into()));
+        if known.get(&key).is_some_and(|known| known.stamp.unwritten(file)) {
+            known.remove(&key);
+        }
     }
 
     /// Forgets the files of a worker that are gone.

@@ -14,6 +14,7 @@ mod claim;
 mod config;
 mod duty;
 mod figures;
+mod finished;
 mod heartbeat;
 mod intake;
 mod look;

@@ -4,8 +4,9 @@
 //! **Invariant:** each word of an executor counts once: it is known by the inode and change time of its file, kept with the count.
 //! **Invariant:** nothing waits without end for an executor that took a task: after the worker's timeout that is a failed try.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use windlass_types::{Task, Timestamp};
 
 use crate::config::FilesMode;
 use crate::figures::Part;
+use crate::finished;
 use crate::intake::Shared;
 use crate::places::{Folder, Found, Places, Stamp, Write};
 use crate::report;
@@ -64,8 +66,9 @@ fn silence(task: &Task) -> String {
     format!("{}+{}", counted(task).unwrap_or_default(), task.tries.len() + 1)
 }
 
-fn read_word(task_id: &str, meta: &Map<String, Value>) -> Word {
-    if meta.get("task_id").is_some_and(|id| id.as_str() != Some(task_id)) {
+fn read_word(task: &Task, meta: &Map<String, Value>) -> Word {
+    let names_another = |field: &str, own: &str| meta.get(field).is_some_and(|named| named.as_str() != Some(own));
+    if names_another("task_id", &task.task_id) || names_another("worker", &task.worker) {
         return Word::Nothing;
     }
     match meta.get("status").and_then(Value::as_str) {
@@ -109,7 +112,7 @@ fn judge(places: &Places, task: &Task, now: Timestamp) -> Next {
     let result = object(places, Folder::Results, Some(&task.worker), &name);
     if let Some((stamp, Some(meta))) = object(places, Folder::ExecutionMeta, None, &name) {
         let told = word_of(&stamp);
-        match read_word(&task.task_id, &meta) {
+        match read_word(task, &meta) {
             // Done only with its result on disk.
             Word::Completed if counted(task) != Some(&told) && result.is_some() => return Next::Finish,
             Word::NeedsRetry(error) if counted(task) != Some(&told) => return Next::Retry { told, error },
@@ -139,23 +142,38 @@ fn file_of(task: &Task) -> String {
     task.file.clone().unwrap_or_else(|| format!("{}.json", task.task_id))
 }
 
-/// Since when executors have tasks, by the tasks' keys.
-type Taken = HashMap<String, Instant>;
+/// What is remembered of tasks between looks.
+#[derive(Default)]
+struct Seen {
+    /// Since when executors have tasks, by the tasks' keys.
+    taken: HashMap<String, Instant>,
+    /// Words that counted for none, by worker and the task's key.
+    unclear: BTreeMap<(String, String), String>,
+}
+
+impl Seen {
+    /// Says what is unclear of a worker's tasks now.
+    fn say(&self, shared: &Shared, worker: &str) {
+        let first = self.unclear.iter().find(|((of, _), _)| of == worker);
+        shared.figures.degraded(worker, Part::Words, first.map(|(_, why)| why.clone()));
+    }
+}
 
 /// Sees to the tasks of outside executors until the intake stops.
 pub(crate) async fn run(shared: Arc<Shared>, mut looks: mpsc::Receiver<String>) {
     if !shared.may_write().await {
         return;
     }
-    let mut taken = Taken::new();
+    let mut seen = Seen::default();
     let (mut due, mut next_look, mut next_prune) = (Instant::now(), Instant::now(), Instant::now() + PRUNE);
     loop {
         tokio::select! {
             () = shared.stop.cancelled() => return,
             id = looks.recv() => match id {
-                Some(id) => match shared.engine.store().outside_task(id).await {
-                    Ok(Some(task)) => if look(&shared, &mut taken, task).await { due = Instant::now(); },
-                    Ok(None) => {}
+                Some(id) => match shared.engine.store().outside_tasks(id).await {
+                    Ok(tasks) => for task in told_apart(&shared, &mut seen, tasks).await {
+                        if look(&shared, &mut seen, task).await { due = Instant::now(); }
+                    },
                     Err(e) => tracing::warn!(error = %e, "a task of an outside executor could not be looked at; it is at the next look through"),
                 },
                 None => return,
@@ -168,6 +186,37 @@ pub(crate) async fn run(shared: Arc<Shared>, mut looks: mpsc::Receiver<String>) 
             }
         }
     }
+}
+
+/// Several live tasks have one id, and so one word: which of them it is about is not guessed. One that does not say is not counted.
+async fn told_apart(shared: &Arc<Shared>, seen: &mut Seen, mut tasks: Vec<Task>) -> Vec<Task> {
+    let Some(name) = tasks.first().map(|task| format!("{}.json", task.task_id)) else { return tasks };
+    let of = name.clone();
+    let word = if tasks.len() > 1 {
+        shared.blocking(move |shared| object(&shared.places, Folder::ExecutionMeta, None, &of)).await.unwrap_or_default()
+    } else {
+        None
+    };
+    let Some((stamp, Some(meta))) = word else { return tasks };
+    let told = word_of(&stamp);
+    let about = |task: &&mut Task| counted(task) != Some(&told) && read_word(task, &meta) != Word::Nothing;
+    let mut unsure: Vec<&mut Task> = tasks.iter_mut().filter(|task| about(task)).collect();
+    if meta.get("worker").is_some() || unsure.len() < 2 {
+        return tasks;
+    }
+    let workers: Vec<&str> = unsure.iter().map(|task| task.worker.as_str()).collect();
+    let all = workers.join(" and ");
+    let problem = format!("execution_meta/{name} names no `worker`, and {all} have a task of that id: it counts for none");
+    for task in &mut unsure {
+        if let Err(e) = shared.engine.store().task_told(task.key.clone(), told.clone()).await {
+            tracing::warn!(error = %e, "that a word is about no task for certain could not be recorded; it is read again");
+            return Vec::new();
+        }
+        task.told = Some(told.clone());
+        seen.unclear.insert((task.worker.clone(), task.key.clone()), problem.clone());
+        seen.say(shared, &task.worker);
+    }
+    tasks
 }
 
 /// Forgets tasks that have long been done. Those that became assignments go with them.
@@ -206,12 +255,12 @@ fn timeout_of(shared: &Shared, task: &Task) -> Option<u64> {
 }
 
 /// Acts on what lies there; whether something may be due now.
-async fn look(shared: &Arc<Shared>, taken: &mut Taken, task: Task) -> bool {
+async fn look(shared: &Arc<Shared>, seen: &mut Seen, task: Task) -> bool {
     let (now, asked) = (shared.clock.now(), task.clone());
     let next = shared.blocking(move |shared| judge(&shared.places, &asked, now)).await.unwrap_or(Next::Wait { silent: false });
     let next = match next {
         Next::Wait { silent: true } => {
-            let since = *taken.entry(task.key.clone()).or_insert_with(Instant::now);
+            let since = *seen.taken.entry(task.key.clone()).or_insert_with(Instant::now);
             match timeout_of(shared, &task) {
                 Some(secs) if since.elapsed() >= Duration::from_secs(secs) => {
                     Next::Retry { told: silence(&task), error: format!("the executor took it and said nothing for {secs} s") }
@@ -221,7 +270,10 @@ async fn look(shared: &Arc<Shared>, taken: &mut Taken, task: Task) -> bool {
         }
         next => next,
     };
-    taken.remove(&task.key);
+    seen.taken.remove(&task.key);
+    if next != (Next::Wait { silent: false }) && seen.unclear.remove(&(task.worker.clone(), task.key.clone())).is_some() {
+        seen.say(shared, &task.worker);
+    }
     let answer = match next {
         Next::Wait { .. } => return false,
         Next::Finish => end(shared, &task, Ended::Completed, None).await,
@@ -250,12 +302,13 @@ async fn retry(shared: &Arc<Shared>, task: Task, told: String, error: String) ->
 /// Tells how a task ended and lets its file go.
 async fn end(shared: &Arc<Shared>, task: &Task, ended: Ended, why: Option<&str>) -> Result<(), StoreError> {
     let now = shared.clock.now();
-    let mut files = Vec::new();
-    if let Some(why) = why {
-        let (folder, sub, name) = (Folder::DeadLetters, Some(task.worker.clone()), format!("{}.json", task.task_id));
-        files.push(Write { folder, sub, name, bytes: result::bytes(&result::outside_letter(task, why, now)) });
-    }
-    files.push(report::notice(shared, task, ended, now));
+    finished::settle(shared, vec![task]).await;
+    let (of, letter) = (task.clone(), why.map(|why| result::outside_letter(task, why, now)));
+    let files = shared.blocking(move |shared| {
+        let letter = letter.map(|letter| report::letter(shared, &of, &letter));
+        letter.into_iter().chain(report::notices(shared, &[(&of, ended)], now)).collect::<Vec<_>>()
+    });
+    let Ok(files) = files.await else { return Ok(()) };
     let problem = shared.write(files).await.into_iter().find_map(Result::err).map(|e| format!("results cannot be written: {e}"));
     let failed = problem.is_some();
     shared.figures.degraded(&task.worker, Part::Results, problem);
@@ -272,26 +325,56 @@ async fn write_due(shared: &Arc<Shared>) -> Duration {
             return PAUSE;
         }
     };
+    let mut next = DUE_WAIT_MAX;
     for task in due {
         let at = task.due_at.unwrap_or_default();
         let wait = at.since_ms(shared.clock.now());
         if wait > 0 {
-            return Duration::from_millis(wait.unsigned_abs()).min(DUE_WAIT_MAX);
+            return Duration::from_millis(wait.unsigned_abs()).min(next);
         }
-        let name = file_of(&task);
-        let file = Write { folder: Folder::Tasks, sub: Some(task.worker.clone()), name, bytes: task.body.clone().into_bytes() };
-        let problem = shared.write(vec![file]).await.remove(0).err().map(|e| format!("a task could not be written anew: {e}"));
+        let problem = match write_anew(shared, &task).await {
+            Ok(()) => None,
+            Err(e) => Some(format!("a task could not be written anew: {e}")),
+        };
         let failed = problem.is_some();
         shared.figures.degraded(&task.worker, Part::Rewriting, problem);
         if failed {
-            return PAUSE;
+            next = PAUSE;
+            continue;
         }
         if let Err(e) = shared.engine.store().task_rewritten(task.key).await {
             tracing::warn!(error = %e, "that a task was written anew could not be recorded; it is written once more");
             return PAUSE;
         }
     }
-    DUE_WAIT_MAX
+    next
+}
+
+/// Writes a task anew, under its name unless another's file has that by now.
+async fn write_anew(shared: &Arc<Shared>, task: &Task) -> io::Result<()> {
+    let (of, unique) = (task.clone(), shared.ids.uuid().to_string());
+    let name = shared.blocking(move |shared| free_name(&shared.places, &of, &unique)).await??;
+    if name != file_of(task) {
+        // First the row: so the file is known as its task's as soon as it is there.
+        shared.engine.store().task_renamed(task.key.clone(), name.clone()).await.map_err(io::Error::other)?;
+    }
+    let file = Write::fresh(Folder::Tasks, Some(&task.worker), name, task.body.clone().into_bytes());
+    shared.write(vec![file]).await.remove(0)
+}
+
+/// A name that is free; what lies there of this very task is removed.
+fn free_name(places: &Places, task: &Task, unique: &str) -> io::Result<String> {
+    for name in [file_of(task), format!("{}.json", task.task_id), format!("{}.{unique}.json", task.task_id)] {
+        let left = match places.read(Folder::Tasks, Some(&task.worker), OsStr::new(&name), TASK_MAX) {
+            Found::Gone => false,
+            Found::File(bytes, stamp) if bytes == task.body.as_bytes() => places.remove_taken(&task.worker, &name, &stamp)?,
+            _ => true,
+        };
+        if !left {
+            return Ok(name);
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 #[cfg(test)]
@@ -300,14 +383,34 @@ mod tests {
     use serde_json::json;
 
     fn word(meta: &Value) -> Word {
-        read_word("a", meta.as_object().unwrap())
+        let task = Task {
+            key: "k".to_owned(),
+            worker: "marie".to_owned(),
+            task_id: "a".to_owned(),
+            file: None,
+            content: String::new(),
+            assignment_id: None,
+            status: windlass_types::TaskStatus::Live,
+            told: None,
+            due_at: None,
+            taken_at: Timestamp(0),
+            ended_at: None,
+            tries: Vec::new(),
+            body: String::new(),
+        };
+        read_word(&task, meta.as_object().unwrap())
     }
 
     #[test]
     fn an_executors_word_is_one_of_two_and_about_its_own_task() {
         assert_eq!(word(&json!({"task_id": "a", "execution_time": 1.5, "status": "completed"})), Word::Completed);
         assert!(matches!(word(&json!({"task_id": "a", "status": "needs_retry", "error": "exit 1"})), Word::NeedsRetry(e) if e == "exit 1"));
-        for odd in [json!({"task_id": "b", "status": "completed"}), json!({"status": 7}), json!({})] {
+        for odd in [
+            json!({"task_id": "b", "status": "completed"}),
+            json!({"status": "completed", "worker": "anga"}),
+            json!({"status": 7}),
+            json!({}),
+        ] {
             assert_eq!(word(&odd), Word::Nothing, "{odd}");
         }
     }

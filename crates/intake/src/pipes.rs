@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use windlass_engine::{TaskFile, TaskTaken};
 use crate::config::{FileWorker, FilesMode};
 use crate::figures::Part;
 use crate::intake::Shared;
-use crate::places::{Folder, Write};
+use crate::places::{Folder, Write, reason_of};
 use crate::strict::BadJson;
 use crate::take::{hex, prompt_of, prompted, taken};
 use crate::task::{self, TASK_MAX};
@@ -94,6 +94,17 @@ struct Lines {
 }
 
 impl Lines {
+    /// Whether a line has begun and is not whole.
+    fn is_begun(&self) -> bool {
+        self.skipping || !self.part.is_empty()
+    }
+
+    /// What has begun of a line that goes no further.
+    fn end(&mut self) -> Option<Vec<u8>> {
+        self.skipping = false;
+        Some(std::mem::take(&mut self.part)).filter(|part| !part.iter().all(u8::is_ascii_whitespace))
+    }
+
     fn push(&mut self, mut bytes: &[u8]) -> Vec<Result<Vec<u8>, String>> {
         let max = usize::try_from(TASK_MAX).unwrap_or(usize::MAX);
         let mut lines = Vec::new();
@@ -136,15 +147,39 @@ async fn read_lines(shared: &Arc<Shared>, worker: &Arc<FileWorker>, fd: OwnedFd)
     let mut pipe = Receiver::from_owned_fd(fd)?;
     let mut lines = Lines::default();
     let mut buffer = vec![0_u8; CHUNK];
+    // Whether the pipe is open so that the last writer's going is seen: while a line is not whole.
+    let mut ends = false;
     loop {
         let count = tokio::select! {
             biased;
             count = pipe.read(&mut buffer) => count?,
             // Stopping reads what is there first.
-            () = shared.closing.cancelled() => return Ok(()),
+            () = shared.closing.cancelled() => {
+                if let Some(rest) = lines.end() {
+                    reject(shared, worker, rest, "Windlass stopped before its line was whole").await;
+                }
+                return Ok(());
+            }
         };
-        take_lines(shared, worker, lines.push(&buffer[..count])).await;
+        let found = match count {
+            // Nobody can write on at what the last writer left: it is a line.
+            0 => lines.end().map(Ok).into_iter().collect(),
+            _ => lines.push(&buffer[..count]),
+        };
+        take_lines(shared, worker, found).await;
+        if ends != lines.is_begun() {
+            // The one is open before the other is closed: what the pipe holds is lost with its last end.
+            pipe = Receiver::from_owned_fd(opened_again(&pipe, lines.is_begun())?)?;
+            ends = lines.is_begun();
+        }
     }
+}
+
+/// Opens a pipe once more: for reading alone it ends when its last writer closes it; for both it never does.
+fn opened_again(pipe: &Receiver, ends: bool) -> io::Result<OwnedFd> {
+    let way = if ends { OFlags::RDONLY } else { OFlags::RDWR };
+    let path = format!("/proc/self/fd/{}", pipe.as_fd().as_raw_fd());
+    Ok(rustix::fs::openat(rustix::fs::CWD, path, way | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 async fn take_lines(shared: &Arc<Shared>, worker: &Arc<FileWorker>, lines: Vec<Result<Vec<u8>, String>>) {
@@ -194,6 +229,7 @@ async fn take_lines(shared: &Arc<Shared>, worker: &Arc<FileWorker>, lines: Vec<R
 
 /// Takes tasks until the store has them: nothing more is read meanwhile, and writers wait.
 async fn take(shared: &Arc<Shared>, worker: &Arc<FileWorker>, mut tasks: Vec<TaskFile>) {
+    let mut wait = Duration::from_millis(20);
     while !tasks.is_empty() {
         match shared.engine.take_tasks(tasks.clone()).await {
             Ok(answers) => {
@@ -208,7 +244,8 @@ async fn take(shared: &Arc<Shared>, worker: &Arc<FileWorker>, mut tasks: Vec<Tas
                 }
                 tasks = again;
                 if !tasks.is_empty() {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(PAUSE);
                 }
             }
             Err(e) => {
@@ -229,8 +266,8 @@ async fn take(shared: &Arc<Shared>, worker: &Arc<FileWorker>, mut tasks: Vec<Tas
 async fn reject(shared: &Arc<Shared>, worker: &Arc<FileWorker>, line: Vec<u8>, why: &str) {
     let name = format!("pipe-{}.json", shared.ids.uuid());
     tracing::warn!(worker = worker.name, "a task from the pipe of worker {} is refused: {why}", worker.name);
-    let letter = |name: String, bytes: Vec<u8>| Write { folder: Folder::DeadLetters, sub: Some(worker.name.clone()), name, bytes };
-    let files = vec![letter(name.clone(), line), letter(format!("{name}.error.txt"), format!("{why}\n").into_bytes())];
+    let letter = |name: String, bytes: Vec<u8>| Write::over(Folder::DeadLetters, Some(&worker.name), name, bytes);
+    let files = vec![letter(name.clone(), line), letter(reason_of(&name), format!("{why}\n").into_bytes())];
     let problem = shared.write(files).await.into_iter().find_map(Result::err);
     shared.figures.degraded(&worker.name, Part::DeadLetters, problem.map(|e| format!("a bad line could not be kept: {e}")));
     shared.figures.worker(&worker.name, |w| w.rejected += 1);
@@ -246,6 +283,10 @@ mod tests {
         assert_eq!(lines.push(b"{\"a\":"), []);
         assert_eq!(lines.push(b"1}\n\n  \n{\"b\":2}\n{"), [Ok(b"{\"a\":1}".to_vec()), Ok(b"{\"b\":2}".to_vec())]);
         assert_eq!(lines.push(b"}\n"), [Ok(b"{}".to_vec())]);
+        assert!(!lines.is_begun() && lines.end().is_none());
+        assert_eq!(lines.push(b"{\"c\":3}"), []);
+        assert!(lines.is_begun());
+        assert_eq!(lines.end(), Some(b"{\"c\":3}".to_vec()));
     }
 
     #[test]

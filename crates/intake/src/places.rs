@@ -15,6 +15,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 
 /// From how many files on one synchronisation of the file system is cheaper than one for each.
 const SYNC_TOGETHER: usize = 16;
+/// How many refused files of one name are numbered.
+const NUMBERED_MAX: u32 = 100;
 /// What Windlass's own files aside are named like.
 const ASIDE: &str = ".windlass-";
 /// What a task file on its way out is named like, its inode behind it.
@@ -60,6 +62,8 @@ pub(crate) struct Stamp {
     pub(crate) ino: u64,
     /// When it last changed, in nanoseconds since 1970.
     pub(crate) ctime_ns: i128,
+    /// When its content last changed.
+    pub(crate) mtime_ns: i128,
     pub(crate) size: u64,
 }
 
@@ -71,12 +75,18 @@ impl Stamp {
             dev: stat.st_dev as u64,
             ino: stat.st_ino as u64,
             ctime_ns: i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec),
+            mtime_ns: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
             size: u64::try_from(stat.st_size).unwrap_or(0),
         }
     }
 
     pub(crate) const fn same_file(&self, other: &Self) -> bool {
         self.dev == other.dev && self.ino == other.ino
+    }
+
+    /// Whether it is the same file and was not written to meanwhile. A new mode or owner changes no content.
+    pub(crate) const fn unwritten(&self, other: &Self) -> bool {
+        self.same_file(other) && self.mtime_ns == other.mtime_ns && self.size == other.size
     }
 
     pub(crate) fn ctime_ms(&self) -> i64 {
@@ -108,6 +118,20 @@ pub(crate) struct Write {
     pub(crate) sub: Option<String>,
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
+    /// Whether it may take the place of another file.
+    pub(crate) replaces: bool,
+}
+
+impl Write {
+    /// A file that takes the place of one of its name.
+    pub(crate) fn over(folder: Folder, sub: Option<&str>, name: String, bytes: Vec<u8>) -> Self {
+        Self { folder, sub: sub.map(str::to_owned), name, bytes, replaces: true }
+    }
+
+    /// A file that is not written where there is one of its name.
+    pub(crate) fn fresh(folder: Folder, sub: Option<&str>, name: String, bytes: Vec<u8>) -> Self {
+        Self { replaces: false, ..Self::over(folder, sub, name, bytes) }
+    }
 }
 
 static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -243,7 +267,12 @@ impl Places {
             .zip(written)
             .map(|(file, aside)| {
                 let (aside, dir) = (aside?, dir_of(&dirs, file)?);
-                rustix::fs::renameat(dir, &aside, dir, &file.name).inspect_err(|_| {
+                let named = if file.replaces {
+                    rustix::fs::renameat(dir, &aside, dir, &file.name)
+                } else {
+                    rename_beside(dir, OsStr::new(&aside), dir, &file.name)
+                };
+                named.inspect_err(|_| {
                     let _ = rustix::fs::unlinkat(dir, &aside, AtFlags::empty());
                 })?;
                 Ok(())
@@ -263,30 +292,32 @@ impl Places {
         answers
     }
 
-    /// Removes the task file that was taken, and no other that has its name by now.
-    pub(crate) fn remove_taken(&self, worker: &str, name: &str, taken: &Stamp) -> io::Result<()> {
+    /// Removes the task file that was taken, and no other that has its name by now, nor itself when it was written to since: whether
+    /// one is left there.
+    pub(crate) fn remove_taken(&self, worker: &str, name: &str, taken: &Stamp) -> io::Result<bool> {
         let dir = match self.open(Folder::Tasks, Some(worker)) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
             dir => dir?,
         };
         match stat(dir.as_fd(), OsStr::new(name)) {
-            Ok(now) if Stamp::of(&now).same_file(taken) => {}
-            Ok(_) | Err(rustix::io::Errno::NOENT) => return Ok(()),
+            Ok(now) if Stamp::of(&now).unwritten(taken) => {}
+            Ok(_) => return Ok(true),
+            Err(rustix::io::Errno::NOENT) => return Ok(false),
             Err(e) => return Err(e.into()),
         }
         // Whoever drops the next task under this name may do so at this very moment: what was got hold of is looked at again.
         let out = format!("{OUT}{}", taken.ino);
         match rustix::fs::renameat(&dir, name, &dir, &out) {
             Ok(()) => {}
-            Err(rustix::io::Errno::NOENT) => return Ok(()),
+            Err(rustix::io::Errno::NOENT) => return Ok(false),
             Err(e) => return Err(e.into()),
         }
-        if stat(dir.as_fd(), OsStr::new(&out)).is_ok_and(|s| Stamp::of(&s).same_file(taken)) {
-            rustix::fs::unlinkat(&dir, &out, AtFlags::empty())?;
-        } else {
-            put_back(dir.as_fd(), &out, name);
+        if stat(dir.as_fd(), OsStr::new(&out)).is_ok_and(|s| Stamp::of(&s).unwritten(taken)) {
+            rustix::fs::unlinkat(&dir, &out, AtFlags::empty()).inspect_err(|_| put_back(dir.as_fd(), &out, name))?;
+            return Ok(false);
         }
-        Ok(())
+        put_back(dir.as_fd(), &out, name);
+        Ok(true)
     }
 
     /// Removes a file of our own.
@@ -296,28 +327,22 @@ impl Places {
         }
     }
 
-    /// Moves a bad task file to the dead letters, with the reason beside it; gives the name that it has there.
-    pub(crate) fn reject(&self, worker: &str, name: &OsStr, reason: &str) -> io::Result<String> {
+    /// Moves a bad task file to the dead letters, with the reason beside it; gives the name that it has there. `unique` is in its name
+    /// where there are very many of that name.
+    pub(crate) fn reject(&self, worker: &str, name: &OsStr, reason: &str, unique: &str) -> io::Result<String> {
         let from = self.open(Folder::Tasks, Some(worker))?;
         let to = self.make(Folder::DeadLetters, Some(worker))?;
         let wanted = plain_name(name);
         let stem = wanted.strip_suffix(".json").unwrap_or(&wanted).to_owned();
-        for number in 1..10_000_u32 {
-            let new = if number == 1 { format!("{stem}.json") } else { format!("{stem}.{number}.json") };
-            if stat(to.as_fd(), OsStr::new(&format!("{new}.error.txt"))).is_ok() {
+        let numbered = (1..=NUMBERED_MAX).map(|n| if n == 1 { format!("{stem}.json") } else { format!("{stem}.{n}.json") });
+        for new in numbered.chain([format!("{stem}.{unique}.json")]) {
+            if stat(to.as_fd(), OsStr::new(&reason_of(&new))).is_ok() {
                 continue;
             }
-            match rustix::fs::renameat_with(&from, name, &to, &new, RenameFlags::NOREPLACE) {
+            match rename_beside(from.as_fd(), name, to.as_fd(), &new) {
                 Ok(()) => {}
                 Err(rustix::io::Errno::EXIST) => continue,
                 Err(rustix::io::Errno::XDEV) => copy_over(from.as_fd(), name, to.as_fd(), &new)?,
-                // Some file systems cannot forbid to replace.
-                Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-                    if stat(to.as_fd(), OsStr::new(&new)).is_ok() {
-                        continue;
-                    }
-                    rustix::fs::renameat(&from, name, &to, &new)?;
-                }
                 Err(e) => return Err(e.into()),
             }
             self.reason(worker, &new, reason)?;
@@ -326,10 +351,36 @@ impl Places {
         Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("there are too many dead letters named like {wanted}")))
     }
 
+    /// Whether a dead letter may have a name: nothing has it, and no reason of a refused file is beside it.
+    pub(crate) fn letter_free(&self, worker: &str, name: &str) -> bool {
+        let there = |name: &str| match self.open(Folder::DeadLetters, Some(worker)) {
+            Ok(dir) => stat(dir.as_fd(), OsStr::new(name)).is_ok(),
+            Err(_) => false,
+        };
+        !there(name) && !there(&reason_of(name))
+    }
+
     /// Writes why something was refused.
     pub(crate) fn reason(&self, worker: &str, name: &str, reason: &str) -> io::Result<()> {
-        let (folder, sub, bytes) = (Folder::DeadLetters, Some(worker.to_owned()), format!("{reason}\n").into_bytes());
-        self.write(&[Write { folder, sub, name: format!("{name}.error.txt"), bytes }]).remove(0)
+        let bytes = format!("{reason}\n").into_bytes();
+        self.write(&[Write::over(Folder::DeadLetters, Some(worker), reason_of(name), bytes)]).remove(0)
+    }
+}
+
+/// What the reason beside a refused file is named.
+pub(crate) fn reason_of(name: &str) -> String {
+    format!("{name}.error.txt")
+}
+
+/// Renames a file where nothing has the new name.
+fn rename_beside(from: BorrowedFd<'_>, name: &OsStr, to: BorrowedFd<'_>, new: &str) -> rustix::io::Result<()> {
+    match rustix::fs::renameat_with(from, name, to, new, RenameFlags::NOREPLACE) {
+        // Some file systems cannot forbid to replace.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => match stat(to, OsStr::new(new)) {
+            Ok(_) => Err(rustix::io::Errno::EXIST),
+            Err(_) => rustix::fs::renameat(from, name, to, new),
+        },
+        answer => answer,
     }
 }
 
@@ -354,9 +405,9 @@ fn plain_name(name: &OsStr) -> String {
 
 /// Gives a file its name back, or another if that is taken by now.
 fn put_back(dir: BorrowedFd<'_>, out: &str, name: &str) {
-    if rustix::fs::renameat_with(dir, out, dir, name, RenameFlags::NOREPLACE).is_err() {
+    if rename_beside(dir, OsStr::new(out), dir, name).is_err() {
         let other = format!("{}-{}.json", name.strip_suffix(".json").unwrap_or(name), out.trim_start_matches(OUT));
-        if let Err(e) = rustix::fs::renameat_with(dir, out, dir, &other, RenameFlags::NOREPLACE) {
+        if let Err(e) = rename_beside(dir, OsStr::new(out), dir, &other) {
             tracing::error!(error = %e, "the task file {out} could not be given its name {name} back: rename it by hand");
         }
     }
@@ -512,7 +563,7 @@ mod tests {
         let elsewhere = tempfile::tempdir().unwrap();
         std::fs::remove_dir(dir.path().join("results/marie")).unwrap();
         std::os::unix::fs::symlink(elsewhere.path(), dir.path().join("results/marie")).unwrap();
-        let file = Write { folder: Folder::Results, sub: Some("marie".to_owned()), name: "a.json".to_owned(), bytes: b"{}".to_vec() };
+        let file = Write::over(Folder::Results, Some("marie"), "a.json".to_owned(), b"{}".to_vec());
         assert!(places.write(&[file]).remove(0).is_err());
         assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     }
@@ -521,9 +572,8 @@ mod tests {
     fn files_are_written_whole_one_or_many_and_leave_nothing_aside() {
         let (dir, places) = places();
         for count in [1, 50] {
-            let files: Vec<Write> = (0..count)
-                .map(|n| Write { folder: Folder::Results, sub: Some("marie".to_owned()), name: format!("{n}.json"), bytes: b"{}".to_vec() })
-                .collect();
+            let files: Vec<Write> =
+                (0..count).map(|n| Write::over(Folder::Results, Some("marie"), format!("{n}.json"), b"{}".to_vec())).collect();
             assert!(places.write(&files).into_iter().all(|answer| answer.is_ok()));
             assert_eq!(std::fs::read_dir(dir.path().join("results/marie")).unwrap().count(), count);
         }
@@ -538,10 +588,18 @@ mod tests {
         let next = dir.path().join("tasks/marie/.next");
         std::fs::write(&next, "2").unwrap();
         std::fs::rename(&next, &path).unwrap();
-        places.remove_taken("marie", "a.json", &taken).unwrap();
+        assert!(places.remove_taken("marie", "a.json", &taken).unwrap());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "2");
         let taken = places.stamp(Folder::Tasks, Some("marie"), "a.json").unwrap();
-        places.remove_taken("marie", "a.json", &taken).unwrap();
+        // Written to in place it is another task, and one that is being written is empty at first.
+        for content in ["", "3 and more"] {
+            std::fs::write(&path, content).unwrap();
+            assert!(places.remove_taken("marie", "a.json", &taken).unwrap());
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+        }
+        let taken = places.stamp(Folder::Tasks, Some("marie"), "a.json").unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+        assert!(!places.remove_taken("marie", "a.json", &taken).unwrap(), "its mode is not its content");
         assert_eq!(std::fs::read_dir(dir.path().join("tasks/marie")).unwrap().count(), 0);
     }
 
@@ -562,9 +620,10 @@ mod tests {
     #[test]
     fn a_bad_file_goes_to_the_dead_letters_with_its_reason_and_replaces_none() {
         let (dir, places) = places();
-        for wanted in ["bad.json", "bad.2.json"] {
+        let numbered = (2..=NUMBERED_MAX).map(|n| format!("bad.{n}.json"));
+        for wanted in ["bad.json".to_owned()].into_iter().chain(numbered).chain(["bad.u.json".to_owned()]) {
             std::fs::write(dir.path().join("tasks/marie/bad.json"), "x").unwrap();
-            assert_eq!(places.reject("marie", OsStr::new("bad.json"), "not JSON").unwrap(), wanted);
+            assert_eq!(places.reject("marie", OsStr::new("bad.json"), "not JSON", "u").unwrap(), wanted);
             let reason = std::fs::read_to_string(dir.path().join(format!("dlq/marie/{wanted}.error.txt"))).unwrap();
             assert_eq!(reason, "not JSON\n");
         }

@@ -1,20 +1,25 @@
 //! Rows become files: the result, the dead letter, the orchestrator's notice; then the task file may go.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 use windlass_engine::failpoint;
 use windlass_store::{EventFilter, StoreError, TaskOutcome};
 use windlass_types::{AssignmentId, EventKind, Task, TaskStatus, Timestamp};
 
 use crate::figures::Part;
+use crate::finished::{self, Finished};
 use crate::intake::Shared;
 use crate::look::ORCHESTRATOR;
-use crate::places::{Folder, Write};
+use crate::places::{Folder, Found, Write, reason_of};
 use crate::result::{self, Ended};
+use crate::take::hex;
+use crate::task::TASK_MAX;
 
 /// How many events are read at once.
 const PAGE: u32 = 200;
@@ -22,6 +27,8 @@ const PAGE: u32 = 200;
 const SWEEP_PAGE: u32 = 1000;
 /// A look behind the events: results that could not be written, and what other nodes settled.
 const SWEEP: Duration = Duration::from_secs(30);
+/// The longest dead letter that is read again: a task with its attempts' errors.
+const LETTER_MAX: u64 = 16 * TASK_MAX;
 /// The first pause after results could not be written.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -149,12 +156,28 @@ impl Reporter {
 
     async fn write(&mut self, reports: Vec<Report>) -> Result<(), StoreError> {
         let now = self.shared.clock.now();
+        finished::settle(&self.shared, reports.iter().map(|r| &r.task).collect()).await;
         failpoint::hit("result.writing");
-        let files = reports.iter().map(|r| results(r, now)).collect();
+        let ids: Vec<_> = reports.iter().filter_map(|r| r.task.assignment_id).collect();
+        let named = self.shared.blocking(move |shared| {
+            let files = reports.iter().map(|r| results(shared, r, now)).collect();
+            (reports, files)
+        });
+        let Ok((reports, files)) = named.await else {
+            self.failed.extend(ids);
+            return Ok(());
+        };
         let (reports, failed) = written(&self.shared, reports, files).await;
         failpoint::hit("result.written");
-        let notices = reports.iter().map(|r| vec![notice(&self.shared, &r.task, r.ended, now)]).collect();
-        let (reports, also_failed) = written(&self.shared, reports, notices).await;
+        let named = self.shared.blocking(move |shared| {
+            let files = notices(shared, &reports.iter().map(|r| (&r.task, r.ended)).collect::<Vec<_>>(), now);
+            (reports, files)
+        });
+        let Ok((reports, files)) = named.await else {
+            self.failed.extend(ids);
+            return Ok(());
+        };
+        let (reports, also_failed) = written(&self.shared, reports, files.into_iter().map(|file| vec![file]).collect()).await;
         self.failed.extend(failed.into_iter().chain(also_failed).filter_map(|r| r.task.assignment_id));
         self.count_pending();
         if reports.is_empty() {
@@ -170,31 +193,83 @@ impl Reporter {
 }
 
 /// What is on disk before anybody is told.
-fn results(report: &Report, now: Timestamp) -> Vec<Write> {
+fn results(shared: &Shared, report: &Report, now: Timestamp) -> Vec<Write> {
     let Report { task, outcome, ended } = report;
-    let file = |folder, value: &serde_json::Value| Write {
-        folder,
-        sub: Some(task.worker.clone()),
-        name: format!("{}.json", task.task_id),
-        bytes: result::bytes(value),
-    };
-    let mut files = vec![file(Folder::Results, &result::result(task, outcome, *ended, now))];
+    let result = result::bytes(&result::result(task, outcome, *ended, now));
+    let mut files = vec![Write::over(Folder::Results, Some(&task.worker), format!("{}.json", task.task_id), result)];
     if *ended == Ended::Dead {
-        files.push(file(Folder::DeadLetters, &result::letter(task, outcome, now)));
+        files.push(letter(shared, task, &result::letter(task, outcome, now)));
     }
     files
 }
 
-/// The orchestrator's notice.
-pub(crate) fn notice(shared: &Shared, task: &Task, ended: Ended, now: Timestamp) -> Write {
-    let name = format!("{}.json", task.task_id);
-    let path = shared.places.shown(Folder::Results, Some(&task.worker), &name).display().to_string();
-    Write {
-        folder: Folder::Triggers,
-        sub: Some(ORCHESTRATOR.to_owned()),
-        name,
-        bytes: result::bytes(&result::notice(task, ended, &path, now)),
+/// The names that a task's dead letter may have.
+fn letter_names(task: &Task) -> [String; 2] {
+    let mark = task.assignment_id.map_or_else(|| hex(&[&task.key])[..16].to_owned(), |id| id.to_string());
+    [format!("{}.json", task.task_id), format!("{}.{mark}.json", task.task_id)]
+}
+
+/// What lies under a name among the dead letters, if it is a letter and no refused file.
+fn letter_there(shared: &Shared, task: &Task, name: &str) -> Option<Value> {
+    let places = &shared.places;
+    match places.read(Folder::DeadLetters, Some(&task.worker), OsStr::new(name), LETTER_MAX) {
+        Found::File(bytes, _) if places.stamp(Folder::DeadLetters, Some(&task.worker), &reason_of(name)).is_none() => {
+            serde_json::from_slice(&bytes).ok()
+        }
+        _ => None,
     }
+}
+
+/// A dead letter, named like its task unless something else is. It takes the place of no file but itself.
+pub(crate) fn letter(shared: &Shared, task: &Task, letter: &Value) -> Write {
+    let write = |over: bool, name: String| Write {
+        replaces: over,
+        ..Write::over(Folder::DeadLetters, Some(&task.worker), name, result::bytes(letter))
+    };
+    // One without an assignment is known by its tries.
+    let same = |there: &Value| {
+        ["task_id", "assignment_id"].iter().all(|field| there[field] == letter[field])
+            && (task.assignment_id.is_some() || there["errors"] == letter["errors"])
+    };
+    for name in letter_names(task) {
+        if letter_there(shared, task, &name).as_ref().is_some_and(same) {
+            return write(true, name);
+        }
+        if shared.places.letter_free(&task.worker, &name) {
+            return write(false, name);
+        }
+    }
+    write(false, format!("{}.{}.json", task.task_id, shared.ids.uuid()))
+}
+
+/// The orchestrator's notices, a name for each: the task's id, or, while the notice of another worker's task has that, with its worker.
+pub(crate) fn notices(shared: &Shared, ended: &[(&Task, Ended)], now: Timestamp) -> Vec<Write> {
+    let mut used = BTreeSet::new();
+    let mut notices = Vec::new();
+    for (task, ended) in ended {
+        let plain = format!("{}.json", task.task_id);
+        let path = shared.places.shown(Folder::Results, Some(&task.worker), &plain).display().to_string();
+        let bytes = result::bytes(&result::notice(task, *ended, &path, now));
+        // No id and no worker has an `@`.
+        let other = format!("{}@{}.json", task.task_id, task.worker);
+        let notice = if used.contains(&plain) {
+            Write::over(Folder::Triggers, Some(ORCHESTRATOR), other, bytes)
+        } else {
+            match shared.places.read(Folder::Triggers, Some(ORCHESTRATOR), OsStr::new(&plain), TASK_MAX) {
+                Found::Gone => Write::fresh(Folder::Triggers, Some(ORCHESTRATOR), plain, bytes),
+                Found::File(there, _) if is_about(&there, task) => Write::over(Folder::Triggers, Some(ORCHESTRATOR), plain, bytes),
+                _ => Write::over(Folder::Triggers, Some(ORCHESTRATOR), other, bytes),
+            }
+        };
+        used.insert(notice.name.clone());
+        notices.push(notice);
+    }
+    notices
+}
+
+fn is_about(notice: &[u8], task: &Task) -> bool {
+    let notice: Value = serde_json::from_slice(notice).unwrap_or_default();
+    notice["worker"] == task.worker.as_str() && notice["task_id"] == task.task_id.as_str()
 }
 
 /// Writes each report's files; those whose files are all on disk, and the others.
@@ -213,9 +288,16 @@ async fn written(shared: &Arc<Shared>, reports: Vec<Report>, files: Vec<Vec<Writ
 
 /// The results are on disk: the rows are done and the task files go.
 pub(crate) async fn done(shared: &Arc<Shared>, ended: &[(&Task, Ended)]) -> Result<(), StoreError> {
+    let of = |task: &Task| {
+        let name = task.file.clone().filter(|_| task.status == TaskStatus::Live)?;
+        // Not known: it was not seen in this life yet. It is when everything is looked through, and goes then.
+        let file = shared.known(&task.worker, &OsString::from(&name))?;
+        Some(Finished { key: task.key.clone(), worker: task.worker.clone(), name, file })
+    };
+    let files: Vec<Finished> = ended.iter().filter_map(|(task, _)| of(task)).collect();
     shared.engine.store().tasks_done(ended.iter().map(|(task, _)| task.key.clone()).collect()).await?;
     failpoint::hit("task.done");
-    let mut files = Vec::new();
+    let mut replayed = Vec::new();
     for (task, ended) in ended {
         let first = task.status == TaskStatus::Live;
         shared.figures.worker(&task.worker, |w| {
@@ -225,25 +307,29 @@ pub(crate) async fn done(shared: &Arc<Shared>, ended: &[(&Task, Ended)]) -> Resu
             }
         });
         // A letter that was replayed with success is none any more.
-        let replayed = (!first && *ended == Ended::Completed).then(|| format!("{}.json", task.task_id));
-        files.push((task.worker.clone(), task.file.clone().filter(|_| first), replayed));
-    }
-    let removed = shared.blocking(move |shared| {
-        for (worker, file, letter) in files {
-            if let Some(letter) = letter {
-                shared.places.remove(Folder::DeadLetters, Some(&worker), &letter);
-            }
-            let Some(file) = file else { continue };
-            // Not known: it was not seen in this life yet. It is when everything is looked through, and goes then.
-            if let Some(stamp) = shared.forget(&worker, &file)
-                && let Err(e) = shared.places.remove_taken(&worker, &file, &stamp)
-            {
-                tracing::warn!(error = %e, "the task file {worker}/{file} could not be removed, and its result is on disk: it is tried again");
-            }
+        if !first && *ended == Ended::Completed {
+            replayed.push((*task).clone());
         }
-    });
+    }
+    for file in &files {
+        shared.forget(&file.worker, &file.name, &file.file.stamp);
+    }
+    finished::remove(shared, files).await;
+    if replayed.is_empty() {
+        return Ok(());
+    }
+    let removed = shared.blocking(move |shared| replayed.iter().for_each(|task| remove_letter(shared, task)));
     if let Err(e) = removed.await {
-        tracing::warn!(error = %e, "task files could not be removed; they are when everything is looked through");
+        tracing::warn!(error = %e, "the dead letters of tasks that are done by now could not be removed");
     }
     Ok(())
+}
+
+fn remove_letter(shared: &Shared, task: &Task) {
+    let Some(assignment) = task.assignment_id.map(|id| id.to_string()) else { return };
+    for name in letter_names(task) {
+        if letter_there(shared, task, &name).is_some_and(|there| there["assignment_id"] == assignment.as_str()) {
+            shared.places.remove(Folder::DeadLetters, Some(&task.worker), &name);
+        }
+    }
 }

@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use windlass_engine::{TaskFile, TaskTaken, TaskWork};
@@ -17,6 +18,7 @@ use windlass_types::{Task, TaskStatus};
 
 use crate::config::{FileWorker, FilesMode};
 use crate::figures::Part;
+use crate::finished::{self, Finished};
 use crate::intake::{KnownFile, Shared};
 use crate::pending::Sighting;
 use crate::pipes::Pipes;
@@ -44,6 +46,10 @@ const RUSH: usize = 16;
 /// How long after the last of a rush its receipts are written, and how long they wait at most.
 const QUIET: Duration = Duration::from_millis(200);
 const QUIET_MAX: Duration = Duration::from_secs(5);
+/// How many receipts of a worker that cannot be written are kept; what is beyond is found by the rows.
+const ASIDE_MAX: usize = 1000;
+/// How long a task waits for room among the receipts.
+const RECEIPT_WAIT: Duration = Duration::from_secs(10);
 /// The longest prompt of a worker, in bytes.
 const PROMPT_MAX: u64 = 256 * 1024;
 
@@ -54,6 +60,8 @@ enum Read {
     Taken,
     /// Not a task yet, and why.
     NotYet(Option<Stamp>, String),
+    /// It is the file of a task that is done, and could not be removed.
+    Kept(Finished),
     /// Its worker cannot work now.
     Held,
     /// Never a task, and why.
@@ -71,16 +79,28 @@ struct Taker {
     shared: Arc<Shared>,
     waiting: HashMap<(String, OsString), Waiting>,
     again: Vec<(Instant, Sighting)>,
+    /// How long the next wait for a predecessor's result is, by worker and name.
+    ending: HashMap<(String, OsString), Duration>,
     pipes: Pipes,
 }
 
 /// Takes tasks until the intake stops.
 pub(crate) async fn run(shared: Arc<Shared>, tasks: TaskTracker) {
     let pipes = Pipes::new(tasks);
-    let mut taker = Taker { shared, waiting: HashMap::new(), again: Vec::new(), pipes };
+    let mut taker = Taker { shared, waiting: HashMap::new(), again: Vec::new(), ending: HashMap::new(), pipes };
+    // Without these a file that could not be removed might run again.
+    while let Err(e) = finished::load(&taker.shared).await {
+        tracing::warn!(error = %e, "which files of finished tasks lie there still could not be read; it is tried again");
+        tokio::select! {
+            () = taker.shared.closing.cancelled() => return,
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
     let mut next_look = Instant::now() + taker.look_through().await;
     taker.shared.looked.send_replace(true);
-    receipt_again(&taker.shared).await;
+    count_live(&taker.shared).await;
+    // A crash may have come between a row and its receipt.
+    taker.shared.receipts_owed.notify_one();
     while !taker.shared.closing.is_cancelled() {
         if taker.shared.pending.take_look_through() || Instant::now() >= next_look {
             next_look = Instant::now() + taker.look_through().await;
@@ -106,7 +126,15 @@ pub(crate) async fn run(shared: Arc<Shared>, tasks: TaskTracker) {
 impl Taker {
     /// Gives how long to wait until the next.
     async fn look_through(&mut self) -> Duration {
-        let problem = look::through(&self.shared).await.err().map(|e| format!("{} cannot be used: {e}", self.shared.config.root.display()));
+        let problem = match look::through(&self.shared).await {
+            Ok(there) => {
+                for (worker, there) in there {
+                    finished::forget_gone(&self.shared, &worker, &there).await;
+                }
+                None
+            }
+            Err(e) => Some(format!("{} cannot be used: {e}", self.shared.config.root.display())),
+        };
         self.shared.figures.whole(|w| {
             if w.problem != problem {
                 match &problem {
@@ -138,6 +166,7 @@ impl Taker {
         };
         let mut files = Vec::new();
         let mut new = Vec::new();
+        let mut kept = Vec::new();
         for (sighting, read) in read {
             if !matches!(read, Read::NotYet(..)) {
                 self.waiting.remove(&(sighting.worker.clone(), sighting.name.clone()));
@@ -148,10 +177,14 @@ impl Taker {
                     new.push(*task);
                 }
                 Read::Taken | Read::Gone => {}
+                Read::Kept(file) => kept.push(file),
                 Read::Held => self.again.push((Instant::now() + HELD, sighting)),
                 Read::Bad(why) => self.reject(sighting, why).await,
                 Read::NotYet(stamp, why) => self.wait_for(sighting, stamp, why).await,
             }
+        }
+        if !kept.is_empty() {
+            finished::remove(&self.shared, kept).await;
         }
         if new.is_empty() {
             return;
@@ -159,7 +192,7 @@ impl Taker {
         match self.shared.engine.take_tasks(new).await {
             Ok(answers) => {
                 for ((sighting, stamp, content), answer) in files.into_iter().zip(answers) {
-                    self.answered(sighting, KnownFile { stamp, content }, answer).await;
+                    self.answered(sighting, KnownFile { stamp, content, ending: false }, answer).await;
                 }
             }
             Err(e) => {
@@ -172,22 +205,24 @@ impl Taker {
 
     async fn answered(&mut self, sighting: Sighting, file: KnownFile, answer: TaskTaken) {
         let worker = &sighting.worker;
+        let waited = self.ending.remove(&(worker.clone(), sighting.name.clone()));
         match answer {
             TaskTaken::New(task) => {
                 self.shared.detected(worker, &file.stamp);
-                self.shared.know(worker, sighting.name, file);
+                self.shared.learn(worker, sighting.name, file);
                 taken(&self.shared, &task).await;
             }
             // Its result is on disk, and the file was about to be removed when Windlass ended.
             TaskTaken::Known(task) if task.status == TaskStatus::Done => {
-                let (worker, name, stamp) = (task.worker, sighting.name.to_string_lossy().into_owned(), file.stamp);
-                let removed = self.shared.blocking(move |shared| shared.places.remove_taken(&worker, &name, &stamp)).await;
-                if let Ok(Err(e)) | Err(e) = removed {
-                    tracing::warn!(error = %e, "a task file whose result is on disk could not be removed; it is tried again");
-                }
+                let name = sighting.name.to_string_lossy().into_owned();
+                finished::remove(&self.shared, vec![Finished { key: task.key, worker: task.worker, name, file }]).await;
             }
-            TaskTaken::Known(_) => self.shared.know(worker, sighting.name, file),
-            TaskTaken::Ending => self.again.push((Instant::now() + AGAIN_SOON, sighting)),
+            TaskTaken::Known(_) if self.shared.know(worker, sighting.name.clone(), file) => {}
+            TaskTaken::Known(_) | TaskTaken::Ending => {
+                let wait = waited.map_or(AGAIN_SOON, |wait| (wait * 2).min(POLL));
+                self.ending.insert((worker.clone(), sighting.name.clone()), wait);
+                self.again.push((Instant::now() + wait, sighting));
+            }
             TaskTaken::Refused(why) => self.reject(sighting, why).await,
         }
     }
@@ -211,7 +246,8 @@ impl Taker {
     async fn reject(&mut self, sighting: Sighting, why: String) {
         let (worker, name) = (sighting.worker.clone(), sighting.name.clone());
         tracing::warn!(worker = worker.as_str(), file = %name.display(), "a task file of worker {worker} is refused: {why}");
-        let rejected = self.shared.blocking(move |shared| shared.places.reject(&worker, &name, &why)).await;
+        let unique = self.shared.ids.uuid().to_string();
+        let rejected = self.shared.blocking(move |shared| shared.places.reject(&worker, &name, &why, &unique)).await;
         match rejected.and_then(|answer| answer) {
             Ok(_) => {
                 self.shared.figures.worker(&sighting.worker, |w| w.rejected += 1);
@@ -233,92 +269,161 @@ impl Taker {
 /// What follows a new task.
 pub(crate) async fn taken(shared: &Arc<Shared>, task: &Task) {
     shared.figures.worker(&task.worker, |w| (w.taken, w.live) = (w.taken + 1, w.live + 1));
-    let sent = tokio::select! {
-        sent = shared.receipts.send(receipt(task)) => sent,
-        // What is not receipted now is at the next start.
-        () = shared.stop.cancelled() => return,
-    };
-    if sent.is_ok() && task.assignment_id.is_none() {
+    let receipt = receipt(task);
+    if let Err(TrySendError::Full(receipt)) = shared.receipts.try_send(receipt)
+        && !shared.receipts_late.load(Ordering::Relaxed)
+    {
+        // Once a writer of receipts is as late as this, nothing waits for it: what is owed is found by the rows.
+        let sent = tokio::select! {
+            sent = tokio::time::timeout(RECEIPT_WAIT, shared.receipts.send(receipt)) => sent.is_ok(),
+            // What is not receipted now is at the next start.
+            () = shared.stop.cancelled() => return,
+        };
+        shared.receipts_late.store(!sent, Ordering::Relaxed);
+    }
+    if shared.receipts_late.load(Ordering::Relaxed) {
+        shared.receipts_owed.notify_one();
+    }
+    if task.assignment_id.is_none() {
         shared.look_at(OsStr::new(&format!("{}.json", task.task_id)));
     }
 }
 
 fn receipt(task: &Task) -> Write {
-    let (folder, sub, name) = (Folder::Triggers, Some(task.worker.clone()), format!("{}.json", task.task_id));
-    Write { folder, sub, name, bytes: result::bytes(&result::receipt(task)) }
+    let name = format!("{}.json", task.task_id);
+    Write::over(Folder::Triggers, Some(&task.worker), name, result::bytes(&result::receipt(task)))
 }
 
-/// Writes receipts, as many at once as have come up.
+/// A worker's receipts that could not be written, by name.
+struct Aside {
+    waiting: BTreeMap<String, Write>,
+    /// There were more than are kept.
+    more: bool,
+    at: Instant,
+    pause: Duration,
+}
+
+/// Writes receipts, as many at once as have come up. One that cannot be written holds up no other.
 pub(crate) async fn receipts(shared: Arc<Shared>, mut waiting: mpsc::Receiver<Write>) {
     if !shared.may_write().await {
         return;
     }
+    let mut aside: BTreeMap<String, Aside> = BTreeMap::new();
     loop {
         let mut batch = Vec::new();
+        let next = aside.values().map(|a| a.at).min();
+        let due = async {
+            match next {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut owed = false;
         tokio::select! {
             biased;
             count = waiting.recv_many(&mut batch, 1000) => if count == 0 { return },
             () = shared.stop.cancelled() => return,
+            () = shared.receipts_owed.notified() => owed = true,
+            () = due => {}
         }
-        let latest = Instant::now() + QUIET_MAX;
-        // Bringing many files to the disk holds up the commits of those that still come.
-        loop {
-            let until = (*shared.rush_until.borrow()).min(latest);
-            if until <= Instant::now() {
-                break;
-            }
-            tokio::select! {
-                () = shared.stop.cancelled() => break,
-                () = tokio::time::sleep_until(until) => {}
-            }
+        if !batch.is_empty() {
+            quiet(&shared).await;
         }
-        let mut pause = POLL;
-        while !batch.is_empty() {
-            let answers = shared.write(batch.clone()).await;
-            let mut failed = Vec::new();
-            for (file, answer) in batch.into_iter().zip(answers) {
-                let worker = file.sub.clone().unwrap_or_default();
-                let problem = answer.err().map(|e| format!("receipts cannot be written: {e}"));
-                if problem.is_some() {
-                    failed.push(file);
-                }
-                shared.figures.degraded(&worker, Part::Receipts, problem);
-            }
-            batch = failed;
-            if !batch.is_empty() {
-                tokio::select! {
-                    () = shared.stop.cancelled() => return,
-                    () = tokio::time::sleep(pause) => {}
-                }
-                pause = (pause * 2).min(Duration::from_mins(1));
-            }
+        let now = Instant::now();
+        batch.extend(aside.values().filter(|a| a.at <= now).flat_map(|a| a.waiting.values().cloned()));
+        write_receipts(&shared, batch, &mut aside).await;
+        if owed {
+            shared.receipts_late.store(false, Ordering::Relaxed);
+            receipt_again(&shared, &mut aside).await;
         }
     }
 }
 
-/// A crash may have come between a row and its receipt.
-async fn receipt_again(shared: &Arc<Shared>) {
+/// Bringing many files to the disk holds up the commits of those that still come.
+async fn quiet(shared: &Shared) {
+    let latest = Instant::now() + QUIET_MAX;
+    loop {
+        let until = (*shared.rush_until.borrow()).min(latest);
+        if until <= Instant::now() {
+            return;
+        }
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = tokio::time::sleep_until(until) => {}
+        }
+    }
+}
+
+async fn write_receipts(shared: &Arc<Shared>, batch: Vec<Write>, aside: &mut BTreeMap<String, Aside>) {
+    let answers = shared.write(batch.clone()).await;
+    let (now, mut failed) = (Instant::now(), BTreeMap::<String, String>::new());
+    for (file, answer) in batch.into_iter().zip(answers) {
+        let worker = file.sub.clone().unwrap_or_default();
+        match answer {
+            Ok(()) => {
+                if let Some(of) = aside.get_mut(&worker) {
+                    of.waiting.remove(&file.name);
+                }
+            }
+            Err(e) => {
+                failed.entry(worker.clone()).or_insert_with(|| format!("receipts cannot be written: {}: {e}", file.name));
+                let of = aside.entry(worker).or_insert_with(|| Aside { waiting: BTreeMap::new(), more: false, at: now, pause: POLL });
+                if of.waiting.len() < ASIDE_MAX || of.waiting.contains_key(&file.name) {
+                    of.waiting.insert(file.name.clone(), file);
+                } else {
+                    of.more = true;
+                }
+            }
+        }
+    }
+    for (worker, problem) in failed {
+        shared.figures.degraded(&worker, Part::Receipts, Some(problem));
+    }
+    aside.retain(|worker, of| {
+        if of.waiting.is_empty() {
+            shared.figures.degraded(worker, Part::Receipts, None);
+            if of.more {
+                shared.receipts_owed.notify_one();
+            }
+        } else if of.at <= now {
+            of.at = now + of.pause;
+            of.pause = (of.pause * 2).min(Duration::from_mins(1));
+        }
+        !of.waiting.is_empty()
+    });
+}
+
+/// Counts the tasks that were taken before.
+async fn count_live(shared: &Arc<Shared>) {
     let mut after = None;
     loop {
         let live = match shared.engine.store().live_tasks(after.clone()).await {
             Ok(live) => live,
-            Err(e) => return tracing::warn!(error = %e, "the live tasks could not be read: receipts may be missing"),
+            Err(e) => return tracing::warn!(error = %e, "the live tasks could not be counted"),
         };
         let Some(last) = live.last() else { return };
         after = Some(last.key.clone());
         for task in &live {
             shared.figures.worker(&task.worker, |w| w.live += 1);
         }
+    }
+}
+
+/// Writes the receipts that live tasks are without.
+async fn receipt_again(shared: &Arc<Shared>, aside: &mut BTreeMap<String, Aside>) {
+    let mut after = None;
+    while !shared.stop.is_cancelled() {
+        let live = match shared.engine.store().live_tasks(after.clone()).await {
+            Ok(live) => live,
+            Err(e) => return tracing::warn!(error = %e, "the live tasks could not be read: receipts may be missing"),
+        };
+        let Some(last) = live.last() else { return };
+        after = Some(last.key.clone());
         let missing = shared.blocking(move |shared| {
             let missing = live.iter().map(receipt).filter(|r| shared.places.stamp(r.folder, r.sub.as_deref(), &r.name).is_none());
             missing.collect::<Vec<_>>()
         });
-        for receipt in missing.await.unwrap_or_default() {
-            tokio::select! {
-                sent = shared.receipts.send(receipt) => if sent.is_err() { return },
-                () = shared.stop.cancelled() => return,
-            }
-        }
+        write_receipts(shared, missing.await.unwrap_or_default(), aside).await;
     }
 }
 
@@ -360,11 +465,15 @@ fn read_one(shared: &Shared, desk: &Desk, sighting: &Sighting) -> Read {
     };
     let Some(file) = sighting.name.to_str() else { return Read::Bad("its name is not valid UTF-8".to_owned()) };
     let content = hex(&[&bytes]);
+    let found = KnownFile { stamp, content: content.clone(), ending: false };
+    if let Some(key) = finished::kept_as(shared, &sighting.worker, &found) {
+        return Read::Kept(Finished { key, worker: sighting.worker.clone(), name: file.to_owned(), file: found });
+    }
     if let Some(known) = shared.known(&sighting.worker, &sighting.name)
         && known.stamp.same_file(&stamp)
         && known.content == content
+        && shared.know(&sighting.worker, sighting.name.clone(), found)
     {
-        shared.know(&sighting.worker, sighting.name.clone(), KnownFile { stamp, content });
         return Read::Taken;
     }
     let parsed = match task::parse(&bytes) {

@@ -211,3 +211,98 @@ fn without_events_files_are_polled_for_and_that_is_said() {
     let files = daemon.json(&["files"]).unwrap();
     assert!(files["watching"].as_str().unwrap().starts_with("polling"), "{files:#}");
 }
+
+#[test]
+fn a_receipt_that_cannot_be_written_holds_up_no_other_and_is_written_once_it_can_be() {
+    let bench = Bench::new("[worker.anga]\nharness = \"command\"\n");
+    std::fs::create_dir_all(bench.shared("triggers/marie/evil.json")).unwrap();
+    std::fs::write(bench.shared("triggers/anga"), "in the way").unwrap();
+    std::fs::create_dir_all(bench.shared("tasks/anga")).unwrap();
+    let daemon = bench.started();
+    bench.drop_task("evil", "wait-for-gate sign:evil");
+    let degraded = |worker: &str, word: &str| {
+        eventually("it is said", || {
+            let files = daemon.json(&["files"])?;
+            let worker = files["workers"].as_array()?.iter().find(|w| w["name"] == worker)?.clone();
+            worker["degraded"].as_str().is_some_and(|why| why.contains(word)).then_some(())
+        });
+    };
+    degraded("marie", "evil.json");
+    std::fs::write(bench.shared("tasks/anga/b.json"), r#"{"task_id":"b","description":"x"}"#).unwrap();
+    bench.drop_task("good", "wait-for-gate sign:good");
+    eventually("another's receipt", || read(&bench.shared("triggers/marie/good.json")));
+    degraded("anga", "triggers/anga");
+    eventually("the heartbeat says why", || {
+        let beat = read(&bench.shared("heartbeats/marie.json"))?;
+        (beat["status"] == "degraded" && beat["problem"].as_str()?.contains("evil.json")).then_some(())
+    });
+    std::fs::remove_dir(bench.shared("triggers/marie/evil.json")).unwrap();
+    eventually("the receipt", || read(&bench.shared("triggers/marie/evil.json")));
+    bench.open_gate();
+    for id in ["evil", "good"] {
+        assert_eq!(bench.result(id)["status"], "completed");
+    }
+    eventually("a worker without receipts works", || read(&bench.shared("results/anga/b.json")));
+}
+
+#[test]
+fn a_finished_task_whose_file_cannot_be_removed_does_not_run_again_whatever_its_mode_becomes() {
+    let bench = Bench::new("");
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let can = rustix::process::geteuid().is_root()
+        && Command::new(nobody[0]).args(&nobody[1..]).args([EXE, "--version"]).output().is_ok_and(|out| out.status.success());
+    if !can {
+        return skipped("root with setpriv", "A task file that belongs to somebody else is tested as root.");
+    }
+    assert!(Command::new("chown").args(["-R", "65534:65534"]).arg(bench.shared("..")).status().unwrap().success());
+    // As in /tmp: only a file's owner, and the folder's, may remove it.
+    let folder = bench.shared("tasks/marie");
+    assert!(Command::new("chown").arg("0:0").arg(&folder).status().unwrap().success());
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o1777)).unwrap();
+    let mut daemon = bench.daemon().under(&nobody);
+    assert!(daemon.start());
+    bench.drop_task("stuck", "sign:stuck");
+    assert_eq!(bench.result("stuck")["status"], "completed");
+    let said = |daemon: &crate::daemon::Daemon| {
+        let files = daemon.json(&["files"])?;
+        files["workers"].as_array()?.iter().find(|w| w["name"] == "marie")?["degraded"].as_str().map(str::to_owned)
+    };
+    assert!(eventually("it is said", || said(&daemon)).contains("stuck.json"));
+    let path = bench.shared("tasks/marie/stuck.json");
+    let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    // Under its name again it is seen, as after a new mode when everything is looked through.
+    let seen = |id: &str| {
+        bench.drop_task(id, &format!("sign:{id}"));
+        assert_eq!(bench.result(id)["status"], "completed");
+    };
+    mode(0o664);
+    drop(std::fs::OpenOptions::new().write(true).open(&path).unwrap());
+    seen("second");
+    daemon.kill();
+    mode(0o644);
+    let mut daemon = bench.daemon().under(&nobody);
+    assert!(daemon.start());
+    seen("third");
+    assert_eq!(bench.witnessed(), ["stuck", "second", "third"], "each once");
+    eventually("it is said of all", || said(&daemon).filter(|why| why.contains("(3 files) cannot be removed")));
+    // Written anew it is another task.
+    std::fs::write(&path, r#"{"task_id":"stuck","description":"sign:stuck","worker":"marie"}"#).unwrap();
+    eventually("it ran again", || (bench.witnessed().len() == 4).then_some(()));
+    for id in ["stuck", "second", "third"] {
+        std::fs::remove_file(bench.shared(&format!("tasks/marie/{id}.json"))).unwrap();
+    }
+}
+
+#[test]
+fn a_bad_file_of_a_name_that_very_many_had_is_refused_all_the_same() {
+    let bench = Bench::new("");
+    std::fs::create_dir_all(bench.shared("dlq/marie")).unwrap();
+    std::fs::write(bench.shared("dlq/marie/bad.json"), "x").unwrap();
+    for n in 2..=100 {
+        std::fs::write(bench.shared(&format!("dlq/marie/bad.{n}.json")), "x").unwrap();
+    }
+    let _daemon = bench.started();
+    bench.drop_file("bad.json", "not JSON");
+    bench.emptied();
+    eventually("both are there", || (names(&bench.shared("dlq/marie")).len() == 102).then_some(()));
+}

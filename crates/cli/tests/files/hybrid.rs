@@ -106,3 +106,51 @@ fn the_pipe_of_a_worker_whose_executor_takes_files_is_said_not_to_be_read() {
     });
     assert!(degraded.contains("pipe is not read"), "{degraded}");
 }
+
+#[test]
+fn a_word_about_an_id_that_two_workers_have_counts_for_neither_unless_it_names_one() {
+    let bench = Bench::new(&format!("{CONFIG}[worker.anga]\nharness = \"command\"\n{CONFIG}"));
+    std::fs::create_dir_all(bench.shared("tasks/anga")).unwrap();
+    let daemon = bench.started();
+    bench.drop_task("both", "x");
+    std::fs::write(bench.shared("tasks/anga/both.json"), r#"{"task_id":"both","description":"x"}"#).unwrap();
+    eventually("both are taken", || {
+        ["marie", "anga"].iter().all(|w| bench.shared(&format!("triggers/{w}/both.json")).exists()).then_some(())
+    });
+    executor_takes(&bench, "both");
+    std::fs::remove_file(bench.shared("tasks/anga/both.json")).unwrap();
+    word(&bench, "both", "needs_retry");
+    for worker in ["marie", "anga"] {
+        eventually("it is said", || {
+            let files = daemon.json(&["files"])?;
+            let worker = files["workers"].as_array()?.iter().find(|w| w["name"] == worker)?.clone();
+            worker["degraded"].as_str().is_some_and(|why| why.contains("names no `worker`")).then_some(())
+        });
+    }
+    let word = json!({"task_id": "both", "worker": "anga", "execution_time": 1.5, "status": "needs_retry"});
+    write(&bench.shared("execution_meta/both.json"), &word);
+    eventually("anga's is written anew", || bench.shared("tasks/anga/both.json").exists().then_some(()));
+    assert!(!bench.shared("tasks/marie/both.json").exists(), "marie's executor said nothing");
+}
+
+#[test]
+fn a_retry_takes_the_place_of_no_other_task() {
+    let bench = Bench::new(CONFIG);
+    let _daemon = bench.started();
+    let task = |id: &str| json!({"task_id": id, "description": "x"}).to_string();
+    bench.drop_file("next.json", &task("h-5"));
+    let path = bench.shared("tasks/marie/next.json");
+    eventually("Windlass has seen it", || read(&bench.shared("triggers/marie/h-5.json")));
+    std::fs::remove_file(&path).unwrap();
+    bench.drop_file("next.json", &task("h-6"));
+    eventually("and the other", || read(&bench.shared("triggers/marie/h-6.json")));
+    word(&bench, "h-5", "needs_retry");
+    let anew = eventually("it is written anew", || read(&bench.shared("tasks/marie/h-5.json")));
+    assert_eq!((anew["task_id"].as_str(), read(&path).unwrap()["task_id"].as_str()), (Some("h-5"), Some("h-6")));
+    executor_takes(&bench, "h-5");
+    write(&bench.shared("results/marie/h-5.json"), &json!({"task_id": "h-5", "output": "theirs"}));
+    word(&bench, "h-5", "completed");
+    let notice = eventually("the notice", || read(&bench.shared("triggers/orchestrator/h-5.json")));
+    assert_eq!(notice["status"], "completed");
+    assert!(path.exists() && names(&bench.shared("dlq/marie")).is_empty());
+}

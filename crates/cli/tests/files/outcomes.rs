@@ -137,3 +137,103 @@ fn a_line_in_a_pipe_is_a_task() {
     });
     assert_eq!(refused.len(), 2, "{refused:?}");
 }
+
+/// Makes a pipe and gives its path.
+fn pipe(bench: &Bench) -> std::path::PathBuf {
+    std::fs::create_dir(bench.shared("pipes")).unwrap();
+    let pipe = bench.shared("pipes/marie.pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0).unwrap();
+    pipe
+}
+
+#[test]
+fn a_last_line_without_its_end_is_a_task_once_its_writer_is_gone() {
+    let bench = Bench::new("");
+    let pipe = pipe(&bench);
+    let _daemon = bench.started();
+    for id in ["e-1", "e-2"] {
+        std::fs::write(&pipe, format!("{{\"task_id\":\"{id}\",\"description\":\"sign:{id}\"}}")).unwrap();
+        assert_eq!(bench.result(id)["status"], "completed");
+    }
+    std::fs::write(&pipe, "{\"task_id\":\"e-3\",\"description\":\"sign:e-3\"}\n").unwrap();
+    assert_eq!(bench.result("e-3")["status"], "completed");
+    assert!(names(&bench.shared("dlq/marie")).is_empty());
+}
+
+#[test]
+fn what_a_pipe_holds_of_a_line_when_windlass_stops_is_kept() {
+    use std::io::Write as _;
+    let bench = Bench::new("");
+    let path = pipe(&bench);
+    let mut daemon = bench.started();
+    let mut pipe = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    pipe.write_all(b"{\"task_id\":\"p-1\",\"description\":\"x\"}\n{\"task_id\":\"half").unwrap();
+    assert_eq!(bench.result("p-1")["status"], "completed");
+    let pid = rustix::process::Pid::from_raw(daemon.pid().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    daemon.wait_dead();
+    let kept = names(&bench.shared("dlq/marie"));
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    assert_eq!(std::fs::read_to_string(bench.shared("dlq/marie").join(&kept[0])).unwrap(), "{\"task_id\":\"half");
+}
+
+#[test]
+fn two_workers_tasks_of_one_id_each_have_a_notice() {
+    let bench = Bench::new("[harness_defaults]\ndefault = \"command\"\n");
+    let _daemon = bench.started();
+    bench.drop_task("same", "x");
+    let first = eventually("the first notice", || read(&bench.shared("triggers/orchestrator/same.json")));
+    std::fs::create_dir(bench.shared("tasks/anga")).unwrap();
+    std::fs::write(bench.shared("tasks/anga/same.json"), r#"{"task_id":"same","description":"x"}"#).unwrap();
+    let second = eventually("the second notice", || read(&bench.shared("triggers/orchestrator/same@anga.json")));
+    assert_eq!((first["worker"].as_str(), second["worker"].as_str()), (Some("marie"), Some("anga")));
+    assert_eq!(read(&bench.shared("triggers/orchestrator/same.json")), Some(first));
+    // Its own is written again.
+    bench.emptied();
+    std::fs::remove_file(bench.shared("results/marie/same.json")).unwrap();
+    bench.drop_task("same", "fail-for-good");
+    eventually("the notice tells of the second run", || {
+        read(&bench.shared("triggers/orchestrator/same.json")).filter(|notice| notice["status"] != "completed")
+    });
+    assert_eq!(names(&bench.shared("triggers/orchestrator")), ["same.json", "same@anga.json"]);
+}
+
+#[test]
+fn a_refused_file_and_a_dead_letter_of_one_id_both_stay() {
+    let bench = Bench::new("retry_backoff = 1.0\ninitial_retry_delay = 0.0\nmax_retries = 0\ntask_timeout = 1\n");
+    let daemon = bench.started();
+    bench.drop_file("slow.json", "not a task");
+    assert!(bench.refusal("slow.json").contains("not JSON"));
+    bench.drop_task("slow", "wait-for-gate");
+    let dead = bench.result("slow");
+    assert_eq!(dead["status"], "dead", "{dead:#}");
+    let id = dead["assignment_id"].as_str().unwrap();
+    let letter = format!("slow.{id}.json");
+    assert_eq!(names(&bench.shared("dlq/marie")), [letter.clone(), "slow.json".to_owned(), "slow.json.error.txt".to_owned()]);
+    assert_eq!(std::fs::read_to_string(bench.shared("dlq/marie/slow.json")).unwrap(), "not a task");
+    // Replayed with success the letter goes, and it alone.
+    bench.open_gate();
+    let jobs = daemon.json(&["assignment", id]).unwrap();
+    let job = jobs["jobs"].as_array().unwrap()[0]["id"].as_str().unwrap().to_owned();
+    let replayed = daemon.call(&["dead-letters", "replay", &job]);
+    assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
+    eventually("the letter is gone", || (!bench.shared("dlq/marie").join(&letter).exists()).then_some(()));
+    assert_eq!(bench.result("slow")["status"], "completed");
+    assert_eq!(names(&bench.shared("dlq/marie")), ["slow.json", "slow.json.error.txt"]);
+}
+
+#[test]
+fn a_task_written_over_its_predecessor_in_place_is_run_too() {
+    let bench = Bench::new("");
+    let _daemon = bench.started();
+    for round in 1..=20 {
+        // Written as soon as the result is there, into the very file that is about to be removed.
+        let task = format!("{{\"task_id\":\"over\",\"description\":\"sign:over\"}}{}", " ".repeat(round % 2));
+        std::fs::write(bench.shared("tasks/marie/over.json"), task).unwrap();
+        eventually("it ran", || (bench.witnessed().len() >= round).then_some(()));
+        eventually("its result", || read(&bench.shared("results/marie/over.json")));
+        let _ = std::fs::remove_file(bench.shared("results/marie/over.json"));
+    }
+    bench.emptied();
+    assert_eq!(bench.witnessed().len(), 20);
+}

@@ -15,6 +15,9 @@ const READ_MAX: u32 = 1000;
 /// The most rows that one transaction deletes.
 const PRUNE_MAX: u32 = 500;
 
+/// What stands before that by which the file of a task that is done is known.
+const KEPT: &str = "kept:";
+
 /// A task that an intake found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTask {
@@ -237,12 +240,31 @@ impl Store {
         .await
     }
 
-    /// The live task of an id, among tasks of outside executors.
-    pub async fn outside_task(&self, task_id: String) -> Result<Option<Task>> {
+    /// The live tasks of an id, among tasks of outside executors: one for each worker at most, the oldest first.
+    pub async fn outside_tasks(&self, task_id: String) -> Result<Vec<Task>> {
         let folded = task_id.to_ascii_lowercase();
         self.read(move |w| {
-            let rest = "WHERE status = 'live' AND assignment_id IS NULL AND folded = $1 ORDER BY taken_at LIMIT 1";
-            Ok(select(w, rest, values![&folded])?.pop())
+            let rest = "WHERE status = 'live' AND assignment_id IS NULL AND folded = $1 ORDER BY taken_at, worker LIMIT $2";
+            select(w, rest, values![&folded, READ_MAX])
+        })
+        .await
+    }
+
+    /// The tasks that are done and whose file could not be removed, each with what its file is known by, at most 1000.
+    pub async fn kept_tasks(&self) -> Result<Vec<(String, Task)>> {
+        self.read(move |w| {
+            let kept = select(w, "WHERE status = 'done' AND told LIKE 'kept:%' ORDER BY ended_at LIMIT $1", values![READ_MAX])?;
+            let known = |task: Task| Some((task.told.as_deref()?.strip_prefix(KEPT)?.to_owned(), task));
+            Ok(kept.into_iter().filter_map(known).collect())
+        })
+        .await
+    }
+
+    /// Records by what the file of a task that is done is known, which could not be removed; or, with `None`, that it is gone.
+    pub async fn task_kept(&self, key: String, file: Option<String>) -> Result<()> {
+        let told = file.map(|file| format!("{KEPT}{file}"));
+        self.promise(move |w| {
+            w.execute("UPDATE tasks SET told = $2 WHERE key = $1 AND status = 'done'", values![&key, told.as_ref()]).map(drop)
         })
         .await
     }
@@ -263,6 +285,18 @@ impl Store {
         self.read(move |w| select(w, "WHERE status = 'live' AND due_at IS NOT NULL ORDER BY due_at LIMIT $1", values![READ_MAX])).await
     }
 
+    /// Records a word that is about no task for certain: it is not counted later either.
+    pub async fn task_told(&self, key: String, told: String) -> Result<()> {
+        self.promise(move |w| w.execute("UPDATE tasks SET told = $2 WHERE key = $1 AND status = 'live'", values![&key, &told]).map(drop))
+            .await
+    }
+
+    /// Records under which name the file of a task is about to be written anew.
+    pub async fn task_renamed(&self, key: String, file: String) -> Result<()> {
+        self.promise(move |w| w.execute("UPDATE tasks SET file = $2 WHERE key = $1 AND status = 'live'", values![&key, &file]).map(drop))
+            .await
+    }
+
     /// Records that a task's file was written anew.
     pub async fn task_rewritten(&self, key: String) -> Result<()> {
         self.promise(move |w| w.execute("UPDATE tasks SET due_at = NULL WHERE key = $1", values![&key]).map(drop)).await
@@ -271,7 +305,7 @@ impl Store {
     /// Deletes some of the tasks without an assignment that were done before `before`; how many. Others go with their assignment.
     pub async fn prune_tasks(&self, before: Timestamp) -> Result<u64> {
         self.ride(move |w| {
-            let done = "assignment_id IS NULL AND status = 'done' AND ended_at < $1";
+            let done = "assignment_id IS NULL AND status = 'done' AND ended_at < $1 AND (told IS NULL OR told NOT LIKE 'kept:%')";
             w.execute(&format!("DELETE FROM tasks WHERE key IN (SELECT key FROM tasks WHERE {done} LIMIT $2)"), values![before, PRUNE_MAX])
         })
         .await

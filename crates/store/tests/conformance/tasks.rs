@@ -104,9 +104,9 @@ on_both! {
         assert_eq!(again.due_tasks().await.unwrap().len(), 1);
         again.task_rewritten(made.key.clone()).await.unwrap();
         assert!(again.due_tasks().await.unwrap().is_empty());
-        assert_eq!(again.outside_task("A".to_owned()).await.unwrap().map(|t| t.tries.len()), Some(1));
+        assert_eq!(again.outside_tasks("A".to_owned()).await.unwrap()[0].tries.len(), 1);
         again.tasks_done(vec![made.key.clone()]).await.unwrap();
-        assert_eq!(again.outside_task("a".to_owned()).await.unwrap(), None);
+        assert_eq!(again.outside_tasks("a".to_owned()).await.unwrap(), []);
     }
 
     async fn done_tasks_without_an_assignment_go_when_they_are_old_and_others_stay(f: Fixture) {
@@ -118,6 +118,36 @@ on_both! {
         assert_eq!(f.store.live_tasks(None).await.unwrap(), std::slice::from_ref(&live));
         assert!(f.store.task_of(with_assignment.assignment_id.unwrap()).await.unwrap().is_some());
         taken(&f, outside("a", "k1")).await;
+    }
+
+    async fn a_file_that_could_not_be_removed_is_known_until_it_is_gone(f: Fixture) {
+        let made = taken(&f, outside("a", "k1")).await;
+        f.store.task_kept(made.key.clone(), Some("inode 7".to_owned())).await.unwrap();
+        assert!(f.store.kept_tasks().await.unwrap().is_empty(), "it is not done");
+        f.store.tasks_done(vec![made.key.clone()]).await.unwrap();
+        f.store.task_kept(made.key.clone(), Some("inode 7".to_owned())).await.unwrap();
+        let again = f.again().await;
+        let kept = again.kept_tasks().await.unwrap();
+        assert_eq!((kept.len(), kept[0].0.as_str(), kept[0].1.task_id.as_str()), (1, "inode 7", "a"));
+        assert_eq!(again.prune_tasks(windlass_types::Timestamp(1 << 46)).await.unwrap(), 0, "it lies there still");
+        again.task_kept(made.key.clone(), None).await.unwrap();
+        assert!(again.kept_tasks().await.unwrap().is_empty());
+        assert_eq!(again.prune_tasks(windlass_types::Timestamp(1 << 46)).await.unwrap(), 1);
+    }
+
+    async fn an_id_may_be_that_of_two_workers_outside_tasks_and_a_word_about_neither_is_not_counted_later(f: Fixture) {
+        let first = taken(&f, outside("a", "k1")).await;
+        let second = taken(&f, NewTask { worker: "anga".to_owned(), ..outside("a", "k2") }).await;
+        let mut keys: Vec<_> = f.store.outside_tasks("a".to_owned()).await.unwrap().into_iter().map(|t| t.key).collect();
+        keys.sort();
+        assert_eq!(keys, [first.key.clone(), second.key]);
+        f.store.task_told(first.key.clone(), "w1".to_owned()).await.unwrap();
+        f.store.task_renamed(first.key.clone(), "other.json".to_owned()).await.unwrap();
+        let counted = f.store.count_task_try(first.key.clone(), "w1".to_owned(), "exit 1".to_owned(), None).await.unwrap();
+        assert_eq!(counted, None);
+        let of = |tasks: Vec<Task>| tasks.into_iter().find(|t| t.key == first.key).unwrap();
+        let now = of(f.store.outside_tasks("a".to_owned()).await.unwrap());
+        assert_eq!((now.file.as_deref(), now.tries.len()), (Some("other.json"), 0));
     }
 
     async fn an_outcome_holds_the_attempts_and_the_exit_code_of_the_work(f: Fixture) {
