@@ -3,7 +3,7 @@ use serde_json::json;
 
 use crate::cli::{Context, Json};
 use crate::failure::{Exit, Result};
-use crate::output::{self, size};
+use crate::output::{self, show, size};
 use crate::wire::{Housekeeping, HousekeepingRun};
 
 /// Show what is kept how long, and what was removed; or look after it now
@@ -37,7 +37,6 @@ pub(crate) async fn run(args: HousekeepingArgs, context: &Context) -> Result<Exi
         output::json(&all)?;
         return Ok(Exit::Done);
     }
-    let kept = |secs: Option<u64>| secs.map_or("for ever".to_owned(), |secs| format!("for {} day(s)", round(secs)));
     let up_to = |bytes: Option<u64>| bytes.map_or_else(String::new, |bytes| format!(", up to {}", size(bytes)));
     let r = &all.retention;
     for (what, how) in [
@@ -58,8 +57,16 @@ pub(crate) async fn run(args: HousekeepingArgs, context: &Context) -> Result<Exi
     Ok(Exit::Done)
 }
 
-fn round(secs: u64) -> f64 {
-    (secs as f64 / 864.0).round() / 100.0
+/// How long something is kept, in the largest unit that says enough.
+fn kept(secs: Option<u64>) -> String {
+    const DAY: u64 = 86_400;
+    match secs {
+        None => "for ever".to_owned(),
+        Some(0) => "not kept: goes with the next round".to_owned(),
+        Some(DAY) => "for 1 day".to_owned(),
+        Some(secs) if secs < DAY => format!("for {}", show::duration(i64::try_from(secs * 1000).unwrap_or(i64::MAX))),
+        Some(secs) => format!("for {} days", (secs as f64 / 864.0).round() / 100.0),
+    }
 }
 
 fn show_run(run: &HousekeepingRun) -> Result<()> {
@@ -83,4 +90,20 @@ fn show_run(run: &HousekeepingRun) -> Result<()> {
         output::data(&format!("problem     {}", output::clean(problem)))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kept;
+
+    #[test]
+    fn how_long_something_is_kept_is_never_told_as_no_days() {
+        assert_eq!(kept(None), "for ever");
+        assert_eq!(kept(Some(0)), "not kept: goes with the next round");
+        assert_eq!(kept(Some(90)), "for 1 min 30 s");
+        assert_eq!(kept(Some(43_200)), "for 12 h 0 min");
+        assert_eq!(kept(Some(86_400)), "for 1 day");
+        assert_eq!(kept(Some(129_600)), "for 1.5 days");
+        assert_eq!(kept(Some(30 * 86_400)), "for 30 days");
+    }
 }
