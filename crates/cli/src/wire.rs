@@ -1,7 +1,7 @@
 //! What goes over the wire between this program and the daemon: the engine's own request and answer types.
 
 pub(crate) use windlass_engine::{
-    Backup, BreakerView, CreateAssignment, DeadLetter, DeadLetterDetail, Diff, Doctor, DoctorCheck, Explanation, Housekeeping,
+    Backup, BreakerView, CreateAssignment, DeadLetter, DeadLetterDetail, Diff, Doctor, DoctorCheck, Explanation, HarnessLook, Housekeeping,
     HousekeepingRun, ReplayOutcome, Replayed, Restored, RunGoal, Status, TranscriptPage, TrustCandidate, UpdateAssignment,
 };
 

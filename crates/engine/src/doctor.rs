@@ -1,18 +1,22 @@
 //! What is installed, logged in and missing on this machine, and what to do about it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use windlass_types::{Harness, Problem};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::request::{Doctor, DoctorCheck};
+use crate::request::{Doctor, DoctorCheck, HarnessLook};
 
 impl Engine {
     /// Looks at everything work needs.
     pub async fn doctor(&self) -> Result<Doctor, EngineError> {
         let config = &self.inner.config;
+        let used = self.used_harnesses().await?;
         let mut harnesses = Vec::new();
         for harness in Harness::ALL {
-            harnesses.push(windlass_harness::probe(harness, &config.harness, &config.user).await);
+            let probe = windlass_harness::probe(harness, &config.harness, &config.user).await;
+            harnesses.push(HarnessLook { probe, used: used.contains(&harness) });
         }
         let mut checks = Vec::new();
         checks.push(match self.inner.workspaces.git_version().await {
@@ -62,6 +66,18 @@ impl Engine {
         Ok(Doctor { harnesses, checks })
     }
 
+    /// The agents that something is configured to run on this node.
+    pub(crate) async fn used_harnesses(&self) -> Result<BTreeSet<Harness>, EngineError> {
+        let config = &self.inner.config;
+        let projects = self.inner.store.projects().await?;
+        let named = projects.iter().flat_map(|project| project.settings.harness_defaults.values().copied());
+        Ok(used_harnesses(
+            self.inner.workers().iter().map(|w| w.harness),
+            &config.harness_defaults,
+            named.chain(config.harness.harness.keys().copied()),
+        ))
+    }
+
     /// Who does what one node does for all. On SQLite this one does.
     async fn duties_check(&self) -> Result<Option<DoctorCheck>, EngineError> {
         if !self.inner.store.is_postgres() {
@@ -82,10 +98,46 @@ impl Engine {
     }
 }
 
+/// The agents that something is configured to run: workers, each by its own word or the default; the defaults of job types; and what
+/// else is `named`, by projects and by tables of their own. None, where there is no worker.
+pub fn used_harnesses(
+    workers: impl IntoIterator<Item = Option<Harness>>,
+    defaults: &BTreeMap<String, Harness>,
+    named: impl IntoIterator<Item = Harness>,
+) -> BTreeSet<Harness> {
+    let usual = defaults.get("default").copied().unwrap_or(Harness::Claude);
+    let mut used: BTreeSet<Harness> = workers.into_iter().map(|own| own.unwrap_or(usual)).collect();
+    if !used.is_empty() {
+        used.extend(defaults.values().copied().chain(named));
+    }
+    used
+}
+
 pub(crate) fn check(name: &str, found: String, problem: Option<Problem>) -> DoctorCheck {
     DoctorCheck { name: name.to_owned(), found, problem }
 }
 
 pub(crate) fn problem(what: &str, hint: &str) -> Problem {
     Problem { what: what.to_owned(), hint: hint.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_is_used_that_a_worker_a_default_or_a_name_leads_to() {
+        let used = |workers: &[Option<Harness>], defaults: &[(&str, Harness)], named: &[Harness]| {
+            let defaults = defaults.iter().map(|(of, harness)| ((*of).to_owned(), *harness)).collect();
+            used_harnesses(workers.iter().copied(), &defaults, named.iter().copied()).into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(used(&[None], &[], &[]), [Harness::Claude], "claude is the usual one");
+        assert_eq!(used(&[None], &[("default", Harness::Codex)], &[]), [Harness::Codex]);
+        assert_eq!(
+            used(&[None, Some(Harness::Command)], &[("review", Harness::Gemini)], &[]),
+            [Harness::Claude, Harness::Gemini, Harness::Command]
+        );
+        assert_eq!(used(&[Some(Harness::Command)], &[], &[Harness::Codex]), [Harness::Codex, Harness::Command]);
+        assert_eq!(used(&[], &[("default", Harness::Codex)], &[Harness::Gemini]), [], "nothing runs on a node without workers");
+    }
 }

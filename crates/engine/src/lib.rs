@@ -42,12 +42,13 @@ pub use backup::{
 pub use breakers::BreakerView;
 pub use config::{EngineConfig, Isolation, WorkerConfig};
 pub use dead_letters::{DeadLetter, DeadLetterDetail, DeadLetterPage, ReplayOutcome, ReplayPage, ReplayWhich, Replayed};
+pub use doctor::used_harnesses;
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use housekeeping::{Housekeeping, HousekeepingRun, Kept, Removed, Retention};
 pub use request::{
-    AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessParked, RunGoal, Status,
-    TranscriptItem, TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,
+    AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessLook, HarnessParked,
+    RunGoal, Status, TranscriptItem, TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,
 };
 pub use tasks::{TaskFile, TaskWork};
 pub use windlass_store::{DeadLetterFilter, JobEdit, Submitted, TaskTaken};

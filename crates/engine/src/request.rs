@@ -211,9 +211,25 @@ pub struct TrustCandidate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Doctor {
     /// Each agent.
-    pub harnesses: Vec<Probe>,
+    pub harnesses: Vec<HarnessLook>,
     /// The machine: git, isolation, store, disk.
     pub checks: Vec<DoctorCheck>,
+}
+
+/// An agent as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HarnessLook {
+    /// What is known of it.
+    #[serde(flatten)]
+    pub probe: Probe,
+    /// Whether anything is configured to run it here: a worker, a default, a project, or a table of its own. What an agent lacks
+    /// that is not used stands in nobody's way.
+    #[serde(default = "yes")]
+    pub used: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// One thing looked at.

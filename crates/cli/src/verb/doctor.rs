@@ -2,6 +2,7 @@ use std::path::Path;
 
 use clap::Args;
 use serde_json::Value;
+use windlass_engine::used_harnesses;
 use windlass_types::{Harness, Problem};
 use windlass_workspace::launch::Launcher;
 
@@ -10,7 +11,7 @@ use crate::config::Settings;
 use crate::daemon::engine_config;
 use crate::failure::{CliError, Exit, Result};
 use crate::output;
-use crate::wire::{Doctor, DoctorCheck};
+use crate::wire::{Doctor, DoctorCheck, HarnessLook};
 
 /// Look at what is installed, logged in and missing
 ///
@@ -39,23 +40,28 @@ pub(crate) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit> {
         output::data(&format!("{:10} {}", check.name, output::clean(&check.found)))?;
         print_problems(check.problem.as_slice())?;
     }
-    for probe in &doctor.harnesses {
-        let found = match (&probe.path, &probe.version) {
-            (Some(path), Some(version)) => format!("{} ({path})", output::one_line(version, 60)),
-            (Some(path), None) => path.clone(),
-            (None, _) => "not found".to_owned(),
-        };
-        let login = probe.login.as_ref().map(|l| format!(", login by {l}")).unwrap_or_default();
-        let found = match (probe.problems.is_empty(), &probe.path) {
-            // Some harnesses need no program of their own.
-            (true, None) => "ready".to_owned(),
-            (true, Some(_)) => format!("ready: {found}"),
-            (false, _) => found,
-        };
-        output::data(&format!("{:10} {}{login}", probe.harness, output::clean(&found)))?;
-        print_problems(&probe.problems)?;
-    }
+    doctor.harnesses.iter().try_for_each(print_harness)?;
     Ok(Exit::Done)
+}
+
+fn print_harness(look: &HarnessLook) -> Result<()> {
+    let probe = &look.probe;
+    let found = match (&probe.path, &probe.version) {
+        (Some(path), Some(version)) => format!("{} ({path})", output::one_line(version, 60)),
+        (Some(path), None) => path.clone(),
+        (None, _) => "not found".to_owned(),
+    };
+    let login = probe.login.as_ref().map(|l| format!(", login by {l}")).unwrap_or_default();
+    let found = match (probe.problems.is_empty(), &probe.path) {
+        // Some harnesses need no program of their own.
+        (true, None) => "ready".to_owned(),
+        (true, Some(_)) => format!("ready: {found}"),
+        (false, _) if !look.used => format!("not used: {found}"),
+        (false, _) => found,
+    };
+    output::data(&format!("{:10} {}{login}", probe.harness, output::clean(&found)))?;
+    // What an agent lacks that nothing is configured to run is in nobody's way.
+    if look.used { print_problems(&probe.problems) } else { Ok(()) }
 }
 
 fn print_problems(problems: &[Problem]) -> Result<()> {
@@ -70,9 +76,13 @@ fn print_problems(problems: &[Problem]) -> Result<()> {
 async fn without_daemon(settings: &Settings) -> Result<Doctor> {
     let config = engine_config::harness_settings(settings)?;
     let user = engine_config::user_files();
+    let named = settings.projects.iter().flat_map(|project| project.settings.harness_defaults.values().copied());
+    let workers = settings.workers.iter().map(|worker| worker.harness);
+    let used = used_harnesses(workers, &settings.harness_defaults, named.chain(settings.harness.keys().copied()));
     let mut harnesses = Vec::new();
     for harness in Harness::ALL {
-        harnesses.push(windlass_harness::probe(harness, &config, &user).await);
+        let probe = windlass_harness::probe(harness, &config, &user).await;
+        harnesses.push(HarnessLook { probe, used: used.contains(&harness) });
     }
     let mode = Launcher::detect(config.windlass_exe.clone()).await.mode();
     let shared = (mode.as_str() != "namespace")

@@ -72,3 +72,30 @@ fn the_doctor_looks_without_a_daemon_too() {
     let text = home.run(&["doctor"]).code(0).out;
     assert!(text.contains("hint: "), "what is missing comes with what to do: {text}");
 }
+
+#[test]
+fn the_doctor_finds_nothing_wrong_with_an_agent_that_nothing_is_configured_to_use() {
+    let home = Home::new();
+    let look = |configuration: &str| {
+        home.configure(configuration);
+        let all = home.run(&["doctor", "--json"]).code(0).json();
+        let used: Vec<_> = all["harnesses"].as_array().expect("harnesses").iter().map(|h| h["used"] == true).collect();
+        (used, home.run(&["doctor"]).code(0).out)
+    };
+    let lines = |text: &str, of: &str| {
+        let mut lines = text.lines().skip_while(|line| !line.starts_with(of));
+        let first = lines.next().expect("its line").to_owned();
+        (first, lines.take_while(|line| line.starts_with(' ')).count())
+    };
+    let (used, text) = look("harness_defaults = { default = \"command\" }\n[harness.claude]\nprogram = \"/nonexistent/claude\"\n");
+    assert_eq!(used, [true, false, false, true, false], "what has a table of its own is meant to be used: {text}");
+    assert!(lines(&text, "claude").1 >= 2, "{text}");
+    let (codex, problems) = lines(&text, "codex");
+    assert!(codex.contains("not used") && problems == 0, "{text}");
+
+    let (used, text) = look("[project.shop]\nharness_defaults = { review = \"gemini\" }\n[worker.marie]\nharness = \"codex\"\n");
+    assert_eq!(used, [true, true, true, false, false], "{text}");
+    for agent in ["claude", "codex", "gemini"] {
+        assert!(lines(&text, agent).1 >= 2, "{agent}: {text}");
+    }
+}
