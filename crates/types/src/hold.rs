@@ -214,6 +214,14 @@ pub fn hold(world: &World) -> Option<Hold> {
                 None,
             );
         }
+        (name, Some(slots)) if slots.limit == 0 => {
+            return held(
+                HoldKind::WorkerBusy,
+                format!("worker {name} rests: it may run no job at once"),
+                Some("raise its max_concurrent_tasks, which is 0, and start the daemon anew"),
+                None,
+            );
+        }
         (name, Some(slots)) if slots.full() => {
             return held(HoldKind::WorkerBusy, format!("worker {name} runs {} of {} jobs", slots.running, slots.limit), None, None);
         }

@@ -74,9 +74,8 @@ pub(super) fn workers(
             let key = format!("worker.{name}.max_concurrent_tasks");
             l.pick(&key, &[], None, w.max_concurrent_tasks, usual.max_concurrent.unwrap_or(3))?
         };
-        // A daemon that is to take no work at all is told so on its own, not worker by worker.
-        let min = u32::from(name != "default" && usual.max_concurrent != Some(0));
-        check::range(&format!("worker.{name}.max_concurrent_tasks"), limit, min, 10_000)?;
+        // None at all: a worker that rests.
+        check::range(&format!("worker.{name}.max_concurrent_tasks"), limit, 0, 10_000)?;
         if let Some(secs) = l.given(&format!("worker.{name}.task_timeout"), &[], None, w.task_timeout)? {
             check::range(&format!("worker.{name}.task_timeout"), secs, 1, 7 * 24 * 3600)?;
         }

@@ -168,7 +168,7 @@ impl Settings {
 
         let max_concurrent = l.given("max_concurrent_tasks", &["MAX_CONCURRENT_TASKS"], flags.max_concurrent, raw.max_concurrent_tasks)?;
         if let Some(limit) = max_concurrent.filter(|_| flags.max_concurrent.is_none()) {
-            check::range("max_concurrent_tasks", limit, 1, 10_000)?;
+            check::range("max_concurrent_tasks", limit, 0, 10_000)?;
         }
         let default_file = raw.worker.get("default").and_then(|w| w.max_concurrent_tasks);
         let default_concurrent = l.pick(
@@ -285,6 +285,10 @@ impl Settings {
         }
         let workers =
             named::workers(&mut l, raw, worker_name, names, &named::Usual { max_concurrent, default_concurrent, retry, breaker })?;
+        // A flag that says so is meant.
+        for worker in workers.iter().filter(|worker| worker.max_concurrent_tasks == 0 && flags.max_concurrent.is_none()) {
+            warnings.push(format!("worker {} takes no jobs here: its max_concurrent_tasks is 0", worker.name));
+        }
         let projects = named::projects(&mut l, raw)?;
         if env.text("REDIS_URL").is_some() {
             warnings.push("REDIS_URL is set and not used: Windlass keeps its own queue".to_owned());

@@ -27,8 +27,8 @@ fn a_value_of_the_wrong_type_is_told_with_file_line_and_key() {
 fn a_value_out_of_its_range_is_told_with_file_line_and_key() {
     let home = Home::new();
     for (text, at) in [
-        ("\nmax_concurrent_tasks = 0\n", "2: `max_concurrent_tasks` is 0"),
-        ("[worker.marie]\nmax_concurrent_tasks = 0\n", "2: `worker.marie.max_concurrent_tasks` is 0"),
+        ("\nmax_concurrent_tasks = 10001\n", "2: `max_concurrent_tasks` is 10001"),
+        ("[worker.marie]\nmax_concurrent_tasks = 10001\n", "2: `worker.marie.max_concurrent_tasks` is 10001"),
         ("[files]\n\nroot = \"shared\"\n", "3: `files.root` is shared, and has to be an absolute path"),
     ] {
         let file = home.configure(text);

@@ -237,3 +237,33 @@ fn a_task_written_over_its_predecessor_in_place_is_run_too() {
     bench.emptied();
     assert_eq!(bench.witnessed().len(), 20);
 }
+
+#[test]
+fn a_task_that_waits_for_a_person_is_not_in_its_workers_queue_and_one_whose_worker_rests_is() {
+    let lacking = "[worker.anga]\nharness = \"command\"\nprogram = \"/nonexistent/agent\"\n";
+    let bench = Bench::new(&format!("{lacking}[worker.rests]\nharness = \"command\"\nmax_concurrent_tasks = 0\n"));
+    for worker in ["anga", "rests"] {
+        let dir = bench.shared(&format!("tasks/{worker}"));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("t-1.json"), r#"{"task_id":"t-1","description":"x"}"#).unwrap();
+    }
+    let daemon = bench.started();
+    let result = eventually("the result", || read(&bench.shared("results/anga/t-1.json")));
+    assert_eq!(result["error"]["kind"], "not_installed", "{result:#}");
+    let written = std::fs::metadata(bench.shared("results/anga/t-1.json")).unwrap().modified().unwrap();
+    let since = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    let beat = |worker: &str| {
+        eventually("a heartbeat after that", || {
+            read(&bench.shared(&format!("heartbeats/{worker}.json"))).filter(|beat| beat["timestamp"].as_f64() > Some(since))
+        })
+    };
+    let anga = beat("anga");
+    assert_eq!((&anga["queue_size"], &anga["status"]), (&json!(0), &json!("idle")), "{anga:#}");
+    let rests = beat("rests");
+    assert_eq!((&rests["queue_size"], &rests["max_concurrent"]), (&json!(1), &json!(0)), "{rests:#}");
+    let jobs = daemon.json(&["jobs", "--worker", "rests"]).unwrap();
+    let explained = daemon.json(&["explain", jobs["items"][0]["id"].as_str().unwrap()]).unwrap();
+    assert!(explained["hold"]["reason"].as_str().unwrap().contains("rests"), "{explained:#}");
+    assert!(explained["hold"]["hint"].as_str().unwrap().contains("max_concurrent_tasks"), "{explained:#}");
+    assert!(daemon.log().contains("worker rests takes no jobs here"), "{}", daemon.log());
+}

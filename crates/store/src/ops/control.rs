@@ -7,7 +7,7 @@ use serde_json::json;
 use windlass_types::{AssignmentStatus, EventKind, Harness, JobStatus, Timestamp};
 
 use crate::error::{Result, StoreError};
-use crate::sql::{NewEvent, Work, values};
+use crate::sql::{Dialect, NewEvent, Work, values};
 use crate::store::Store;
 
 /// A harness that a quota has parked for everybody.
@@ -99,6 +99,15 @@ fn unpark(w: &mut Work<'_>, harness: Harness, by: &str) -> Result<()> {
     Ok(())
 }
 
+/// The waiting jobs of blocked assignments, by worker: from those assignments, which are few, and not through all that wait.
+pub(super) fn blocked_sql(dialect: Dialect) -> String {
+    format!(
+        "SELECT j.worker, COUNT(*) FROM assignments a CROSS JOIN jobs j{} WHERE a.status = 'blocked' AND j.assignment_id = a.id \
+         AND j.status = 'queued' GROUP BY j.worker",
+        dialect.by_index("jobs_line")
+    )
+}
+
 fn counts(w: &mut Work<'_>) -> Result<Counts> {
     let mut counts = Counts::default();
     for mut row in w.query("SELECT status, COUNT(*) FROM jobs GROUP BY status ORDER BY status", &[])? {
@@ -117,6 +126,15 @@ fn counts(w: &mut Work<'_>) -> Result<Counts> {
             by_worker.insert(row.text()?, row.int()?);
         }
     }
+    // A job whose assignment is blocked waits for whoever has to act, and for no worker.
+    let blocked = blocked_sql(w.dialect());
+    for mut row in w.query(&blocked, &[])? {
+        let (worker, count) = (row.text()?, row.int::<u64>()?);
+        if let Some(queued) = counts.queued_by_worker.get_mut(&worker) {
+            *queued = queued.saturating_sub(count);
+        }
+    }
+    counts.queued_by_worker.retain(|_, queued| *queued > 0);
     Ok(counts)
 }
 

@@ -5,6 +5,7 @@ use windlass_types::{Budget, Clock, Harness, Ids, JobSpec, Policy, SCRATCH, Slot
 
 use super::candidates::{Candidates, Shared};
 use super::claim::WorkerSlots;
+use super::control::blocked_sql;
 use super::jobs::next_due_sql;
 use crate::sql::{Dialect, Value, values};
 use crate::{OpenOptions, Store, Submission};
@@ -80,4 +81,12 @@ async fn a_claim_reads_the_head_of_the_queue_and_not_all_of_it() {
 #[tokio::test]
 async fn the_next_due_job_is_found_without_looking_at_those_that_are_due() {
     costs_the_same(&next_due_sql(Dialect::Sqlite), values![Timestamp(NOW_MS)], "jobs_due", 0).await;
+}
+
+#[tokio::test]
+async fn what_is_blocked_is_counted_without_a_look_at_all_that_waits() {
+    let (plan, found, few) = ask(100, &blocked_sql(Dialect::Sqlite), &[]).await;
+    assert!(plan.contains("assignments_status") && plan.contains("jobs_line") && !plan.contains("SCAN"), "{plan}");
+    let (_, _, many) = ask(5_000, &blocked_sql(Dialect::Sqlite), &[]).await;
+    assert!(found == 0 && many < few * 2, "{few} steps with 100 lines waiting, {many} with 5,000: {plan}");
 }

@@ -102,6 +102,16 @@ on_both! {
             f.store.set_paused(false, "tester".to_owned()).await.unwrap();
         }
     }
+
+    async fn a_job_whose_assignment_is_blocked_is_in_no_workers_queue(f: Fixture) {
+        let [first, _] = [submit(&f.store, wish(vec![spec(JobType::Plan)])).await, submit(&f.store, wish(vec![spec(JobType::Plan)])).await];
+        let queued = async || f.store.counts().await.unwrap().queued_by_worker.get("default").copied();
+        assert_eq!(queued().await, Some(2));
+        let block = Block { owner: "ann".to_owned(), action: "look".to_owned(), reason: "no key".to_owned(), kind: None };
+        f.store.move_assignment(first.assignment.id, AssignmentMove::Block, Some(block), "tester".to_owned()).await.unwrap();
+        assert_eq!(queued().await, Some(1));
+        assert_eq!(f.store.counts().await.unwrap().jobs[&JobStatus::Queued], 2, "it is there all the same");
+    }
 }
 
 struct Dice(Ids);
