@@ -3,6 +3,7 @@
 //!
 //! **Invariant:** each word of an executor counts once: it is known by the inode and change time of its file, kept with the count.
 //! **Invariant:** nothing waits without end for an executor that took a task: after the worker's timeout that is a failed try.
+//! **Invariant:** no result completes a task that was there before the task was, or before its present try.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -33,6 +34,8 @@ const LOOK_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The longest wait between looks for what is due.
 const DUE_WAIT_MAX: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
+/// By how much the clocks of machines that share a directory may differ, in milliseconds.
+const CLOCKS_MS: i64 = 60_000;
 /// How often rows that are old are looked for.
 const PRUNE: Duration = Duration::from_hours(1);
 
@@ -49,16 +52,62 @@ fn word_of(stamp: &Stamp) -> String {
     format!("{}:{}:{}", stamp.dev, stamp.ino, stamp.ctime_ns)
 }
 
-/// The executor's word that was there before the task was dropped: about an earlier task of its id.
-pub(crate) fn word_before(places: &Places, task_id: &str, dropped: &Stamp) -> Option<String> {
-    let stamp = places.stamp(Folder::ExecutionMeta, None, &format!("{task_id}.json"))?;
+/// What names a result, whatever its mode and owner become.
+fn mark_of(stamp: &Stamp) -> String {
+    format!("{}:{}:{}:{}", stamp.dev, stamp.ino, stamp.mtime_ns, stamp.size)
+}
+
+/// The executor's word and result that were there before the task was dropped: about an earlier task of its id.
+pub(crate) fn told_before(places: &Places, worker: &str, task_id: &str, dropped: &Stamp) -> Option<String> {
+    let name = format!("{task_id}.json");
     // Many file systems count in steps of milliseconds: within one step, too, nobody has had the task yet.
-    (stamp.ctime_ns <= dropped.ctime_ns).then(|| word_of(&stamp))
+    let before = |folder, sub| places.stamp(folder, sub, &name).filter(|stamp| stamp.ctime_ns <= dropped.ctime_ns);
+    let word = before(Folder::ExecutionMeta, None).map(|stamp| word_of(&stamp));
+    let result = before(Folder::Results, Some(worker)).map(|stamp| mark_of(&stamp));
+    (word.is_some() || result.is_some()).then(|| beside(&word.unwrap_or_default(), result.as_deref()))
+}
+
+/// A word, and the result that is none of the tries that follow it.
+fn beside(word: &str, result: Option<&str>) -> String {
+    result.map_or_else(|| word.to_owned(), |result| format!("{word}#{result}"))
 }
 
 /// The last word that was counted. What follows it numbers the tries that ended without one.
 fn counted(task: &Task) -> Option<&str> {
-    task.told.as_deref()?.split('+').next()
+    task.told.as_deref()?.split(['+', '#']).next()
+}
+
+/// The result that was there before the present try.
+fn result_before(task: &Task) -> Option<&str> {
+    Some(task.told.as_deref()?.split_once('#')?.1)
+}
+
+/// When a result says it was made, where it says so without a doubt: a time without its zone is none.
+fn made_at(result: &Map<String, Value>) -> Option<i64> {
+    let at = |said: &Value| match said {
+        Value::Number(secs) => Some((secs.as_f64()? * 1000.0) as i64),
+        Value::String(text) => text
+            .parse::<Timestamp>()
+            .ok()
+            .map(|at| at.0)
+            .or_else(|| Some((text.parse::<f64>().ok().filter(|secs| secs.is_finite())? * 1000.0) as i64)),
+        _ => None,
+    };
+    ["completed_at", "timestamp"].iter().find_map(|field| result.get(*field).and_then(at))
+}
+
+/// Whether a result is of the present try: it was not there before, was not written before, and does not say otherwise itself.
+fn is_of_this_try(task: &Task, stamp: &Stamp, content: Option<&Map<String, Value>>) -> bool {
+    let since = began_at(task).saturating_sub(CLOCKS_MS);
+    let of_another = |result: &Map<String, Value>| {
+        result.get("task_id").and_then(Value::as_str).is_some_and(|id| id != task.task_id) || made_at(result).is_some_and(|at| at < since)
+    };
+    result_before(task) != Some(&mark_of(stamp)) && stamp.mtime_ms() >= since && !content.is_some_and(of_another)
+}
+
+/// When the present try began at the earliest.
+fn began_at(task: &Task) -> i64 {
+    task.tries.last().map_or(task.taken_at.plus_ms(-1000), |t| t.at).0
 }
 
 /// What a try is counted by that ended without a word.
@@ -96,9 +145,11 @@ fn object(places: &Places, folder: Folder, sub: Option<&str>, name: &str) -> Opt
 /// What follows from what lies there.
 #[derive(Debug, Clone, PartialEq)]
 enum Next {
-    /// Nothing that counts; whether its executor has the task, whose file is gone, and says nothing.
+    /// Nothing that counts; whether its executor has the task, whose file is gone, and says nothing; and whether it says that it is done,
+    /// and there is no result of it.
     Wait {
         silent: bool,
+        unproved: bool,
     },
     Finish,
     Retry {
@@ -110,31 +161,34 @@ enum Next {
 fn judge(places: &Places, task: &Task, now: Timestamp) -> Next {
     let name = format!("{}.json", task.task_id);
     let result = object(places, Folder::Results, Some(&task.worker), &name);
+    let mark = result.as_ref().map(|(stamp, _)| mark_of(stamp));
+    let fresh = result.filter(|(stamp, content)| is_of_this_try(task, stamp, content.as_ref()));
+    let retry = |told: &str, error: String| Next::Retry { told: beside(told, mark.as_deref()), error };
+    let mut unproved = false;
     if let Some((stamp, Some(meta))) = object(places, Folder::ExecutionMeta, None, &name) {
         let told = word_of(&stamp);
         match read_word(task, &meta) {
             // Done only with its result on disk.
-            Word::Completed if counted(task) != Some(&told) && result.is_some() => return Next::Finish,
-            Word::NeedsRetry(error) if counted(task) != Some(&told) => return Next::Retry { told, error },
+            Word::Completed if counted(task) != Some(&told) && fresh.is_some() => return Next::Finish,
+            Word::Completed => unproved = counted(task) != Some(&told),
+            Word::NeedsRetry(error) if counted(task) != Some(&told) => return retry(&told, error),
             _ => {}
         }
     }
     // What still lies there waits for its executor, as a job in the queue does.
     let silent = task.due_at.is_none() && places.stamp(Folder::Tasks, Some(&task.worker), &file_of(task)).is_none();
-    let Some((stamp, content)) = result else { return Next::Wait { silent } };
-    let since = task.tries.last().map_or(task.taken_at.plus_ms(-1000), |t| t.at).0;
-    if stamp.ctime_ms() < since || task.due_at.is_some() {
-        return Next::Wait { silent };
+    let wait = Next::Wait { silent, unproved };
+    let Some((stamp, content)) = fresh else { return wait };
+    if stamp.ctime_ms() < began_at(task) || task.due_at.is_some() {
+        return wait;
     }
     if now.0 - stamp.ctime_ms() < WORD_WAIT_MS {
-        return Next::Wait { silent: false };
+        return Next::Wait { silent: false, unproved };
     }
     match content {
-        Some(content) if failed_result(&content) => {
-            Next::Retry { told: word_of(&stamp), error: "its result says that it failed".to_owned() }
-        }
+        Some(content) if failed_result(&content) => retry(&word_of(&stamp), "its result says that it failed".to_owned()),
         Some(_) => Next::Finish,
-        None => Next::Wait { silent },
+        None => wait,
     }
 }
 
@@ -208,11 +262,12 @@ async fn told_apart(shared: &Arc<Shared>, seen: &mut Seen, mut tasks: Vec<Task>)
     let all = workers.join(" and ");
     let problem = format!("execution_meta/{name} names no `worker`, and {all} have a task of that id: it counts for none");
     for task in &mut unsure {
+        let told = beside(&told, result_before(task));
         if let Err(e) = shared.engine.store().task_told(task.key.clone(), told.clone()).await {
             tracing::warn!(error = %e, "that a word is about no task for certain could not be recorded; it is read again");
             return Vec::new();
         }
-        task.told = Some(told.clone());
+        task.told = Some(told);
         seen.unclear.insert((task.worker.clone(), task.key.clone()), problem.clone());
         seen.say(shared, &task.worker);
     }
@@ -257,13 +312,18 @@ fn timeout_of(shared: &Shared, task: &Task) -> Option<u64> {
 /// Acts on what lies there; whether something may be due now.
 async fn look(shared: &Arc<Shared>, seen: &mut Seen, task: Task) -> bool {
     let (now, asked) = (shared.clock.now(), task.clone());
-    let next = shared.blocking(move |shared| judge(&shared.places, &asked, now)).await.unwrap_or(Next::Wait { silent: false });
-    let next = match next {
-        Next::Wait { silent: true } => {
+    let judged = shared.blocking(move |shared| judge(&shared.places, &asked, now)).await;
+    let next = match judged.unwrap_or(Next::Wait { silent: false, unproved: false }) {
+        Next::Wait { silent: true, unproved } => {
             let since = *seen.taken.entry(task.key.clone()).or_insert_with(Instant::now);
             match timeout_of(shared, &task) {
                 Some(secs) if since.elapsed() >= Duration::from_secs(secs) => {
-                    Next::Retry { told: silence(&task), error: format!("the executor took it and said nothing for {secs} s") }
+                    let error = if unproved {
+                        format!("the executor says that it is completed, and left no result of it for {secs} s")
+                    } else {
+                        format!("the executor took it and said nothing for {secs} s")
+                    };
+                    Next::Retry { told: beside(&silence(&task), result_before(&task)), error }
                 }
                 _ => return false,
             }
@@ -271,7 +331,7 @@ async fn look(shared: &Arc<Shared>, seen: &mut Seen, task: Task) -> bool {
         next => next,
     };
     seen.taken.remove(&task.key);
-    if next != (Next::Wait { silent: false }) && seen.unclear.remove(&(task.worker.clone(), task.key.clone())).is_some() {
+    if !matches!(next, Next::Wait { .. }) && seen.unclear.remove(&(task.worker.clone(), task.key.clone())).is_some() {
         seen.say(shared, &task.worker);
     }
     let answer = match next {

@@ -92,6 +92,10 @@ impl Stamp {
     pub(crate) fn ctime_ms(&self) -> i64 {
         i64::try_from(self.ctime_ns / 1_000_000).unwrap_or(0)
     }
+
+    pub(crate) fn mtime_ms(&self) -> i64 {
+        i64::try_from(self.mtime_ns / 1_000_000).unwrap_or(0)
+    }
 }
 
 /// What was found under a name.

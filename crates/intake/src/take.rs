@@ -494,7 +494,7 @@ fn read_one(shared: &Shared, desk: &Desk, sighting: &Sighting) -> Read {
             Err(_) => return Read::Held,
         },
         // What an executor said of an earlier task of this id is not about this one.
-        FilesMode::Hybrid => told = outside::word_before(&shared.places, &task_id, &stamp),
+        FilesMode::Hybrid => told = outside::told_before(&shared.places, &worker.name, &task_id, &stamp),
     }
     let body = String::from_utf8(bytes).unwrap_or_default();
     Read::Task(

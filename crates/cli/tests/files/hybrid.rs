@@ -154,3 +154,51 @@ fn a_retry_takes_the_place_of_no_other_task() {
     assert_eq!(notice["status"], "completed");
     assert!(path.exists() && names(&bench.shared("dlq/marie")).is_empty());
 }
+
+#[test]
+fn a_result_that_is_older_than_its_task_completes_nothing() {
+    let bench = Bench::new("mode = \"hybrid\"\nmax_retries = 0\ntask_timeout = 1\n");
+    let _daemon = bench.started();
+    let result = |id: &str| bench.shared(&format!("results/marie/{id}.json"));
+    write(&result("before"), &json!({"task_id": "before", "output": "yesterday's"}));
+    let olds: [(&str, &dyn Fn()); 4] = [
+        ("before", &|| ()),
+        ("by-mtime", &|| {
+            write(&result("by-mtime"), &json!({"task_id": "by-mtime"}));
+            let file = std::fs::File::options().write(true).open(result("by-mtime")).unwrap();
+            let written = file.metadata().unwrap().modified().unwrap();
+            file.set_modified(written - std::time::Duration::from_hours(24)).unwrap();
+        }),
+        ("by-its-time", &|| write(&result("by-its-time"), &json!({"completed_at": "2026-01-01T00:00:00Z"}))),
+        ("by-its-id", &|| write(&result("by-its-id"), &json!({"task_id": "another"}))),
+    ];
+    for (id, leave_old) in olds {
+        bench.drop_task(id, "x");
+        executor_takes(&bench, id);
+        leave_old();
+        word(&bench, id, "completed");
+        let letter = eventually("the dead letter", || read(&bench.shared(&format!("dlq/marie/{id}.json"))));
+        assert!(letter["why"].as_str().unwrap().contains("left no result of it"), "{id}: {letter:#}");
+    }
+    write(&result("new"), &json!({"task_id": "new", "output": "yesterday's"}));
+    bench.drop_task("new", "x");
+    executor_takes(&bench, "new");
+    write(&result("new"), &json!({"task_id": "new", "output": "today's", "timestamp": "2026-01-01T00:00:00"}));
+    word(&bench, "new", "completed");
+    let notice = eventually("the notice", || read(&bench.shared("triggers/orchestrator/new.json")));
+    assert_eq!(notice["status"], "completed", "a time without its zone says nothing");
+}
+
+#[test]
+fn the_result_of_a_try_that_failed_does_not_complete_the_next() {
+    let bench = Bench::new(&format!("{CONFIG}task_timeout = 1\n"));
+    let _daemon = bench.started();
+    bench.drop_task("h-9", "x");
+    executor_takes(&bench, "h-9");
+    write(&bench.shared("results/marie/h-9.json"), &json!({"task_id": "h-9", "output": "half of it"}));
+    word(&bench, "h-9", "needs_retry");
+    executor_takes(&bench, "h-9");
+    word(&bench, "h-9", "completed");
+    let letter = eventually("the dead letter", || read(&bench.shared("dlq/marie/h-9.json")));
+    assert!(letter["errors"][1]["error"].as_str().unwrap().contains("left no result of it"), "{letter:#}");
+}
