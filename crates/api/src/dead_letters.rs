@@ -73,7 +73,7 @@ pub(crate) struct ReplayAsked {
     dry_run: bool,
 }
 
-fn time(text: &str) -> Answer<Timestamp> {
+pub(crate) fn time(text: &str) -> Answer<Timestamp> {
     text.parse().map_err(|_| Problem::bad_request(format!("since={text:?} is not a time")).hint("write it like 2026-01-31T12:00:00Z"))
 }
 

@@ -44,6 +44,7 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(control::status))
         .routes(routes!(control::doctor))
         .routes(routes!(files::files))
+        .routes(routes!(files::dead_letters))
         .routes(routes!(control::pause))
         .routes(routes!(control::resume))
         .routes(routes!(control::unpark))

@@ -1,15 +1,16 @@
 //! The intake as a duty: of the nodes that may take task files, one does it at a time, and of all daemons only who has the claim on the root.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use windlass_engine::Engine;
-use windlass_types::{Clock, Ids, Role};
+use windlass_types::{Clock, Ids, Role, Task};
 
 use crate::claim::{Claim, Unclaimed};
 use crate::config::FilesConfig;
 use crate::intake::Intake;
+use crate::report::letter_names;
 
 /// How often a claim that somebody else has is tried for, and one's own looked at.
 const CLAIM_EVERY: Duration = Duration::from_secs(2);
@@ -31,17 +32,31 @@ pub enum IntakeState {
 #[derive(Clone)]
 pub struct IntakeDuty {
     state: Arc<Mutex<IntakeState>>,
+    /// Where dead letters are.
+    letters: Arc<Path>,
 }
 
 impl IntakeDuty {
+    fn new(state: IntakeState, config: &FilesConfig) -> Self {
+        let letters = config.dlq_dir.clone().unwrap_or_else(|| config.root.join("dlq"));
+        Self { state: Arc::new(Mutex::new(state)), letters: letters.into() }
+    }
+
     /// For a node that knows of a shared directory and takes no part.
-    pub fn without_role() -> Self {
-        Self { state: Arc::new(Mutex::new(IntakeState::NoRole)) }
+    pub fn without_role(config: &FilesConfig) -> Self {
+        Self::new(IntakeState::NoRole, config)
+    }
+
+    /// Where the dead letter of a task is that an outside executor could not do. Looks at the disk.
+    pub fn letter_of(&self, task: &Task) -> PathBuf {
+        let folder = self.letters.join(&task.worker);
+        let [plain, marked] = letter_names(task).map(|name| folder.join(name));
+        if marked.exists() { marked } else { plain }
     }
 
     /// Takes part from now on: an intake runs here for as long as this node holds the duty and the claim on the root.
     pub fn start(engine: &Engine, config: FilesConfig, clock: Clock, ids: Ids) -> Self {
-        let duty = Self { state: Arc::new(Mutex::new(IntakeState::Elsewhere)) };
+        let duty = Self::new(IntakeState::Elsewhere, &config);
         let (held, of) = (duty.clone(), engine.clone());
         engine.duty(Role::Intake, "intake", move |_generation| {
             let (engine, config, clock, ids) = (of.clone(), config.clone(), clock.clone(), ids.clone());

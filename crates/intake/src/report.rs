@@ -204,7 +204,7 @@ fn results(shared: &Shared, report: &Report, now: Timestamp) -> Vec<Write> {
 }
 
 /// The names that a task's dead letter may have.
-fn letter_names(task: &Task) -> [String; 2] {
+pub(crate) fn letter_names(task: &Task) -> [String; 2] {
     let mark = task.assignment_id.map_or_else(|| hex(&[&task.key])[..16].to_owned(), |id| id.to_string());
     [format!("{}.json", task.task_id), format!("{}.{mark}.json", task.task_id)]
 }
@@ -295,7 +295,12 @@ pub(crate) async fn done(shared: &Arc<Shared>, ended: &[(&Task, Ended)]) -> Resu
         Some(Finished { key: task.key.clone(), worker: task.worker.clone(), name, file })
     };
     let files: Vec<Finished> = ended.iter().filter_map(|(task, _)| of(task)).collect();
-    shared.engine.store().tasks_done(ended.iter().map(|(task, _)| task.key.clone()).collect()).await?;
+    let (outside_dead, others): (Vec<_>, Vec<_>) =
+        ended.iter().partition(|(task, ended)| task.assignment_id.is_none() && *ended == Ended::Dead);
+    for (task, _) in outside_dead {
+        shared.engine.store().outside_died(task.key.clone()).await?;
+    }
+    shared.engine.store().tasks_done(others.iter().map(|(task, _)| task.key.clone()).collect()).await?;
     failpoint::hit("task.done");
     let mut replayed = Vec::new();
     for (task, ended) in ended {

@@ -11,10 +11,11 @@ use crate::config::named::WorkerSettings;
 /// Takes part in the intake, where a shared directory is named and this node has the role.
 pub(super) fn start(settings: &Settings, engine: &Engine, clock: &Clock, ids: &Ids) -> Option<IntakeDuty> {
     let files = settings.files.as_ref()?;
+    let config = config(settings, files);
     if !settings.roles.contains(&Role::Intake) {
-        return Some(IntakeDuty::without_role());
+        return Some(IntakeDuty::without_role(&config));
     }
-    Some(IntakeDuty::start(engine, config(settings, files), clock.clone(), ids.clone()))
+    Some(IntakeDuty::start(engine, config, clock.clone(), ids.clone()))
 }
 
 fn config(settings: &Settings, files: &FilesSettings) -> FilesConfig {

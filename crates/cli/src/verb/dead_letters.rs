@@ -10,6 +10,8 @@ use crate::output::{self, one_line, show, table};
 use crate::wire::{DeadLetter, DeadLetterDetail};
 
 /// List jobs that ran out of retries, show one whole, or run them again
+///
+/// Tasks that outside executors could not do (hybrid mode) are listed behind them, with the file that holds each: dropped again, they run again.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct DeadLettersArgs {
@@ -64,6 +66,12 @@ pub(super) struct FilterArgs {
 }
 
 impl FilterArgs {
+    /// The filter for tasks of outside executors; none where it asks for what those have not.
+    fn of_outside(&self) -> Option<Vec<(&'static str, String)>> {
+        let is_for_jobs = self.project.is_some() || self.harness.is_some() || self.failure.is_some();
+        (!is_for_jobs).then(|| self.given())
+    }
+
     pub(super) fn given(&self) -> Vec<(&'static str, String)> {
         let mut given = Vec::new();
         given.extend(self.project.clone().map(|name| ("project", name)));
@@ -102,9 +110,16 @@ pub(crate) async fn run(args: DeadLettersArgs, context: &Context) -> Result<Exit
 }
 
 async fn list(args: DeadLettersArgs, context: &Context) -> Result<Exit> {
-    let page = context.client()?.list("/api/v1/dead-letters", &args.filter.given(), args.cursor, args.limit as usize).await?;
+    let client = context.client()?;
+    // They stand on the first page.
+    let of_outside = args.filter.of_outside().filter(|_| args.cursor.is_none());
+    let page = client.list("/api/v1/dead-letters", &args.filter.given(), args.cursor, args.limit as usize).await?;
+    let outside = match of_outside {
+        Some(filter) => outside(&client, filter, args.limit).await?,
+        None => Vec::new(),
+    };
     if args.json.json {
-        output::json(&serde_json::json!({ "items": page.items, "next_cursor": page.next_cursor }))?;
+        output::json(&serde_json::json!({ "items": page.items, "next_cursor": page.next_cursor, "outside": outside }))?;
         return Ok(Exit::Done);
     }
     let now = Clock::system().now();
@@ -127,7 +142,37 @@ async fn list(args: DeadLettersArgs, context: &Context) -> Result<Exit> {
     if page.next_cursor.is_some() {
         output::say("there are more: raise --limit");
     }
+    print_outside(&outside, now)?;
     Ok(Exit::Done)
+}
+
+/// The tasks that outside executors could not do.
+async fn outside(client: &Client, mut filter: Vec<(&'static str, String)>, limit: u32) -> Result<Vec<Value>> {
+    filter.push(("limit", limit.min(500).to_string()));
+    let mut page: Value = client.get("/api/v1/files/dead-letters", &filter).await?;
+    Ok(page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default())
+}
+
+fn print_outside(letters: &[Value], now: Timestamp) -> Result<()> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let word = |letter: &Value, field: &str| letter[field].as_str().map(|word| one_line(word, 200)).unwrap_or_default();
+    let row = |letter: &Value| {
+        let died = letter["died_at"].as_str().and_then(|at| at.parse().ok()).map(|at| show::ago(at, now)).unwrap_or_default();
+        vec![
+            word(letter, "worker"),
+            word(letter, "task_id"),
+            letter["attempts"].to_string(),
+            died,
+            word(letter, "reason"),
+            word(letter, "letter"),
+        ]
+    };
+    output::data(
+        "\ntasks that outside executors could not do; to run one again, drop its task, which its letter holds, into tasks/<worker>/:",
+    )?;
+    table::print(&["worker", "task", "tries", "died", "reason", "letter"], letters.iter().map(row).collect(), "")
 }
 
 /// One dead letter whole.

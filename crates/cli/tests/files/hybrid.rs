@@ -48,7 +48,7 @@ fn an_executors_retry_is_written_anew_and_its_success_told() {
 #[test]
 fn an_executor_that_never_succeeds_ends_in_a_dead_letter() {
     let bench = Bench::new(CONFIG);
-    let _daemon = bench.started();
+    let daemon = bench.started();
     bench.drop_task("h-2", "y");
     for _ in 0..2 {
         executor_takes(&bench, "h-2");
@@ -58,6 +58,16 @@ fn an_executor_that_never_succeeds_ends_in_a_dead_letter() {
     assert_eq!((letter["task"]["description"].as_str(), letter["errors"].as_array().map(Vec::len)), (Some("y"), Some(2)), "{letter:#}");
     let notice = eventually("the notice", || read(&bench.shared("triggers/orchestrator/h-2.json")));
     assert_eq!(notice["status"], "dead");
+
+    let listed = || daemon.json(&["dead-letters"]).unwrap()["outside"].as_array().cloned().unwrap_or_default();
+    let dead = eventually("it is listed", || listed().pop());
+    let path = bench.shared("dlq/marie/h-2.json").display().to_string();
+    assert_eq!((&dead["id"], &dead["attempts"], &dead["letter"]), (&"marie/h-2".into(), &2.into(), &path.as_str().into()), "{dead:#}");
+    let shown = String::from_utf8(daemon.call(&["dead-letters", "--worker", "marie"]).stdout).unwrap();
+    assert!(shown.contains(&path) && shown.contains("drop its task"), "{shown}");
+    assert!(daemon.json(&["dead-letters", "--worker", "anga"]).unwrap()["outside"].as_array().unwrap().is_empty());
+    bench.drop_task("h-2", "y");
+    eventually("dropped again it is none any more", || listed().is_empty().then_some(()));
 }
 
 #[test]

@@ -10,6 +10,8 @@ use crate::sql::{Row, Value, Work, json as as_json, values};
 use crate::store::Store;
 use crate::{Submission, Submitted};
 
+/// What the row of a task says that an outside executor could not do and whose dead letter is on disk.
+const DEAD: &str = "dead";
 /// How many rows one call reads.
 const READ_MAX: u32 = 1000;
 /// The most rows that one transaction deletes.
@@ -307,6 +309,29 @@ impl Store {
         self.ride(move |w| {
             let done = "assignment_id IS NULL AND status = 'done' AND ended_at < $1 AND (told IS NULL OR told NOT LIKE 'kept:%')";
             w.execute(&format!("DELETE FROM tasks WHERE key IN (SELECT key FROM tasks WHERE {done} LIMIT $2)"), values![before, PRUNE_MAX])
+        })
+        .await
+    }
+
+    /// Records that the dead letter of a task is on disk that an outside executor could not do.
+    pub async fn outside_died(&self, key: String) -> Result<()> {
+        self.ride(move |w| {
+            let now = w.now()?;
+            let set = "UPDATE tasks SET status = 'done', ended_at = $2, due_at = NULL, told = $3 WHERE key = $1";
+            w.execute(set, values![&key, now, DEAD]).map(drop)
+        })
+        .await
+    }
+
+    /// The tasks that outside executors could not do, of this worker or all, that died at this time or later: the last first, at most so
+    /// many. One that was dropped again is none any more.
+    pub async fn outside_dead(&self, worker: Option<String>, since: Option<Timestamp>, limit: u32) -> Result<Vec<Task>> {
+        self.read(move |w| {
+            let rest = "t WHERE status = 'done' AND assignment_id IS NULL AND told = $1 AND (worker = $2 OR $3 = 0) AND ended_at >= $4 \
+                 AND NOT EXISTS (SELECT 1 FROM tasks n WHERE n.worker = t.worker AND n.task_id = t.task_id AND n.taken_at > t.taken_at) \
+                 ORDER BY ended_at DESC, key LIMIT $5";
+            let of = worker.as_deref().unwrap_or_default();
+            select(w, rest, values![DEAD, of, i64::from(worker.is_some()), since.unwrap_or_default(), limit])
         })
         .await
     }
