@@ -20,7 +20,7 @@ pub(crate) async fn files(State(app): State<App>) -> Answer<Json<FilesStatus>> {
         Problem::not_found("this daemon serves no shared directory").hint("name one: [files] root, or WINDLASS_SHARED_DIR")
     })?;
     match duty.state() {
-        IntakeState::Here(intake) => Ok(Json(intake.status())),
+        IntakeState::Here(intake) => Ok(Json(intake.status().await)),
         IntakeState::Elsewhere => {
             Err(Problem::unavailable("another node takes the task files now")
                 .hint("ask that one: `windlass nodes` shows who holds the duty"))

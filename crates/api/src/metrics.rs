@@ -25,7 +25,10 @@ pub(crate) async fn metrics(State(app): State<App>) -> Answer<Response> {
     }
     let engine = app.engine()?;
     let newest = *engine.subscribe().borrow();
-    let files = app.files().and_then(windlass_intake::IntakeDuty::current).map(|intake| files_now(&intake.status()));
+    let files = match app.files().and_then(windlass_intake::IntakeDuty::current) {
+        Some(intake) => Some(files_now(&intake.status().await)),
+        None => None,
+    };
     let text = engine.metrics_text(app.readers.behind(newest), files).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
@@ -64,6 +67,7 @@ fn files_worker_now(worker: &FilesWorker) -> FilesWorkerNow {
         results,
         live: worker.live,
         degraded: worker.degraded.is_some(),
+        outside: worker.outside.map(|outside| (outside.active, outside.waiting)),
     }
 }
 

@@ -1,12 +1,9 @@
 //! Circuit breakers as people see them, and the one thing a person does to them.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use windlass_types::{Backend, Breaker, BreakerStatus, Failure, Harness, JobId, Timestamp};
 
-use crate::config::WorkerConfig;
 use crate::engine::Engine;
 use crate::error::{EngineError, ErrorKind};
 
@@ -62,17 +59,6 @@ impl Engine {
         }
         all.sort_by(|a, b| (a.harness, &a.account).cmp(&(b.harness, &b.account)));
         Ok(all)
-    }
-
-    /// How the breaker of each worker's usual agent stands.
-    pub async fn breaker_of_workers(&self) -> Result<BTreeMap<String, BreakerStatus>, EngineError> {
-        let breakers = self.breakers().await?;
-        let status = |worker: &WorkerConfig| {
-            let backend = self.inner.config.backend(self.inner.config.usual_harness(&worker.name));
-            let found = breakers.iter().find(|b| (b.harness, &b.account) == (backend.harness, &backend.account));
-            found.map_or(BreakerStatus::Closed, |breaker| breaker.status)
-        };
-        Ok(self.inner.workers().iter().map(|worker| (worker.name.clone(), status(worker))).collect())
     }
 
     /// The breakers that hold jobs now.

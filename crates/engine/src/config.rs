@@ -157,7 +157,11 @@ impl EngineConfig {
 
     /// The agent of a worker's jobs that name none, where neither their project nor their type does.
     pub(crate) fn usual_harness(&self, worker: &str) -> Harness {
-        let own = self.workers.iter().find(|w| w.name == worker).and_then(|w| w.harness);
+        self.or_usual(self.workers.iter().find(|w| w.name == worker).and_then(|w| w.harness))
+    }
+
+    /// A worker's own agent, or the usual one.
+    pub(crate) fn or_usual(&self, own: Option<Harness>) -> Harness {
         own.or_else(|| self.harness_defaults.get("default").copied()).unwrap_or(Harness::Claude)
     }
 

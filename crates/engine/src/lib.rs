@@ -50,7 +50,7 @@ pub use request::{
     AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessLook, HarnessParked,
     RunGoal, Status, TranscriptItem, TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,
 };
-pub use tasks::{TaskFile, TaskWork};
+pub use tasks::{TaskFile, TaskWork, WorkerFigures};
 pub use windlass_store::{DeadLetterFilter, JobEdit, Submitted, TaskTaken};
 
 /// The built-in prompt template for a job type.

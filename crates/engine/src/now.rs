@@ -65,7 +65,14 @@ impl Engine {
                 now.workers = status
                     .workers
                     .into_iter()
-                    .map(|w| WorkerNow { breaker: of_worker(&w.name), name: w.name, running: w.running, limit: w.limit, queued: w.queued })
+                    .map(|w| WorkerNow {
+                        breaker: of_worker(&w.name),
+                        name: w.name,
+                        running: w.running,
+                        limit: w.limit,
+                        queued: w.queued,
+                        outside: 0,
+                    })
                     .collect();
                 now.breakers = breakers
                     .into_iter()
@@ -74,6 +81,16 @@ impl Engine {
             }
             Ok(Err(e)) => tracing::warn!(error = %e, "the metrics are shown without what the store knows"),
             Err(_) => tracing::warn!("the metrics are shown without what the store knows: it did not answer in time"),
+        }
+        for worker in now.files.iter().flat_map(|files| &files.workers) {
+            let Some((active, waiting)) = worker.outside else { continue };
+            let of_outside = match now.workers.iter_mut().find(|known| known.name == worker.name) {
+                Some(known) => known,
+                None => now.workers.push_mut(WorkerNow { name: worker.name.clone(), ..WorkerNow::default() }),
+            };
+            // No agent of ours runs these.
+            (of_outside.outside, of_outside.breaker) = (active, 0);
+            of_outside.queued += waiting;
         }
         now.held = self.held().await;
         inner.metrics.render(&now).map_err(|e| EngineError::new(ErrorKind::Internal, format!("the metrics could not be printed: {e}")))

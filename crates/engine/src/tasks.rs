@@ -1,9 +1,9 @@
 //! Task files: what an intake found becomes assignments; and workers that appear while the engine runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use windlass_store::{NewTask, StoreError, Submission, TaskTaken};
-use windlass_types::{Budget, Harness, JobSpec, JobType, Policy, SCRATCH};
+use windlass_types::{BreakerStatus, Budget, Harness, JobSpec, JobType, Policy, Role, SCRATCH};
 
 use crate::config::WorkerConfig;
 use crate::engine::Engine;
@@ -54,10 +54,45 @@ pub struct TaskWork {
     pub review: bool,
 }
 
+/// How a worker stands on all nodes that share the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerFigures {
+    /// Jobs that run.
+    pub running: u32,
+    /// Jobs that may run at once; `None` when no living node runs any of it.
+    pub limit: Option<u32>,
+    /// Jobs that wait for it.
+    pub queued: u64,
+    /// The breaker of its usual agent, as this node knows it.
+    pub breaker: BreakerStatus,
+}
+
 /// A project to submit to, with the branch that work starts from.
 type Place = (String, Option<String>);
 
 impl Engine {
+    /// How workers stand, each named with its own agent if it has one: whichever node runs their jobs.
+    pub async fn worker_figures(&self, workers: Vec<(String, Option<Harness>)>) -> Result<BTreeMap<String, WorkerFigures>, EngineError> {
+        let counts = self.inner.store.counts().await?;
+        let facts = self.facts_of_all().await?;
+        let breakers = self.breakers().await.unwrap_or_default();
+        let config = &self.inner.config;
+        let figures = workers.into_iter().map(|(name, own)| {
+            let backend = config.backend(config.or_usual(own));
+            let breaker = breakers.iter().find(|b| (b.harness, &b.account) == (backend.harness, &backend.account));
+            let slots = facts.workers.iter().find(|worker| worker.name == name).map(|worker| worker.slots);
+            let running = || counts.running_by_worker.get(&name).map_or(0, |n| u32::try_from(*n).unwrap_or(u32::MAX));
+            let figures = WorkerFigures {
+                running: slots.map_or_else(running, |slots| slots.running),
+                limit: slots.map(|slots| slots.limit),
+                queued: counts.queued_by_worker.get(&name).copied().unwrap_or(0),
+                breaker: breaker.map_or(BreakerStatus::Closed, |breaker| breaker.status),
+            };
+            (name, figures)
+        });
+        Ok(figures.collect())
+    }
+
     /// Takes task files: each becomes one assignment with one job, in one transaction. A refused one stops no other.
     pub async fn take_tasks(&self, tasks: Vec<TaskFile>) -> Result<Vec<TaskTaken>, EngineError> {
         let mut places: HashMap<String, Result<Place, String>> = HashMap::new();
@@ -127,7 +162,8 @@ impl Engine {
 
     /// Adds a worker to this node, unless there is one of its name.
     pub fn add_worker(&self, worker: WorkerConfig) {
-        if self.inner.add_worker(worker) {
+        // A node without the role runs no job, whoever finds a directory.
+        if self.inner.config.roles.contains(&Role::Worker) && self.inner.add_worker(worker) {
             self.inner.slot_freed.notify_one();
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use windlass_engine::WorkerConfig;
-use windlass_types::RetryPolicy;
+use windlass_types::{Harness, RetryPolicy};
 
 /// Who does the work of a worker's tasks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -54,6 +54,10 @@ pub struct FileWorker {
     pub mode: FilesMode,
     /// The project of its tasks that name none; `scratch` without.
     pub project: Option<String>,
+    /// The agent of its tasks that name none, if it has one of its own.
+    pub harness: Option<Harness>,
+    /// How many tasks an outside executor may have at once, as far as anybody said.
+    pub max_concurrent_tasks: u32,
     /// A file whose text its agents are told before each task.
     pub prompt: Option<PathBuf>,
     /// Whether a pm job judges its work.

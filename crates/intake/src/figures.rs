@@ -29,6 +29,15 @@ impl Detection {
     }
 }
 
+/// Where the tasks of an outside executor are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Outside {
+    /// Taken by the executor, which has not told how they ended.
+    pub active: u64,
+    /// In their folder, for the executor to take, or about to be written there anew.
+    pub waiting: u64,
+}
+
 /// One worker of the shared directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FilesWorker {
@@ -46,6 +55,8 @@ pub struct FilesWorker {
     pub results: BTreeMap<String, u64>,
     /// Bad task files since the start.
     pub rejected: u64,
+    /// Where its tasks are, when an outside executor does them.
+    pub outside: Option<Outside>,
     /// What is wrong now, if anything.
     pub degraded: Option<String>,
     /// How soon its files became rows: those that came since the start.

@@ -139,9 +139,8 @@ impl Intake {
     }
 
     /// How it stands: for people, heartbeats and metrics.
-    pub fn status(&self) -> FilesStatus {
-        self.shared.figures.whole(|w| w.waiting = self.shared.pending.len() as u64);
-        self.shared.figures.snapshot()
+    pub async fn status(&self) -> FilesStatus {
+        self.shared.status().await
     }
 
     /// Takes nothing more and says so in the heartbeats; what ends from now on still gets its result.
@@ -227,6 +226,14 @@ impl Shared {
 
     pub(crate) fn worker(&self, name: &str) -> Option<Arc<FileWorker>> {
         self.lock_workers().get(name).cloned()
+    }
+
+    /// How it stands.
+    pub(crate) async fn status(self: &Arc<Self>) -> FilesStatus {
+        self.figures.whole(|w| w.waiting = self.pending.len() as u64);
+        let mut status = self.figures.snapshot();
+        outside::count(self, &mut status.workers).await;
+        status
     }
 
     /// Makes a worker of a directory that was found, with the defaults.

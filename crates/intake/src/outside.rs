@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,10 +19,10 @@ use windlass_store::StoreError;
 use windlass_types::{Task, Timestamp};
 
 use crate::config::FilesMode;
-use crate::figures::Part;
+use crate::figures::{FilesWorker, Outside, Part};
 use crate::finished;
 use crate::intake::Shared;
-use crate::places::{Folder, Found, Places, Stamp, Write};
+use crate::places::{Folder, Found, Places, Stamp, Write, task_files};
 use crate::report;
 use crate::result::{self, Ended};
 use crate::strict;
@@ -272,6 +273,23 @@ async fn told_apart(shared: &Arc<Shared>, seen: &mut Seen, mut tasks: Vec<Task>)
         seen.say(shared, &task.worker);
     }
     tasks
+}
+
+/// Says where the tasks of outside executors are. What lies in a folder waits; what lives and lies nowhere has been taken.
+pub(crate) async fn count(shared: &Arc<Shared>, workers: &mut [FilesWorker]) {
+    if workers.iter().all(|worker| worker.mode != FilesMode::Hybrid) {
+        return;
+    }
+    // What cannot be read is said elsewhere.
+    let due = shared.engine.store().due_tasks().await.unwrap_or_default();
+    for worker in workers.iter_mut().filter(|worker| worker.mode == FilesMode::Hybrid) {
+        let name = worker.name.clone();
+        let there =
+            shared.blocking(move |shared| Ok::<_, io::Error>(task_files(shared.places.open(Folder::Tasks, Some(&name))?.as_fd())?.len()));
+        let there = there.await.and_then(|there| there).unwrap_or(0);
+        let waiting = (there + due.iter().filter(|task| task.worker == worker.name).count()) as u64;
+        worker.outside = Some(Outside { active: worker.live.saturating_sub(waiting), waiting });
+    }
 }
 
 /// Forgets tasks that have long been done. Those that became assignments go with them.

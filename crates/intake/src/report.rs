@@ -311,6 +311,9 @@ pub(crate) async fn done(shared: &Arc<Shared>, ended: &[(&Task, Ended)]) -> Resu
                 w.live = w.live.saturating_sub(1);
             }
         });
+        if first && task.assignment_id.is_none() {
+            shared.engine.metrics().outside_ended(&task.worker, *ended == Ended::Dead);
+        }
         // A letter that was replayed with success is none any more.
         if !first && *ended == Ended::Completed {
             replayed.push((*task).clone());

@@ -193,6 +193,15 @@ impl Metrics {
         }
     }
 
+    /// A task that an outside executor did, or could not do, came to its end.
+    pub fn outside_ended(&self, worker: &str, is_dead: bool) {
+        let worker = self.workers.label(worker);
+        self.tasks_processed.with_label_values(&[worker, if is_dead { "dead" } else { "completed" }]).inc();
+        if is_dead {
+            self.tasks_failed.with_label_values(&[worker, "needs_retry"]).inc();
+        }
+    }
+
     /// A claim found a job that was due `waited` ago.
     pub fn claimed(&self, took: Duration, waited: Duration) {
         self.claims.inc();

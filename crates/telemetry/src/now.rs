@@ -18,9 +18,11 @@ pub struct WorkerNow {
     pub name: String,
     /// Jobs that it runs on this node.
     pub running: u32,
+    /// Tasks that an outside executor has of it.
+    pub outside: u64,
     /// Jobs that it may run on this node.
     pub limit: u32,
-    /// Jobs that wait for it, in the whole database.
+    /// Jobs that wait for it, in the whole database, and tasks that wait for its outside executor.
     pub queued: u64,
     /// Its harness's breaker: 0 closed, 1 open, 2 half-open.
     pub breaker: i64,
@@ -63,6 +65,8 @@ pub struct FilesWorkerNow {
     pub live: u64,
     /// Whether something is wrong with its files.
     pub degraded: bool,
+    /// Of an outside executor: how many tasks it has, and how many wait for it.
+    pub outside: Option<(u64, u64)>,
 }
 
 /// The shared directory of task files.
@@ -131,9 +135,13 @@ pub struct Now {
 
 /// Name, help and labels of each family.
 const FAMILIES: &[(&str, &str, &[&str])] = &[
-    ("watcher_active_tasks", "Jobs that a worker runs on this node.", &["worker"]),
+    ("watcher_active_tasks", "Jobs that a worker runs on this node, and tasks that its outside executor has.", &["worker"]),
     ("watcher_circuit_breaker_state", "The breaker of a worker's harness: 0 closed, 1 open, 2 half-open.", &["worker"]),
-    ("watcher_task_queue_size", "Jobs that wait for a worker, in the whole database.", &["worker"]),
+    (
+        "watcher_task_queue_size",
+        "Jobs that wait for a worker, in the whole database, and tasks that wait for its outside executor.",
+        &["worker"],
+    ),
     ("windlass_assignments", "Assignments by status, in the whole database.", &["status"]),
     ("windlass_breaker_state", "A breaker: 0 closed, 1 open, 2 half-open, in the whole database.", &["harness", "account"]),
     ("windlass_build_info", "Always 1; the labels say what runs.", &["version", "node", "store", "isolation"]),
@@ -300,7 +308,7 @@ impl Now {
             fill.one("windlass_paused", yes(paused))?;
         }
         let worker = |value: fn(&WorkerNow) -> f64| self.workers.iter().map(move |w| (w.name.as_str(), value(w)));
-        fill.each("watcher_active_tasks", worker(|w| f64::from(w.running)))?;
+        fill.each("watcher_active_tasks", worker(|w| (u64::from(w.running) + w.outside) as f64))?;
         fill.each("watcher_task_queue_size", worker(|w| w.queued as f64))?;
         fill.each("watcher_circuit_breaker_state", worker(|w| w.breaker as f64))?;
         fill.each("windlass_worker_slots", worker(|w| f64::from(w.limit)))?;

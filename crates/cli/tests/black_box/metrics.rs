@@ -164,3 +164,31 @@ fn no_second_listener_is_opened_where_nobody_asked_for_one() {
     let _daemon = Daemon::up(&home);
     assert!(!log_of(&home).contains("metrics are"), "{}", log_of(&home));
 }
+
+#[test]
+fn a_worker_whose_executor_is_another_program_is_counted_by_its_files() {
+    let home = Home::new();
+    let shared = home.path().join("shared");
+    let (task, result) = (shared.join("tasks/marie/a.json"), shared.join("results/marie/a.json"));
+    for folder in ["tasks/marie", "results/marie", "execution_meta"] {
+        std::fs::create_dir_all(shared.join(folder)).expect("a shared directory");
+    }
+    let marie = "[worker.marie]\nmode = \"hybrid\"\n";
+    home.configure(&format!("metrics_port = {}\n[files]\nroot = \"{}\"\n{marie}", free_port(), shared.display()));
+    let daemon = Daemon::up(&home);
+    let is = |line: &str, wanted: f64| {
+        let figure = || get(&home, &daemon.url, "/metrics").map(|(_, text)| value(&text, line));
+        eventually(&format!("{line} is {wanted}"), || figure().filter(|figure| is_same(*figure, wanted)).map(drop));
+    };
+    std::fs::write(&task, r#"{"task_id":"a","description":"x"}"#).expect("a task");
+    is("watcher_task_queue_size{worker=\"marie\"}", 1.0);
+    eventually("its receipt", || shared.join("triggers/marie/a.json").exists().then_some(()));
+    std::fs::remove_file(&task).expect("the executor takes it");
+    is("watcher_active_tasks{worker=\"marie\"}", 1.0);
+    is("watcher_task_queue_size{worker=\"marie\"}", 0.0);
+    is("windlass_running_jobs", 0.0);
+    std::fs::write(&result, r#"{"task_id":"a"}"#).expect("a result");
+    std::fs::write(shared.join("execution_meta/a.json"), r#"{"task_id":"a","execution_time":1,"status":"completed"}"#).expect("a word");
+    is("watcher_tasks_processed_total{status=\"completed\",worker=\"marie\"}", 1.0);
+    is("watcher_active_tasks{worker=\"marie\"}", 0.0);
+}

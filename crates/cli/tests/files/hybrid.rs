@@ -212,3 +212,27 @@ fn the_result_of_a_try_that_failed_does_not_complete_the_next() {
     let letter = eventually("the dead letter", || read(&bench.shared("dlq/marie/h-9.json")));
     assert!(letter["errors"][1]["error"].as_str().unwrap().contains("left no result of it"), "{letter:#}");
 }
+
+#[test]
+fn the_figures_of_a_worker_whose_executor_is_another_program_are_those_of_that() {
+    let bench = Bench::new(&format!("{CONFIG}task_timeout = 600\n"));
+    let daemon = bench.started();
+    let beat = |wanted: (u64, u64, &str)| {
+        eventually("the heartbeat says so", || {
+            let beat = read(&bench.shared("heartbeats/marie.json"))?;
+            let found = (beat["active_tasks"].as_u64()?, beat["queue_size"].as_u64()?, beat["status"].as_str()?.to_owned());
+            ((found.0, found.1, found.2.as_str()) == wanted && beat["max_concurrent"] == 8).then_some(())
+        });
+    };
+    beat((0, 0, "idle"));
+    bench.drop_task("h-7", "x");
+    bench.drop_task("h-8", "x");
+    beat((0, 2, "idle"));
+    executor_takes(&bench, "h-7");
+    beat((1, 1, "busy"));
+    let files = daemon.json(&["files"]).unwrap();
+    assert_eq!(files["workers"][0]["outside"], json!({"active": 1, "waiting": 1}), "{files:#}");
+    write(&bench.shared("results/marie/h-7.json"), &json!({"task_id": "h-7", "output": "theirs"}));
+    word(&bench, "h-7", "completed");
+    beat((0, 1, "idle"));
+}
