@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use windlass_telemetry::{BreakerNow, FilesNow, Now, Spread, WorkerNow};
-use windlass_types::{AssignmentStatus, BreakerStatus, HoldKind, JobStatus};
+use windlass_types::{AssignmentStatus, BreakerStatus, JobStatus};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, ErrorKind};
@@ -16,11 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Holds are weighed job by job: not for every reader anew.
 const HELD_EVERY: Duration = Duration::from_secs(15);
 /// How many jobs are weighed.
-const HELD_MAX: u32 = 200;
+const HELD_MAX: u32 = 1000;
 
 /// The last look at what holds the jobs that wait.
 #[derive(Debug, Default)]
-pub(crate) struct Held(Mutex<Option<(Instant, BTreeMap<HoldKind, u64>)>>);
+pub(crate) struct Held(Mutex<Option<(Instant, windlass_store::Held)>>);
 
 impl Engine {
     /// Every figure in Prometheus' text format. `streams`: how many live streams are open, and how many events the slowest is behind.
@@ -92,12 +92,12 @@ impl Engine {
             (of_outside.outside, of_outside.breaker) = (active, 0);
             of_outside.queued += waiting;
         }
-        now.held = self.held().await;
+        now.held = self.held().await.map(|held| (held.kinds, held.beyond));
         inner.metrics.render(&now).map_err(|e| EngineError::new(ErrorKind::Internal, format!("the metrics could not be printed: {e}")))
     }
 
     /// What holds the jobs that wait, as of a few seconds ago.
-    async fn held(&self) -> Option<BTreeMap<HoldKind, u64>> {
+    async fn held(&self) -> Option<windlass_store::Held> {
         let inner = &self.inner;
         let last = inner.held.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((at, held)) = last

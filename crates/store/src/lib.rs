@@ -33,7 +33,7 @@ pub use figures::Spread;
 pub use harness::resolve_harness;
 pub use import::{Import, import, known_schema};
 pub use ops::{
-    AssignmentFilter, Beat, BeatState, Claimed, Claims, Counts, DeadLetterFilter, Due, EventFilter, HarnessPark, HeldDuty, JobEdit,
+    AssignmentFilter, Beat, BeatState, Claimed, Claims, Counts, DeadLetterFilter, Due, EventFilter, HarnessPark, Held, HeldDuty, JobEdit,
     JobFilter, NewTask, NodeFacts, Overdue, Page, Present, Pruning, Replay, SettleRequest, Settled, StageEnd, StageNote, Submission,
     Submitted, TaskOutcome, TaskTaken, WorkerSlots,
 };

@@ -107,8 +107,8 @@ pub struct Now {
     pub jobs: BTreeMap<String, u64>,
     /// Assignments by status, in the whole database.
     pub assignments: BTreeMap<String, u64>,
-    /// What holds the jobs that wait; the first so many of them.
-    pub held: Option<BTreeMap<HoldKind, u64>>,
+    /// What holds the jobs that wait, of the first so many; and how many there are beyond.
+    pub held: Option<(BTreeMap<HoldKind, u64>, u64)>,
     /// Harnesses that a quota has parked.
     pub parked: Vec<String>,
     /// The breakers.
@@ -165,7 +165,11 @@ const FAMILIES: &[(&str, &str, &[&str])] = &[
     ("windlass_files_waiting", "Task files that were seen and are not read yet.", &[]),
     ("windlass_harness_parked", "1 while a quota has parked a harness, in the whole database.", &["harness"]),
     ("windlass_jobs", "Jobs by status, in the whole database.", &["status"]),
-    ("windlass_jobs_held", "What holds the jobs that wait, of the 200 that are due first: ready for those that nothing holds.", &["kind"]),
+    (
+        "windlass_jobs_held",
+        "What holds the jobs that wait, of the 1000 that are due first: ready for those that nothing holds. not_looked_at counts the others.",
+        &["kind"],
+    ),
     ("windlass_lost_wakeups_total", "Wake-ups that never came, found by the look behind them.", &[]),
     ("windlass_paused", "1 while a person has paused everything.", &[]),
     ("windlass_ready", "1 while recovery is over and jobs are claimed.", &[]),
@@ -315,8 +319,9 @@ impl Now {
         fill.one("windlass_running_jobs", self.workers.iter().map(|w| f64::from(w.running)).sum())?;
         fill.each("windlass_jobs", self.jobs.iter().map(|(status, n)| (status.as_str(), *n as f64)))?;
         fill.each("windlass_assignments", self.assignments.iter().map(|(status, n)| (status.as_str(), *n as f64)))?;
-        if let Some(held) = &self.held {
-            fill.each("windlass_jobs_held", HoldKind::ALL.map(|kind| (kind.as_str(), held.get(&kind).copied().unwrap_or(0) as f64)))?;
+        if let Some((held, beyond)) = &self.held {
+            let kinds = HoldKind::ALL.map(|kind| (kind.as_str(), held.get(&kind).copied().unwrap_or(0) as f64));
+            fill.each("windlass_jobs_held", kinds.into_iter().chain([("not_looked_at", *beyond as f64)]))?;
         }
         let harnesses = windlass_types::Harness::ALL.map(windlass_types::Harness::as_str);
         fill.each("windlass_harness_parked", harnesses.map(|h| (h, yes(self.parked.iter().any(|parked| parked == h)))))?;

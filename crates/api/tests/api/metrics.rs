@@ -26,6 +26,7 @@ on_both! {
         has(&text, "windlass_assignments{status=\"active\"} 1");
         has(&text, "windlass_jobs_held{kind=\"no_worker\"} 1");
         has(&text, "windlass_jobs_held{kind=\"paused\"} 0");
+        has(&text, "windlass_jobs_held{kind=\"not_looked_at\"} 0");
         has(&text, "windlass_paused 0");
         has(&text, "windlass_stopping 0");
         has(&text, "windlass_jobs{status=\"dead\"} 0");

@@ -50,3 +50,4 @@ pub use retention::{Overdue, Pruning};
 pub use settle::{SettleRequest, Settled};
 pub use submit::{Submission, Submitted};
 pub use tasks::{NewTask, TaskOutcome, TaskTaken};
+pub use world::Held;

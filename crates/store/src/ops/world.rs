@@ -103,23 +103,41 @@ fn explain(w: &mut Work<'_>, id: JobId, facts: &NodeFacts) -> Result<Option<Hold
     Ok(hold(&world(w, facts, &ground, &row, &assignment, &project)?))
 }
 
-fn held(w: &mut Work<'_>, facts: &NodeFacts, limit: u32) -> Result<BTreeMap<HoldKind, u64>> {
-    let ids = w.query("SELECT id FROM jobs WHERE status = 'queued' ORDER BY due_at, id LIMIT $1", values![limit])?;
+/// What holds the jobs that wait.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Held {
+    /// How many of those that were looked at, by what holds them.
+    pub kinds: BTreeMap<HoldKind, u64>,
+    /// How many were not looked at.
+    pub beyond: u64,
+}
+
+fn held(w: &mut Work<'_>, facts: &NodeFacts, limit: u32) -> Result<Held> {
+    let due_first = format!("{} WHERE status = 'queued' ORDER BY due_at, id LIMIT $1", w.dialect().by_index("jobs_due"));
+    let rows = rows::job_rows(w, &due_first, values![limit])?;
     let ground = Ground::read(w)?;
-    let mut held = BTreeMap::new();
-    for mut id in ids {
-        let row = rows::job(w, id.word()?)?;
+    let mut known: BTreeMap<String, Project> = BTreeMap::new();
+    let (mut held, looked) = (Held::default(), rows.len() as u64);
+    for row in rows {
         let assignment = rows::assignment(w, row.job.assignment_id)?;
-        let project = project_of(w, &row)?;
-        let kind = hold(&world(w, facts, &ground, &row, &assignment, &project)?).map_or(HoldKind::Ready, |hold| hold.kind);
-        *held.entry(kind).or_insert(0) += 1;
+        // Jobs are many and projects few.
+        if !known.contains_key(&row.job.project) {
+            known.insert(row.job.project.clone(), project_of(w, &row)?);
+        }
+        let Some(project) = known.get(&row.job.project) else { continue };
+        let kind = hold(&world(w, facts, &ground, &row, &assignment, project)?).map_or(HoldKind::Ready, |hold| hold.kind);
+        *held.kinds.entry(kind).or_insert(0) += 1;
+    }
+    if looked >= u64::from(limit) {
+        let all = w.first("SELECT COUNT(*) FROM jobs WHERE status = 'queued'", &[])?.map_or(Ok(0), |mut row| row.int::<u64>())?;
+        held.beyond = all.saturating_sub(looked);
     }
     Ok(held)
 }
 
 impl Store {
-    /// What holds the jobs that wait on this node, of the first `limit` that are due: how many of each kind.
-    pub async fn held(&self, facts: NodeFacts, limit: u32) -> Result<BTreeMap<HoldKind, u64>> {
+    /// What holds the jobs that wait on this node, of the first `limit` that are due: how many of each kind, and how many there are beside.
+    pub async fn held(&self, facts: NodeFacts, limit: u32) -> Result<Held> {
         self.read(move |w| held(w, &facts, limit)).await
     }
 

@@ -103,6 +103,16 @@ on_both! {
         }
     }
 
+    async fn what_holds_the_queue_is_told_of_the_first_that_are_due_and_how_many_there_are_beside(f: Fixture) {
+        for _ in 0..5 {
+            submit(&f.store, wish(vec![spec(JobType::Plan), spec(JobType::Implement)])).await;
+        }
+        let held = f.store.held(node(), 4).await.unwrap();
+        assert_eq!((held.kinds.values().sum::<u64>(), held.beyond), (4, 6), "{held:?}");
+        let held = f.store.held(node(), 1000).await.unwrap();
+        assert_eq!((held.kinds[&HoldKind::Ready], held.kinds[&HoldKind::Predecessor], held.beyond), (5, 5, 0), "{held:?}");
+    }
+
     async fn a_job_whose_assignment_is_blocked_is_in_no_workers_queue(f: Fixture) {
         let [first, _] = [submit(&f.store, wish(vec![spec(JobType::Plan)])).await, submit(&f.store, wish(vec![spec(JobType::Plan)])).await];
         let queued = async || f.store.counts().await.unwrap().queued_by_worker.get("default").copied();
