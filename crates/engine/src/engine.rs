@@ -297,7 +297,9 @@ async fn run(inner: Arc<Inner>) {
             tokio::join!(presence::run(&inner), async {
                 recover::at_start(&inner).await;
                 inner.recovered.send_replace(true);
+                let engine = Engine { inner: Arc::clone(&inner) };
                 tokio::join!(
+                    engine.observe_start(),
                     inner.leases.beat(&inner.store, &inner.metrics),
                     // A claim that is under way is answered before the stop goes on, so that what it takes is handed back too.
                     inner.attempts.track_future(dispatch::run(&inner)),

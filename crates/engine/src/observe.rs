@@ -10,6 +10,7 @@ use windlass_telemetry::{EndedStage, Metrics, Settlement};
 use windlass_types::{Attempt, AttemptResult, Event, Job, Stage, StageStatus, Timestamp};
 
 use crate::engine::{Engine, Inner};
+use crate::error::EngineError;
 
 /// When the open stages of an attempt began, by their numbers.
 #[derive(Debug, Default)]
@@ -39,10 +40,31 @@ impl Engine {
     }
 }
 
+/// For how many projects figures are there from the start; for others from their first job on.
+const PROJECTS_AT_START: usize = 50;
+
+impl Engine {
+    /// A rate needs a zero to begin with: what the agents of this node may use for the projects there are is nothing so far.
+    pub(crate) async fn observe_start(&self) {
+        let known = async { Ok::<_, EngineError>((self.inner.store.projects().await?, self.used_harnesses().await?)) };
+        match known.await {
+            Ok((projects, used)) => {
+                for project in projects.iter().take(PROJECTS_AT_START) {
+                    for harness in &used {
+                        self.inner.metrics.may_use(*harness, &project.name);
+                    }
+                }
+            }
+            Err(e) => tracing::warn!(error = %e, "figures of what agents use begin with the first job of each project"),
+        }
+    }
+}
+
 impl Inner {
     /// A claim that was asked for at `asked` found a job.
     pub(crate) fn observe_claim(&self, claimed: &Claimed, asked: Instant) {
         let waited = claimed.attempt.started_at.since_ms(claimed.job.due_at);
+        self.metrics.may_use(claimed.attempt.harness, &claimed.job.project);
         self.metrics.claimed(asked.elapsed(), Duration::from_millis(u64::try_from(waited).unwrap_or(0)));
     }
 

@@ -13,6 +13,8 @@ use crate::{Family, Now};
 
 /// How many workers and projects have figures of their own.
 const NAMES_MAX: usize = 100;
+/// The kinds of tokens.
+const TOKENS: [&str; 4] = ["input", "output", "cache_read", "cache_write"];
 
 /// From a claim that takes a fraction of a millisecond to one that waits for a disk.
 const STORE_SECONDS: &[f64] = &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -193,6 +195,15 @@ impl Metrics {
         }
     }
 
+    /// An agent may work for a project: what it has used for that so far is nothing.
+    pub fn may_use(&self, harness: Harness, project: &str) {
+        let project = self.projects.label(project);
+        for kind in TOKENS {
+            self.tokens.with_label_values(&[harness.as_str(), project, kind]);
+        }
+        self.cost.with_label_values(&[harness.as_str(), project]);
+    }
+
     /// A task that an outside executor did, or could not do, came to its end.
     pub fn outside_ended(&self, worker: &str, is_dead: bool) {
         let worker = self.workers.label(worker);
@@ -260,13 +271,8 @@ impl Metrics {
 
     fn used(&self, harness: &str, project: &str, usage: Usage) {
         let project = self.projects.label(project);
-        let kinds = [
-            ("input", usage.input_tokens),
-            ("output", usage.output_tokens),
-            ("cache_read", usage.cache_read_tokens),
-            ("cache_write", usage.cache_write_tokens),
-        ];
-        for (kind, count) in kinds.into_iter().filter(|(_, count)| *count > 0) {
+        let counts = [usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens];
+        for (kind, count) in TOKENS.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
             self.tokens.with_label_values(&[harness, project, kind]).inc_by(count);
         }
         if let Some(Micros(micros)) = usage.cost_micros

@@ -192,3 +192,22 @@ fn a_worker_whose_executor_is_another_program_is_counted_by_its_files() {
     is("watcher_tasks_processed_total{status=\"completed\",worker=\"marie\"}", 1.0);
     is("watcher_active_tasks{worker=\"marie\"}", 0.0);
 }
+
+#[test]
+fn what_agents_use_begins_at_zero_for_those_that_are_used_and_the_projects_there_are() {
+    let home = Home::new();
+    home.configure("harness_defaults = { default = \"command\" }\n");
+    let daemon = Daemon::up(&home);
+    let has = |line: &str| get(&home, &daemon.url, "/metrics").is_some_and(|(_, text)| text.contains(&format!("\n{line} 0\n")));
+    for line in [
+        "windlass_tokens_total{harness=\"command\",kind=\"input\",project=\"scratch\"}",
+        "windlass_tokens_total{harness=\"command\",kind=\"cache_write\",project=\"scratch\"}",
+        "windlass_cost_dollars_total{harness=\"command\",project=\"scratch\"}",
+    ] {
+        eventually(line, || has(line).then_some(()));
+    }
+    let claude = "windlass_cost_dollars_total{harness=\"claude\",project=\"scratch\"}";
+    assert!(!has(claude), "nothing uses it");
+    home.run(&["run", "a goal", "--project", "scratch", "--harness", "claude", "--no-review", "--detach"]).code(0);
+    eventually("a job of it was begun", || has(claude).then_some(()));
+}
