@@ -54,9 +54,12 @@ pub(crate) async fn transcript(
     caller.may_see(attempt.assignment_id)?;
     let limit = asked.limit.unwrap_or(200).clamp(1, PAGE_MAX);
     let mut page = engine.transcript(wanted, asked.from, limit).await?;
-    if asked.from == 0 && page.ended && page.items.is_empty() && engine.store().is_postgres() && attempt.node != engine.node() {
-        return Err(Problem::not_found(format!("the transcript of {wanted} is not here: its attempt ran on node {}", attempt.node))
-            .hint("ask that node with --url: `windlass nodes` shows its host"));
+    if asked.from == 0 && page.items.is_empty() && engine.store().is_postgres() && attempt.node != engine.node() {
+        let host = engine.nodes().await?.into_iter().find(|node| node.id == attempt.node).map(|node| node.host);
+        let place = host.map_or_else(|| attempt.node.clone(), |host| format!("{} on {host}", attempt.node));
+        let runs = if page.ended { "ran" } else { "runs" };
+        return Err(Problem::not_found(format!("the transcript of {wanted} is not here: its attempt {runs} on node {place}"))
+            .hint(format!("ask that node: windlass logs {wanted}, on its machine, or with --url and its address")));
     }
     if !page.items.is_empty() || page.ended || asked.wait_secs == 0 {
         return Ok(Json(page));

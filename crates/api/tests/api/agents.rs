@@ -10,7 +10,8 @@ use crate::tokens::routes;
 on_both! {
     async fn an_agent_sees_its_own_assignment_and_nothing_of_another(database: Database) {
         let api = Api::start(database).await;
-        let (mine, other) = (api.agent(JobType::Implement).await, api.agent(JobType::Implement).await);
+        let node = api.node().await;
+        let (mine, other) = (api.agent_on(&node, JobType::Implement).await, api.agent_on(&node, JobType::Implement).await);
         for (place, wanted) in [(&mine, StatusCode::OK), (&other, StatusCode::FORBIDDEN)] {
             for path in [
                 format!("/api/v1/assignments/{}", place.assignment),

@@ -137,7 +137,7 @@ on_both! {
 
     async fn a_transcript_is_waited_for_no_longer_than_asked(database: Database) {
         let api = Api::start(database).await;
-        let place = api.agent(JobType::Implement).await;
+        let place = api.agent_on(&api.node().await, JobType::Implement).await;
         let path = format!("/api/v1/attempts/{}/transcript", place.attempt);
         let (status, page) = api.get(&path).await;
         assert_eq!((status, &page["items"], &page["next"]), (StatusCode::OK, &json!([]), &json!(0)), "{page}");

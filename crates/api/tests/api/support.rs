@@ -163,6 +163,19 @@ impl Api {
 
     /// A job of this type, claimed, with an agent in it.
     pub(crate) async fn agent(&self, job_type: JobType) -> Place {
+        self.agent_on("another", job_type).await
+    }
+
+    /// The engine's node, once it looks after nothing of an earlier life any more.
+    pub(crate) async fn node(&self) -> String {
+        while self.get("/ready").await.0 != StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+        self.get("/api/v1/status").await.1["node"].as_str().expect("a node").to_owned()
+    }
+
+    /// The same on this node.
+    pub(crate) async fn agent_on(&self, node: &str, job_type: JobType) -> Place {
         let spec = JobSpec { job_type, ..JobSpec::default() };
         let submission = Submission {
             key: None,
@@ -179,7 +192,7 @@ impl Api {
         };
         let made = self.store.submit(vec![submission]).await.expect("submitted").remove(0);
         let facts = NodeFacts {
-            node: "test".to_owned(),
+            node: node.to_owned(),
             workers: vec![WorkerSlots { name: "default".to_owned(), slots: Slots { running: 0, limit: 100 }, harness: None }],
             harness_defaults: BTreeMap::new(),
             accounts: BTreeMap::new(),

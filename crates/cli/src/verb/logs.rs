@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
-use windlass_types::{AssignmentStatus, AttemptId};
+use windlass_types::{AssignmentStatus, AttemptId, AttemptStatus};
 
 use crate::cli::Context;
 use crate::client::Client;
@@ -37,6 +37,7 @@ pub(crate) struct LogsArgs {
 /// An attempt to show, and what to say before it.
 struct Shown {
     id: AttemptId,
+    runs: bool,
     title: String,
 }
 
@@ -58,6 +59,11 @@ pub(crate) async fn run(args: LogsArgs, context: &Context) -> Result<Exit> {
                     output::say(&format!("== {}", attempt.title));
                 }
                 match transcript::print(&client, attempt.id, args.follow, &mut printer).await {
+                    // What goes on elsewhere has nothing to show here yet.
+                    Err(e) if attempt.runs && e.exit == Exit::Usage => {
+                        output::say(&e.message);
+                        e.hint.iter().for_each(|hint| output::say(&format!("hint: {hint}")));
+                    }
                     // One of several that is on another node hides none of the others.
                     Err(e) if several && e.exit == Exit::Usage => {
                         output::warn(&e.message);
@@ -80,7 +86,7 @@ pub(crate) async fn run(args: LogsArgs, context: &Context) -> Result<Exit> {
 /// The attempts to show, in order, and whether no more will come.
 async fn attempts(client: &Client, named: Named, all: bool) -> Result<(Vec<Shown>, bool)> {
     match named {
-        Named::Attempt(id) => Ok((vec![Shown { id, title: id.to_string() }], true)),
+        Named::Attempt(id) => Ok((vec![Shown { id, runs: false, title: id.to_string() }], true)),
         Named::Job(id) => {
             let detail = job(client, &id.to_string()).await?;
             let over = detail.job.status.is_final();
@@ -114,6 +120,7 @@ fn of_job(detail: &JobDetail, all: bool) -> Vec<Shown> {
         .into_iter()
         .map(|a| Shown {
             id: a.id,
+            runs: a.status == AttemptStatus::Running,
             title: format!("{} ({}), attempt {}, {}", detail.job.id, detail.job.spec.job_type, a.number, a.harness),
         })
         .collect()

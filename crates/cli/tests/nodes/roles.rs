@@ -68,3 +68,22 @@ fn a_database_of_another_program_is_left_alone() {
     let tables = cluster.sql().query_one("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'public'", &[]).unwrap();
     assert_eq!(tables.get::<_, i64>(0), 1);
 }
+
+#[test]
+fn what_an_agent_says_on_another_node_is_told_to_be_there_while_it_runs() {
+    let Some(cluster) = Cluster::new(30_000) else { return };
+    let (mut desk, mut hands) = (cluster.node("desk"), cluster.node("hands"));
+    desk.start("api");
+    hands.start("worker");
+    let id = cluster.submit_stalling(&desk);
+    cluster.wait_for_agent(1);
+    let logs = desk.call(&["logs", &id]);
+    let said = String::from_utf8_lossy(&logs.stderr).into_owned();
+    assert!(logs.status.success() && logs.stdout.is_empty(), "as when nothing has run yet: {said}");
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    assert!(
+        said.contains(&format!("runs on node {} on {host}", hands.id())) && said.contains("hint: ask that node: windlass logs att_"),
+        "{said}"
+    );
+    assert!(hands.call(&["logs", &id]).status.success());
+}
