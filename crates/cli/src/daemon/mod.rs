@@ -279,7 +279,12 @@ pub(crate) fn engine_error(e: windlass_engine::EngineError) -> CliError {
 }
 
 fn store_error(settings: &Settings, e: &StoreError) -> CliError {
-    let url = crate::config::settings::without_password(&settings.database_url);
+    store_error_of(&settings.database_url, e)
+}
+
+/// What is wrong with a database, and what to do.
+fn store_error_of(url: &str, e: &StoreError) -> CliError {
+    let url = crate::config::settings::without_password(url);
     let mut error = sentence(e);
     error.message = format!("{} ({url})", error.message);
     match e {
@@ -289,6 +294,10 @@ fn store_error(settings: &Settings, e: &StoreError) -> CliError {
         StoreError::Foreign(_) => error.hint("another program's tables are in it: name another database (WINDLASS_DATABASE_URL)"),
         StoreError::Unavailable(why) if why.contains("does not exist") && why.contains("database") => {
             error.hint("make it (`createdb NAME`), or name another database (WINDLASS_DATABASE_URL)")
+        }
+        // The class of all that is wrong with a login.
+        StoreError::Unavailable(why) if why.contains(" (28") => {
+            error.hint("check the user and the password in the address, and that the server lets that user in (pg_hba.conf)")
         }
         StoreError::Unavailable(why) if why.contains("does not support TLS") => {
             error.hint("turn TLS on at the server (`ssl = on`), or take sslmode out of the address where the network is trusted")
@@ -318,4 +327,31 @@ fn chain(e: &dyn std::error::Error) -> String {
         cause = c.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_database_comes_with_what_to_do() {
+        let unavailable = |why: &str| StoreError::Unavailable(why.to_owned());
+        for (e, wanted) in [
+            (unavailable("error connecting to server: Connection refused (os error 111)"), "check that it runs, then try again"),
+            (unavailable("password authentication failed for user \"ann\" (28P01)"), "check the user and the password"),
+            (unavailable("no pg_hba.conf entry for host \"10.0.0.1\" (28000)"), "check the user and the password"),
+            (unavailable("database \"shop\" does not exist (3D000)"), "createdb"),
+            (unavailable("server does not support TLS"), "ssl = on"),
+            (
+                StoreError::Unsupported("the server is PostgreSQL 12.17 and Windlass needs 13 or later; upgrade the server".to_owned()),
+                "upgrade the server",
+            ),
+            (StoreError::TooNew { min_binary: 9, binary: 6 }, "use that version"),
+            (StoreError::Foreign("it has customers".to_owned()), "another program's tables"),
+        ] {
+            let error = store_error_of("postgres://ann:secret@db/shop", &e);
+            assert!(error.hint.as_deref().is_some_and(|hint| hint.contains(wanted)), "{e}: {:?}", error.hint);
+            assert!(error.message.contains("postgres://ann:***@db/shop"), "{}", error.message);
+        }
+    }
 }

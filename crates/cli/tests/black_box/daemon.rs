@@ -271,7 +271,9 @@ fn assignments_are_made_given_jobs_blocked_and_called_off_by_the_words_of_the_ea
     assert_eq!(home.run(&["job", short, "--json"]).code(0).json()["id"].as_str(), Some(job_id.as_str()));
     let queue = home.run(&["queue", "--json"]).code(0).json();
     assert_eq!((queue["items"][0]["id"].as_str(), queue["items"][0]["hold"]["kind"].as_str()), (Some(job_id.as_str()), Some("paused")));
-    assert!(home.run(&["queue"]).code(0).out.contains("everything is paused"));
+    for list in [&["queue"][..], &["jobs"], &["job", short]] {
+        assert!(home.run(list).code(0).out.contains("everything is paused"), "{list:?} tells what holds it");
+    }
     assert!(home.run(&["explain", &job_id]).code(0).out.contains("paused"));
     assert_eq!(home.run(&["explain", &id, "--json"]).code(0).json()["id"].as_str(), Some(job_id.as_str()));
 
@@ -290,6 +292,12 @@ fn assignments_are_made_given_jobs_blocked_and_called_off_by_the_words_of_the_ea
     ]);
     let blocked = answer.code(0).json();
     assert_eq!((blocked["status"].as_str(), blocked["block"]["owner"].as_str()), (Some("blocked"), Some("ann")));
+    for list in [&["jobs"][..], &["job", short]] {
+        assert!(home.run(list).code(0).out.contains("waits for ann: wait for me"), "{list:?} tells what holds it");
+    }
+    home.run(&["retry", &job_id])
+        .code(2)
+        .says(&format!("hint: it waits, as its assignment is blocked: windlass update-assignment {id} --status active"));
     let list = home.run(&["assignments", "--status", "blocked", "--json"]).code(0).json();
     assert_eq!((list["items"][0]["id"].as_str(), &list["next_cursor"]), (Some(id.as_str()), &Value::Null));
     assert!(home.run(&["assignment", &id]).code(0).out.contains("ann has to act: look"));

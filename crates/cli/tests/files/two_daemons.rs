@@ -1,7 +1,23 @@
 //! Two daemons that know one shared directory, each with a database of its own.
 
-use crate::bench::{Bench, eventually};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::bench::{Bench, eventually, read};
 use crate::daemon::Daemon;
+
+/// What a daemon answers at `/ready`.
+fn ready(data: &Path) -> Value {
+    let url = read(&data.join("endpoint.json")).unwrap()["url"].as_str().unwrap().to_owned();
+    let host = url.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    write!(stream, "GET /ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
 
 #[test]
 fn of_two_daemons_over_one_directory_one_takes_its_files_and_the_other_when_that_one_is_gone() {
@@ -17,6 +33,9 @@ fn of_two_daemons_over_one_directory_one_takes_its_files_and_the_other_when_that
         said.contains("another daemon takes the files").then_some(said)
     });
     assert!(refused.contains("hint:"), "{refused}");
+    let (first_ready, second_ready) = (ready(&bench.data()), ready(other.path()));
+    assert!(second_ready["status"] == "ready" && second_ready["reason"].as_str().unwrap().contains("windlass files"), "{second_ready}");
+    assert!(first_ready["status"] == "ready" && first_ready["reason"].is_null(), "{first_ready}");
     for n in 0..20 {
         bench.drop_task(&format!("t-{n}"), &format!("sign:t-{n}"));
     }

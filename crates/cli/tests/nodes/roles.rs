@@ -52,11 +52,20 @@ fn a_database_that_nodes_cannot_share_is_refused_with_what_to_do() {
     ] {
         let said = refused(&node, url);
         assert!(said.contains(wanted), "{url}: {said}");
+        assert!(!wanted.contains("not available") || said.contains("hint: check that it runs"), "{url}: {said}");
     }
     let out = node.call(&["up", "--database-url", "redis://:hunter2@127.0.0.1:6379/0"]);
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(said.contains("a redis:// address names no database that Windlass can use"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_database_that_is_not_there_is_refused_with_how_to_make_it() {
+    let Some(cluster) = Cluster::new(30_000) else { return };
+    let nowhere = cluster.database.url().replace(cluster.database.name(), "nowhere");
+    let said = refused(&cluster.node("a"), &nowhere);
+    assert!(said.contains("\"nowhere\" does not exist") && said.contains("hint: make it (`createdb NAME`)"), "{said}");
 }
 
 #[test]
