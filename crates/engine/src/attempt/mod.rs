@@ -7,17 +7,21 @@
 //!
 //! Start at [`carry_out`].
 
+mod child;
 mod deliver;
 mod gate;
+mod in_process;
 mod journal;
+mod kept;
 mod place;
 mod prompt;
 mod run;
+mod spending;
 mod verdict;
 
 use journal::Journal;
+pub(crate) use kept::transcript_path;
 pub(crate) use prompt::builtin_template;
-pub(crate) use run::transcript_path;
 pub(crate) use verdict::check_at_once as check_verdict_at_once;
 
 use std::sync::Arc;
