@@ -58,7 +58,7 @@ fn nodes_are_upgraded_one_by_one_under_load_and_nothing_is_lost_doubled_or_faile
     let row = sql
         .query_one(
             "SELECT COUNT(*), SUM(failures)::BIGINT, SUM(rescues)::BIGINT, (SELECT COUNT(*) FROM attempts WHERE status = 'succeeded'), \
-             (SELECT COUNT(*) FROM events) - (SELECT MAX(seq) FROM events), (SELECT COUNT(DISTINCT node) FROM attempts) FROM jobs",
+             (SELECT SUM(earlier_count + 1)::BIGINT - MAX(seq) FROM events), (SELECT COUNT(DISTINCT node) FROM attempts) FROM jobs",
             &[],
         )
         .unwrap();

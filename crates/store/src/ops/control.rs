@@ -110,7 +110,8 @@ pub(super) fn blocked_sql(dialect: Dialect) -> String {
 
 fn counts(w: &mut Work<'_>) -> Result<Counts> {
     let mut counts = Counts::default();
-    for mut row in w.query("SELECT status, COUNT(*) FROM jobs GROUP BY status ORDER BY status", &[])? {
+    let over = "SELECT status, COUNT(*) FROM jobs WHERE status NOT IN ('queued', 'running') GROUP BY status ORDER BY status";
+    for mut row in w.query(over, &[])? {
         counts.jobs.insert(row.word()?, row.int()?);
     }
     for mut row in w.query("SELECT status, COUNT(*) FROM assignments GROUP BY status ORDER BY status", &[])? {
@@ -119,11 +120,13 @@ fn counts(w: &mut Work<'_>) -> Result<Counts> {
     // What waits may be much: counted in the index that claims use, without a look at the jobs.
     let ready = w.dialect().by_index("jobs_ready");
     for (index, status, by_worker) in
-        [(ready.as_str(), "queued", &mut counts.queued_by_worker), ("", "running", &mut counts.running_by_worker)]
+        [(ready.as_str(), JobStatus::Queued, &mut counts.queued_by_worker), ("", JobStatus::Running, &mut counts.running_by_worker)]
     {
         let sql = format!("SELECT worker, COUNT(*) FROM jobs{index} WHERE status = '{status}' GROUP BY worker ORDER BY worker");
         for mut row in w.query(&sql, &[])? {
-            by_worker.insert(row.text()?, row.int()?);
+            let (worker, count): (String, u64) = (row.text()?, row.int()?);
+            *counts.jobs.entry(status).or_insert(0) += count;
+            by_worker.insert(worker, count);
         }
     }
     // A job whose assignment is blocked waits for whoever has to act, and for no worker.

@@ -44,7 +44,7 @@ pub enum Replay {
 fn list(w: &mut Work<'_>, filter: &DeadLetterFilter, cursor: Option<&str>, limit: u32) -> Result<Page<(Job, Option<Harness>)>> {
     let limit = bounded(limit);
     let mut c = Conditions::default();
-    c.and("status = 'dead'", []);
+    c.and("status = 'dead' AND status NOT IN ('queued', 'running')", []); // as the index of those that are over has it
     c.and_if("project = ?", filter.project.as_deref());
     c.and_if("worker = ?", filter.worker.as_deref());
     let last_harness = "(SELECT a.harness FROM attempts a WHERE a.job_id = jobs.id ORDER BY a.number DESC LIMIT 1) = ?";

@@ -4,7 +4,7 @@ use windlass_types::{AssignmentId, Event, EventKind, JobId};
 
 use super::page::{Conditions, bounded};
 use crate::error::{Result, StoreError};
-use crate::sql::{Row, Value, Work};
+use crate::sql::{EarlierEvent, Row, Value, Work, may_hold};
 use crate::store::Store;
 
 /// Which events a reader wants.
@@ -20,19 +20,47 @@ pub struct EventFilter {
     pub kinds: Vec<EventKind>,
 }
 
-fn row(mut r: Row) -> Result<Event> {
+impl EventFilter {
+    fn takes(&self, event: &Event) -> bool {
+        self.job.is_none_or(|job| event.job_id == Some(job)) && (self.kinds.is_empty() || self.kinds.contains(&event.kind))
+    }
+}
+
+/// A later version beside this one has kinds of its own: the number still counts.
+fn kind(word: &str) -> EventKind {
+    word.parse().unwrap_or(EventKind::Other)
+}
+
+/// The events of a row, in order.
+fn row(mut r: Row) -> Result<Vec<Event>> {
     let r = &mut r;
-    Ok(Event {
+    let last = Event {
         seq: r.int()?,
         at: r.time()?,
-        // A later version beside this one has kinds of its own: the number still counts.
-        kind: r.text()?.parse().unwrap_or(EventKind::Other),
+        kind: kind(&r.text()?),
         project: r.opt_text()?,
         assignment_id: r.opt_word()?,
         job_id: r.opt_word()?,
         attempt_id: r.opt_word()?,
         data: r.json()?,
-    })
+    };
+    let earlier: Vec<EarlierEvent> = r.opt_json()?.unwrap_or_default();
+    let first = last.seq - i64::try_from(earlier.len()).unwrap_or(0);
+    let mut events: Vec<Event> = (first..)
+        .zip(earlier)
+        .map(|(seq, event)| Event {
+            seq,
+            at: last.at,
+            kind: kind(&event.kind),
+            project: last.project.clone(),
+            assignment_id: last.assignment_id,
+            job_id: event.job_id,
+            attempt_id: event.attempt_id,
+            data: event.data,
+        })
+        .collect();
+    events.push(last);
+    Ok(events)
 }
 
 fn after(w: &mut Work<'_>, seq: i64, filter: &EventFilter, limit: u32) -> Result<Vec<Event>> {
@@ -43,18 +71,40 @@ fn after(w: &mut Work<'_>, seq: i64, filter: &EventFilter, limit: u32) -> Result
     {
         return Err(StoreError::Pruned { first });
     }
+    let limit = bounded(limit);
+    let mut found = Vec::new();
+    let mut last = seq;
+    loop {
+        let rows = rows_after(w, last, filter, limit)?;
+        let is_end = rows.len() < limit as usize;
+        for events in rows {
+            last = events.last().map_or(last, |event| event.seq);
+            found.extend(events.into_iter().filter(|event| event.seq > seq && filter.takes(event)));
+        }
+        if is_end || found.len() >= limit as usize {
+            found.truncate(limit as usize);
+            return Ok(found);
+        }
+    }
+}
+
+/// The rows after that number that may hold what the filter takes.
+fn rows_after(w: &mut Work<'_>, seq: i64, filter: &EventFilter, limit: u32) -> Result<Vec<Vec<Event>>> {
     let mut conditions = Conditions::default();
     conditions.and("seq > ?", [Value::Int(seq)]);
     conditions.and_if("project = ?", filter.project.as_deref());
     conditions.and_if("assignment_id = ?", filter.assignment);
     if let Some(job) = filter.job {
         // By the index on the assignment.
-        conditions.and("assignment_id = (SELECT assignment_id FROM jobs WHERE id = ?) AND job_id = ?", [job.into(), job.into()]);
+        conditions.and("assignment_id = (SELECT assignment_id FROM jobs WHERE id = ?)", [job.into()]);
+        conditions.and("(job_id = ? OR earlier LIKE ?)", [job.into(), format!("%\"{job}\"%").into()]);
     }
-    conditions.one_of("kind", filter.kinds.iter().map(|k| k.as_str()));
-    let size = conditions.push(Value::from(bounded(limit)));
+    if !filter.kinds.is_empty() {
+        conditions.and(&may_hold(filter.kinds.iter().copied()), []);
+    }
+    let size = conditions.push(Value::from(limit));
     let sql = format!(
-        "SELECT seq, at, kind, project, assignment_id, job_id, attempt_id, data FROM events{} ORDER BY seq LIMIT {size}",
+        "SELECT seq, at, kind, project, assignment_id, job_id, attempt_id, data, earlier FROM events{} ORDER BY seq LIMIT {size}",
         conditions.text()
     );
     w.query(&sql, &conditions.params)?.into_iter().map(row).collect()
@@ -62,7 +112,7 @@ fn after(w: &mut Work<'_>, seq: i64, filter: &EventFilter, limit: u32) -> Result
 
 /// The lowest number kept.
 fn first_seq(w: &mut Work<'_>) -> Result<Option<i64>> {
-    match w.first("SELECT MIN(seq) FROM events", &[])? {
+    match w.first("SELECT seq - earlier_count FROM events ORDER BY seq LIMIT 1", &[])? {
         Some(mut row) => row.opt_int(),
         None => Ok(None),
     }

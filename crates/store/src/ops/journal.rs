@@ -1,5 +1,7 @@
 //! An attempt's journal: what its worker notes of its stages, several at once where nothing lasted in between.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 use windlass_types::{AttemptId, EventKind, Job, JobId, Stage, StageRecord, StageStatus, Timestamp, Token};
 
@@ -50,37 +52,93 @@ fn stage_row(mut r: Row) -> Result<StageRecord> {
 }
 
 /// Writes the notes of a running attempt; who calls has checked its token.
-pub(crate) fn write(w: &mut Work<'_>, job: &Job, attempt: AttemptId, notes: &[StageNote]) -> Result<()> {
-    let now = w.now()?;
-    let ago = |ms: i64| Timestamp(now.0.saturating_sub(ms.max(0)));
+fn write(w: &mut Work<'_>, job: &Job, attempt: AttemptId, notes: &[StageNote]) -> Result<()> {
     for note in notes {
-        let data = json!({ "number": note.number, "stage": note.stage.as_str(), "iteration": note.iteration });
-        let status = note.ended.as_ref().map_or(StageStatus::Running, |end| end.status);
-        let ended_at = note.ended.as_ref().map(|end| ago(end.ms_ago));
-        let detail = note.ended.as_ref().map_or_else(|| "{}".to_owned(), |end| end.detail.to_string());
-        if let Some(ms) = note.began_ms_ago {
-            w.execute(
-                // A note whose answer was lost comes again, with more.
-                "INSERT INTO stages (attempt_id, number, stage, iteration, status, started_at, ended_at, detail) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (attempt_id, number) DO UPDATE \
-                 SET status = excluded.status, ended_at = excluded.ended_at, detail = excluded.detail",
-                values![attempt, note.number, note.stage.as_str(), note.iteration, status.as_str(), ago(ms), ended_at, detail],
-            )?;
-            leave_event(w, EventKind::StageStarted, job, attempt, data.clone());
-        } else {
-            let changed = w.execute(
-                "UPDATE stages SET status = $3, ended_at = $4, detail = $5 WHERE attempt_id = $1 AND number = $2",
-                values![attempt, note.number, status.as_str(), ended_at, detail],
-            )?;
-            if changed == 0 {
-                return Err(StoreError::not_found("stage", format!("{attempt} {}", note.number)));
-            }
-        }
-        if let Some(end) = &note.ended {
-            leave_event(w, EventKind::StageEnded, job, attempt, ended_data(data, end));
-        }
+        write_row(w, attempt, note)?;
+        leave_events(w, job, attempt, note);
     }
     Ok(())
+}
+
+/// Writes the last notes of an attempt. Stages that are noted whole are given back, to be kept in the attempt's row: a row for each would
+/// cost most of a short job.
+pub(crate) fn write_last(w: &mut Work<'_>, job: &Job, attempt: AttemptId, notes: &[StageNote]) -> Result<Vec<StageRecord>> {
+    let mut whole = Vec::new();
+    for note in notes {
+        match (note.began_ms_ago, &note.ended) {
+            (Some(_), Some(_)) => whole.push(record(w, attempt, note)?),
+            _ => write_row(w, attempt, note)?,
+        }
+        leave_events(w, job, attempt, note);
+    }
+    Ok(whole)
+}
+
+/// A note as the journal shows it.
+fn record(w: &mut Work<'_>, attempt_id: AttemptId, note: &StageNote) -> Result<StageRecord> {
+    let now = w.now()?;
+    let ago = |ms: i64| Timestamp(now.0.saturating_sub(ms.max(0)));
+    Ok(StageRecord {
+        attempt_id,
+        number: note.number,
+        stage: note.stage,
+        iteration: note.iteration,
+        status: note.ended.as_ref().map_or(StageStatus::Running, |end| end.status),
+        started_at: ago(note.began_ms_ago.unwrap_or(0)),
+        ended_at: note.ended.as_ref().map(|end| ago(end.ms_ago)),
+        detail: note.ended.as_ref().map_or_else(|| json!({}), |end| end.detail.clone()),
+    })
+}
+
+fn write_row(w: &mut Work<'_>, attempt: AttemptId, note: &StageNote) -> Result<()> {
+    let r = record(w, attempt, note)?;
+    if note.began_ms_ago.is_some() {
+        w.execute(
+            // A note whose answer was lost comes again, with more.
+            "INSERT INTO stages (attempt_id, number, stage, iteration, status, started_at, ended_at, detail) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (attempt_id, number) DO UPDATE \
+             SET status = excluded.status, ended_at = excluded.ended_at, detail = excluded.detail",
+            values![attempt, r.number, r.stage.as_str(), r.iteration, r.status.as_str(), r.started_at, r.ended_at, r.detail.to_string()],
+        )?;
+        return Ok(());
+    }
+    let changed = w.execute(
+        "UPDATE stages SET status = $3, ended_at = $4, detail = $5 WHERE attempt_id = $1 AND number = $2",
+        values![attempt, r.number, r.status.as_str(), r.ended_at, r.detail.to_string()],
+    )?;
+    if changed == 0 {
+        return Err(StoreError::not_found("stage", format!("{attempt} {}", note.number)));
+    }
+    Ok(())
+}
+
+fn leave_events(w: &mut Work<'_>, job: &Job, attempt: AttemptId, note: &StageNote) {
+    let data = json!({ "number": note.number, "stage": note.stage.as_str(), "iteration": note.iteration });
+    if note.began_ms_ago.is_some() {
+        leave_event(w, EventKind::StageStarted, job, attempt, data.clone());
+    }
+    if let Some(end) = &note.ended {
+        leave_event(w, EventKind::StageEnded, job, attempt, ended_data(data, end));
+    }
+}
+
+/// An attempt's stages, in order: those of its own row count before those of the table, which may be from a note that was told twice.
+pub(crate) fn stages_of(w: &mut Work<'_>, id: AttemptId) -> Result<Vec<StageRecord>> {
+    let rows = w.query(
+        "SELECT attempt_id, number, stage, iteration, status, started_at, ended_at, detail FROM stages \
+         WHERE attempt_id = $1 ORDER BY number LIMIT 10000",
+        values![id],
+    )?;
+    let mut stages = BTreeMap::new();
+    for row in rows {
+        let stage = stage_row(row)?;
+        stages.insert(stage.number, stage);
+    }
+    if let Some(mut row) = w.first("SELECT stages FROM attempts WHERE id = $1", values![id])? {
+        let last: Vec<StageRecord> = row.opt_json()?.unwrap_or_default();
+        stages.extend(last.into_iter().map(|stage| (stage.number, stage)));
+    }
+    Ok(stages.into_values().collect())
 }
 
 fn ended_data(mut data: Json, end: &StageEnd) -> Json {
@@ -112,17 +170,7 @@ fn summary(detail: &Json) -> Option<String> {
 impl Store {
     /// An attempt's stages, in order.
     pub async fn journal(&self, id: AttemptId) -> Result<Vec<StageRecord>> {
-        self.read(move |w| {
-            w.query(
-                "SELECT attempt_id, number, stage, iteration, status, started_at, ended_at, detail FROM stages \
-                 WHERE attempt_id = $1 ORDER BY number LIMIT 10000",
-                values![id],
-            )?
-            .into_iter()
-            .map(stage_row)
-            .collect()
-        })
-        .await
+        self.read(move |w| stages_of(w, id)).await
     }
 
     /// Notes what happened to the stages of a running attempt; with it the hash of the secret that its agent is given, if it gets one.

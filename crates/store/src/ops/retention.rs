@@ -34,20 +34,22 @@ pub enum Pruning {
 }
 
 fn prune_events(w: &mut Work<'_>, before: Timestamp) -> Result<u64> {
-    let oldest = w.query("SELECT seq, at FROM events ORDER BY seq LIMIT $1", values![ROWS_MAX + 1])?;
+    let oldest = w.query("SELECT seq, at, earlier_count FROM events ORDER BY seq LIMIT $1", values![ROWS_MAX + 1])?;
     let mut last = None;
+    let mut events = 0;
     // All but the last row read, which may be the last there is.
     for mut row in oldest.into_iter().rev().skip(1).rev() {
-        let (seq, at): (i64, Timestamp) = (row.int()?, row.time()?);
+        let (seq, at, earlier): (i64, Timestamp, u64) = (row.int()?, row.time()?, row.int()?);
         if at >= before {
             break;
         }
         last = Some(seq);
+        events += 1 + earlier;
     }
-    match last {
-        Some(last) => w.execute("DELETE FROM events WHERE seq <= $1", values![last]),
-        None => Ok(0),
+    if let Some(last) = last {
+        w.execute("DELETE FROM events WHERE seq <= $1", values![last])?;
     }
+    Ok(events)
 }
 
 /// Ids begin with the time they were made at, so an id says what cannot have ended before then.
@@ -113,7 +115,7 @@ impl Store {
     /// How many events [`Store::prune_events`] would delete.
     pub async fn events_before(&self, before: Timestamp) -> Result<u64> {
         self.read(move |w| {
-            let counted = "SELECT COUNT(*) FROM events WHERE at < $1 AND seq < (SELECT MAX(seq) FROM events)";
+            let counted = "SELECT CAST(COALESCE(SUM(earlier_count + 1), 0) AS BIGINT) FROM events WHERE at < $1 AND seq < (SELECT MAX(seq) FROM events)";
             w.first(counted, values![before])?.map_or(Ok(0), |mut row| row.int())
         })
         .await

@@ -156,8 +156,9 @@ fn end_attempt(w: &mut Work<'_>, request: &SettleRequest, job: &Job, result: &At
         AttemptResult::Failed(failure) => Some(failure),
         AttemptResult::Succeeded | AttemptResult::HandedBack => None,
     };
+    let stages = journal::write_last(w, job, request.attempt_id, &request.stages)?;
     let ended = w.execute(
-        "UPDATE attempts SET status = $2, usage = $3, failure = $4, ended_at = $5 \
+        "UPDATE attempts SET status = $2, usage = $3, failure = $4, ended_at = $5, stages = $9 \
          WHERE id = $1 AND job_id = $6 AND generation = $7 AND epoch = $8 AND status = 'running'",
         values![
             request.attempt_id,
@@ -168,13 +169,13 @@ fn end_attempt(w: &mut Work<'_>, request: &SettleRequest, job: &Job, result: &At
             request.job_id,
             request.token.generation,
             request.token.epoch,
+            if stages.is_empty() { None } else { Some(as_json(&stages)?) },
         ],
     )?;
     if ended == 0 && guard::is_up() {
         // The token was given to another attempt than the one that is named.
         return Err(StoreError::Stale { job: request.job_id });
     }
-    journal::write(w, job, request.attempt_id, &request.stages)?;
     // A stage that was left open goes with its attempt. Mostly there is none, and to look is cheaper than to change nothing.
     if w.first("SELECT 1 FROM stages WHERE attempt_id = $1 AND status = 'running' LIMIT 1", values![request.attempt_id])?.is_some() {
         w.execute(

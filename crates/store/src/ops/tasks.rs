@@ -1,10 +1,9 @@
 //! Task files: taken once each, with their assignment, in one transaction; done when their result is on disk.
 
-use serde_json::Value as Json;
 use windlass_types::{Assignment, AssignmentId, Attempt, Job, Stage, Task, TaskStatus, TaskTry, Timestamp, is_valid_task_id};
 
 use super::submit::{Batch, submit_one};
-use super::{line, rows};
+use super::{journal, line, rows};
 use crate::error::{Result, StoreError};
 use crate::sql::{Row, Value, Work, json as as_json, values};
 use crate::store::Store;
@@ -174,11 +173,8 @@ fn outcome(w: &mut Work<'_>, id: AssignmentId) -> Result<TaskOutcome> {
     if let Some(job) = worked {
         attempts = rows::attempts_where(w, "WHERE job_id = $1 ORDER BY number", values![job.id])?;
         if let Some(last) = attempts.last() {
-            let found = w.first(
-                "SELECT detail FROM stages WHERE attempt_id = $1 AND stage = $2 ORDER BY number DESC LIMIT 1",
-                values![last.id, Stage::Run.as_str()],
-            )?;
-            exit_code = found.map(|mut row| row.json::<Json>()).transpose()?.and_then(|detail| detail["exit_code"].as_i64());
+            let stages = journal::stages_of(w, last.id)?;
+            exit_code = stages.iter().rev().find(|s| s.stage == Stage::Run).and_then(|run| run.detail["exit_code"].as_i64());
         }
     }
     Ok(TaskOutcome { assignment, jobs, attempts, exit_code })

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::connection::{Connection, Server};
 use crate::error::{Result, StoreError};
 use crate::queue::{Announcer, Numbered};
-use crate::sql::{Tx as _, ready_kinds, values};
+use crate::sql::{Tx as _, may_hold_ready, values};
 
 const EVENTS: &str = "windlass_events";
 const HANDOVER: &str = "windlass_handover";
@@ -212,7 +212,7 @@ impl Listener {
     fn look(&mut self, connection: &mut Connection) -> Result<bool> {
         let known = self.announcer.last();
         let found = connection.query(
-            &format!("SELECT MAX(seq), MAX(CASE WHEN kind IN ({}) THEN seq END) FROM events WHERE seq > $1", ready_kinds()),
+            &format!("SELECT MAX(seq), MAX(CASE WHEN {} THEN seq END) FROM events WHERE seq > $1", may_hold_ready()),
             values![known],
         )?;
         let Some(mut row) = found.into_iter().next() else { return Ok(false) };

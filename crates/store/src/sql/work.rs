@@ -1,30 +1,37 @@
 //! What an operation works with: the transaction, the store's time, new ids, and the events it leaves.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use windlass_types::{AssignmentId, AttemptId, EventKind, Ids, JobId, Timestamp};
 
-use super::{Dialect, Row, Tx, Value, values};
+use super::{Dialect, Row, Tx, Value, json, values};
 use crate::error::Result;
 use crate::queue::Numbered;
 
 /// The key of the lock under which PostgreSQL numbers events ("windlass" in hex digits, cut to 63 bits).
 const EVENT_LOCK: i64 = 0x7769_6e64_6c61_7373;
 
-/// The most events that one statement writes.
-const EVENTS_AT_ONCE: usize = 16;
-const EVENT_COLUMNS: usize = 8;
+/// The most rows of events that one statement writes.
+const ROWS_AT_ONCE: usize = 8;
+const EVENT_COLUMNS: usize = 10;
+/// The most events of one row.
+const EVENTS_OF_A_ROW: usize = 32;
 
-/// The statement that writes so many events at once, by their number.
+/// The statement that writes so many rows of events at once, by their number.
 static EVENT_INSERTS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    (0..=EVENTS_AT_ONCE)
+    (0..=ROWS_AT_ONCE)
         .map(|count| {
             let row = |n: usize| {
                 let places: Vec<String> = (1..=EVENT_COLUMNS).map(|column| format!("${}", n * EVENT_COLUMNS + column)).collect();
                 format!("({})", places.join(", "))
             };
             let rows: Vec<String> = (0..count).map(row).collect();
-            format!("INSERT INTO events (seq, at, kind, project, assignment_id, job_id, attempt_id, data) VALUES {}", rows.join(", "))
+            format!(
+                "INSERT INTO events (seq, at, kind, project, assignment_id, job_id, attempt_id, data, earlier, earlier_count) VALUES {}",
+                rows.join(", ")
+            )
         })
         .collect()
 });
@@ -119,15 +126,24 @@ impl<'a> Work<'a> {
                 None => 0,
             },
         };
-        let events = std::mem::take(&mut self.events);
-        let mut params = Vec::with_capacity(events.len().min(EVENTS_AT_ONCE) * EVENT_COLUMNS);
-        let mut left = events.len();
-        for event in events {
+        let mut events = std::mem::take(&mut self.events).into_iter().peekable();
+        let mut params = Vec::with_capacity(EVENT_COLUMNS);
+        let mut earlier = Vec::new();
+        while let Some(event) = events.next() {
             seq += 1;
-            left -= 1;
             numbered.last = seq;
             if may_free_a_job(event.kind) {
                 numbered.last_ready = seq;
+            }
+            let goes_on = |next: &NewEvent| next.assignment == event.assignment && next.project == event.project;
+            if earlier.len() + 1 < EVENTS_OF_A_ROW && events.peek().is_some_and(goes_on) {
+                earlier.push(EarlierEvent {
+                    kind: event.kind.as_str().into(),
+                    job_id: event.job,
+                    attempt_id: event.attempt,
+                    data: event.data,
+                });
+                continue;
             }
             params.extend([
                 seq.into(),
@@ -138,8 +154,11 @@ impl<'a> Work<'a> {
                 event.job.into(),
                 event.attempt.into(),
                 event.data.to_string().into(),
+                if earlier.is_empty() { Value::Null } else { json(&earlier)?.into() },
+                Value::Int(earlier.len() as i64),
             ]);
-            if left == 0 || params.len() == EVENTS_AT_ONCE * EVENT_COLUMNS {
+            earlier.clear();
+            if events.peek().is_none() || params.len() == ROWS_AT_ONCE * EVENT_COLUMNS {
                 if let Some(sql) = EVENT_INSERTS.get(params.len() / EVENT_COLUMNS) {
                     self.tx.execute(sql, &params)?;
                 }
@@ -150,10 +169,26 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The kinds that [`may_free_a_job`], as SQL has them in a list.
-pub(crate) fn ready_kinds() -> String {
-    let kinds = EventKind::ALL.into_iter().filter(|kind| may_free_a_job(*kind));
-    kinds.map(|kind| format!("'{}'", kind.as_str())).collect::<Vec<_>>().join(", ")
+/// An event in the row of a later one of the same operation, about the same assignment.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EarlierEvent {
+    pub(crate) kind: Cow<'static, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<JobId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt_id: Option<AttemptId>,
+    pub(crate) data: serde_json::Value,
+}
+
+/// SQL for whether a row of events may hold one of these kinds. What it finds too many is in the data of an earlier event.
+pub(crate) fn may_hold(kinds: impl IntoIterator<Item = EventKind>) -> String {
+    let either = |kind: EventKind| format!("kind = '{kind}' OR earlier LIKE '%\"kind\":\"{kind}\"%'", kind = kind.as_str());
+    format!("({})", kinds.into_iter().map(either).collect::<Vec<_>>().join(" OR "))
+}
+
+/// SQL for whether a row of events may hold one that [`may_free_a_job`].
+pub(crate) fn may_hold_ready() -> String {
+    may_hold(EventKind::ALL.into_iter().filter(|kind| may_free_a_job(*kind)))
 }
 
 /// Whether a job that waits may be free to run after such an event.

@@ -1,5 +1,7 @@
 //! A connection to the database file, and how its errors are told.
 
+use std::ffi::OsString;
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,8 +50,12 @@ impl Place {
 pub(crate) struct Connection {
     db: rusqlite::Connection,
     clock: Clock,
-    full_sync: bool,
+    /// The log, to wait for the disk after a commit: SQLite itself would have to be told before it.
+    log: Option<File>,
     shared: bool,
+    /// How often the disk was waited for.
+    #[cfg(test)]
+    pub(super) syncs: u64,
     /// The last error leaves the connection in doubt: it is opened anew.
     pub(super) in_doubt: bool,
     /// Something was written since this was last set to false.
@@ -60,7 +66,7 @@ impl Connection {
     /// Opens the file, making it if need be.
     pub(super) fn open_to_write(place: &Place) -> Result<Self> {
         make_private(place)?;
-        let connection = Self::open(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = Self::open(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection
             .db
             .execute_batch(
@@ -69,6 +75,9 @@ impl Connection {
             )
             .map_err(|e| told(&e, None))?;
         connection.renew_log()?;
+        let name = connection.db.path().map_or_else(|| place.path.clone(), PathBuf::from).into_os_string();
+        let log = PathBuf::from([name, "-wal".into()].into_iter().collect::<OsString>());
+        connection.log = Some(File::open(&log).map_err(|e| StoreError::Unavailable(format!("its log {}: {e}", log.display())))?);
         Ok(connection)
     }
 
@@ -124,7 +133,16 @@ impl Connection {
         let db = rusqlite::Connection::open_in_memory().map_err(|e| told(&e, None))?;
         db.execute_batch("PRAGMA foreign_keys = ON;").map_err(|e| told(&e, None))?;
         db.set_prepared_statement_cache_capacity(256);
-        Ok(Self { db, clock, full_sync: false, shared: true, in_doubt: false, has_written: false })
+        Ok(Self {
+            db,
+            clock,
+            log: None,
+            shared: true,
+            #[cfg(test)]
+            syncs: 0,
+            in_doubt: false,
+            has_written: false,
+        })
     }
 
     fn open(place: &Place, flags: OpenFlags) -> Result<Self> {
@@ -135,7 +153,16 @@ impl Connection {
         // Or every statement near a partial index is planned anew for each value that is bound to it.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(|e| told(&e, None))?;
         db.set_prepared_statement_cache_capacity(256);
-        Ok(Self { db, clock: place.clock.clone(), full_sync: false, shared: false, in_doubt: false, has_written: false })
+        Ok(Self {
+            db,
+            clock: place.clock.clone(),
+            log: None,
+            shared: false,
+            #[cfg(test)]
+            syncs: 0,
+            in_doubt: false,
+            has_written: false,
+        })
     }
 
     /// Runs one of SQLite's own commands.
@@ -148,13 +175,17 @@ impl Connection {
         ran.map_err(|e| self.failed(&e))
     }
 
-    /// Chooses whether the next commit waits for the disk. Only between transactions.
-    pub(super) fn sync_fully(&mut self, full: bool) -> Result<()> {
-        if full != self.full_sync {
-            self.command(if full { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" })?;
-            self.full_sync = full;
+    /// Waits until all that was committed is on disk. When it fails nobody knows what of it is, and the connection is in doubt.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        let Some(log) = &self.log else { return Ok(()) };
+        #[cfg(test)]
+        {
+            self.syncs += 1;
         }
-        Ok(())
+        log.sync_data().map_err(|e| {
+            self.in_doubt = true;
+            StoreError::Unavailable(format!("the disk did not take its log: {e}"))
+        })
     }
 
     /// Whether a transaction is open: some errors end it by themselves.
@@ -164,13 +195,12 @@ impl Connection {
 
     /// Runs `op` in a transaction of its own, on disk before it returns.
     pub(crate) fn in_transaction<T>(&mut self, op: impl FnOnce(&mut dyn Tx) -> Result<T>) -> Result<T> {
-        self.sync_fully(true)?;
         self.command("BEGIN IMMEDIATE")?;
         let result = op(self).and_then(|value| self.command("COMMIT").map(|()| value));
         if result.is_err() && self.is_open() {
             self.command("ROLLBACK")?;
         }
-        result
+        result.and_then(|value| self.sync().map(|()| value))
     }
 
     fn failed(&mut self, e: &rusqlite::Error) -> StoreError {

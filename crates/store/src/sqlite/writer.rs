@@ -1,4 +1,4 @@
-//! The writer: what has queued up becomes one transaction, answered after the commit.
+//! The writer: what has queued up, and what comes while it is carried out, becomes one transaction, answered after the commit.
 //!
 //! A savepoint for each message would copy every page that it touches, so a group runs without any. Only when a message fails after
 //! it has written is all of it rolled back and run again, each message then in a savepoint of its own.
@@ -17,6 +17,8 @@ use crate::sql::Work;
 
 /// The most messages of one transaction.
 const GROUP_MAX: usize = 512;
+/// How long messages that come while a group is carried out may join it.
+const JOIN_FOR: Duration = Duration::from_millis(10);
 /// The longest the log may grow, in pages, before it is folded into the database. Not left to SQLite, which keeps a failure to itself.
 const LOG_PAGES_MAX: i64 = 8000;
 /// How many groups are written between two looks at the log.
@@ -67,15 +69,8 @@ impl Writer {
                     Err(_) => break,
                 }
             };
-            let mut group = Vec::with_capacity(8);
-            group.push(first);
-            while group.len() < GROUP_MAX
-                && let Ok(next) = queue.try_recv()
-            {
-                group.push(next);
-            }
             unseen += 1;
-            self.write(group);
+            self.write(vec![first], queue);
             written = true;
             if unseen >= LOOK_EVERY {
                 unseen = 0;
@@ -97,7 +92,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, mut group: Vec<Envelope>) {
+    fn write(&mut self, mut group: Vec<Envelope>, queue: &Receiver<Envelope>) {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => match Connection::open_to_write(&self.place) {
@@ -109,7 +104,7 @@ impl Writer {
             },
         };
         let mut transaction = Transaction { connection, ids: &self.ids, generation: self.generation, figures: &self.figures };
-        let ran = transaction.carry_out(&mut group);
+        let ran = transaction.carry_out(&mut group, queue);
         match ran {
             Ok((outcomes, numbered)) => {
                 self.announcer.announce(numbered);
@@ -131,6 +126,18 @@ impl Writer {
     }
 }
 
+/// The message with this index of a group that began then; where it has none, what waits in the queue joins it.
+fn next<'a>(group: &'a mut Vec<Envelope>, index: usize, queue: &Receiver<Envelope>, began: Instant) -> Option<&'a mut Envelope> {
+    if index == group.len()
+        && index < GROUP_MAX
+        && began.elapsed() < JOIN_FOR
+        && let Ok(envelope) = queue.try_recv()
+    {
+        group.push(envelope);
+    }
+    group.get_mut(index)
+}
+
 fn refuse(group: Vec<Envelope>, e: &StoreError) {
     for mut envelope in group {
         envelope.message.reply(Err(e.clone()));
@@ -149,38 +156,42 @@ struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
-    /// Runs a group. An error is the whole group's; a message's own is among the outcomes.
-    fn carry_out(&mut self, group: &mut [Envelope]) -> Result<Ran> {
-        self.connection.sync_fully(group.iter().any(|envelope| envelope.durability == Durability::Promise))?;
+    /// Runs a group, and what is sent while it runs. An error is the whole group's; a message's own is among the outcomes.
+    fn carry_out(&mut self, group: &mut Vec<Envelope>, queue: &Receiver<Envelope>) -> Result<Ran> {
         self.connection.command("BEGIN IMMEDIATE")?;
-        let ran = self.run(group).and_then(|ran| self.commit(group.len()).map(|()| ran));
+        let ran = self.run(group, queue).and_then(|ran| self.commit(group).map(|()| ran));
         if ran.is_err() && self.connection.is_open() {
             self.connection.command("ROLLBACK")?;
         }
         ran
     }
 
-    fn commit(&mut self, operations: usize) -> Result<()> {
+    fn commit(&mut self, group: &[Envelope]) -> Result<()> {
         let began = Instant::now();
         self.connection.command("COMMIT")?;
-        self.figures.committed(began.elapsed(), operations);
+        if group.iter().any(|envelope| envelope.durability == Durability::Promise) {
+            self.connection.sync()?;
+        }
+        self.figures.committed(began.elapsed(), group.len());
         Ok(())
     }
 
-    fn run(&mut self, group: &mut [Envelope]) -> Result<Ran> {
-        if let Some(ran) = self.run_together(group)? {
+    fn run(&mut self, group: &mut Vec<Envelope>, queue: &Receiver<Envelope>) -> Result<Ran> {
+        if let Some(ran) = self.run_together(group, queue)? {
             return Ok(ran);
         }
         self.connection.command("ROLLBACK")?;
         self.connection.command("BEGIN IMMEDIATE")?;
-        self.run_apart(group)
+        self.run_apart(group, queue)
     }
 
-    /// Runs the messages one after the other; `None` when one that failed had written, so that all has to be undone.
-    fn run_together(&mut self, group: &mut [Envelope]) -> Result<Option<Ran>> {
+    /// Runs the messages one after the other, and those that come meanwhile; `None` when one that failed had written, so that all has to
+    /// be undone.
+    fn run_together(&mut self, group: &mut Vec<Envelope>, queue: &Receiver<Envelope>) -> Result<Option<Ran>> {
         let mut outcomes = Vec::with_capacity(group.len());
         let mut numbered = Numbered::default();
-        for envelope in group {
+        let began = Instant::now();
+        while let Some(envelope) = next(group, outcomes.len(), queue, began) {
             self.connection.has_written = false;
             let outcome = self.run_one(envelope, numbered);
             if outcome.is_err() {
@@ -195,10 +206,11 @@ impl Transaction<'_> {
     }
 
     /// Runs each message in a savepoint of its own.
-    fn run_apart(&mut self, group: &mut [Envelope]) -> Result<Ran> {
+    fn run_apart(&mut self, group: &mut Vec<Envelope>, queue: &Receiver<Envelope>) -> Result<Ran> {
         let mut outcomes = Vec::with_capacity(group.len());
         let mut numbered = Numbered::default();
-        for envelope in group {
+        let began = Instant::now();
+        while let Some(envelope) = next(group, outcomes.len(), queue, began) {
             self.connection.command("SAVEPOINT message")?;
             let outcome = self.run_one(envelope, numbered);
             if outcome.is_err() {
@@ -256,7 +268,7 @@ mod tests {
         });
         let mut calls = std::pin::pin!(futures_util::future::join_all(calls));
         assert!(futures_util::poll!(&mut calls).is_pending());
-        writer.write(waiting.try_iter().collect());
+        writer.write(vec![waiting.recv().expect("a message")], &waiting);
         calls.await
     }
 
@@ -269,16 +281,16 @@ mod tests {
     async fn a_group_with_a_promise_waits_for_the_disk_and_one_without_does_not() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut writer = writer(&dir);
-        const NORMAL: i64 = 1;
-        const FULL: i64 = 2;
-        for (group, wanted) in [
-            (&[Durability::Ride][..], NORMAL),
-            (&[Durability::Ride, Durability::Promise], FULL),
-            (&[Durability::Ride, Durability::Ride], NORMAL),
-            (&[Durability::Promise], FULL),
+        for (group, waits) in [
+            (&[Durability::Ride][..], 0),
+            (&[Durability::Ride, Durability::Promise], 1),
+            (&[Durability::Ride, Durability::Ride], 0),
+            (&[Durability::Promise, Durability::Promise], 1),
         ] {
+            let syncs = |writer: &Writer| writer.connection.as_ref().expect("a connection").syncs;
+            let before = syncs(&writer);
             assert!(write(&mut writer, group, 0).await.iter().all(Result::is_ok));
-            assert_eq!(number(&mut writer, "PRAGMA synchronous"), wanted, "{group:?}");
+            assert_eq!(syncs(&writer) - before, waits, "{group:?}");
         }
     }
 
@@ -302,7 +314,7 @@ mod tests {
         let mut writer = writer(&dir);
         writer.connection.as_mut().expect("a connection").command("BEGIN IMMEDIATE").expect("begun");
         // As after a fault: the group finds a transaction open, fails whole, and the next one has a new connection.
-        assert!(write(&mut writer, &[Durability::Promise; 2], 0).await.iter().all(Result::is_err));
+        assert!(write(&mut writer, &[Durability::Promise], 0).await.iter().all(Result::is_err));
         assert!(writer.connection.is_none());
         assert!(write(&mut writer, &[Durability::Promise; 2], 0).await.iter().all(Result::is_ok));
         assert_eq!(number(&mut writer, "SELECT value FROM control WHERE name = 'probe'"), 2);
@@ -320,7 +332,7 @@ mod tests {
         let good = queue.call(Durability::Promise, |w| w.execute("UPDATE control SET value = value + 1 WHERE name = 'probe'", &[]));
         let mut both = std::pin::pin!(futures_util::future::join(faulty, good));
         assert!(futures_util::poll!(&mut both).is_pending());
-        writer.write(waiting.try_iter().collect());
+        writer.write(vec![waiting.recv().expect("a message")], &waiting);
         let (faulty, good) = both.await;
         assert!(matches!(faulty, Err(StoreError::Internal(_))));
         assert_eq!(good, Ok(1));

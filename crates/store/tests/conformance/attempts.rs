@@ -40,6 +40,17 @@ on_both! {
         assert_eq!(kinds.iter().filter(|kind| **kind == EventKind::StageEnded).count(), 1);
     }
 
+    async fn a_stage_that_was_noted_before_and_comes_again_with_the_settlement_is_there_once(f: Fixture) {
+        submit(&f.store, wish(vec![spec(JobType::Plan)])).await;
+        let c = claim_one(&f.store).await;
+        f.store.note_stages(c.job.id, c.token, c.attempt.id, vec![began(1, Stage::Prompt)], None).await.unwrap();
+        let again = windlass_store::StageNote { began_ms_ago: Some(7), ..passed(1, Stage::Prompt, json!({ "bytes": 3 })) };
+        f.store.settle(windlass_store::SettleRequest { stages: vec![again], ..end(&c, AttemptResult::Succeeded) }).await.unwrap();
+        let journal = f.store.journal(c.attempt.id).await.unwrap();
+        assert_eq!(journal.iter().map(|s| (s.number, s.status)).collect::<Vec<_>>(), [(1, StageStatus::Passed)]);
+        assert_eq!(journal[0].detail["bytes"], 3);
+    }
+
     async fn what_the_worker_tells_is_kept(f: Fixture) {
         submit(&f.store, wish(vec![spec(JobType::Plan)])).await;
         let c = claim_one(&f.store).await;

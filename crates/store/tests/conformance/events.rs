@@ -68,4 +68,23 @@ on_both! {
         assert_eq!(count(EventFilter { kinds, ..EventFilter::default() }).await, 3);
         assert_eq!(f.store.events_after(1, EventFilter::default(), 2).await.unwrap().iter().map(|e| e.seq).collect::<Vec<_>>(), [2, 3]);
     }
+
+    async fn what_was_written_together_is_read_from_any_number_on_and_by_any_kind(f: Fixture) {
+        let a = submit(&f.store, wish(vec![spec(JobType::Plan), spec(JobType::Plan)])).await;
+        let claimed = claim_one(&f.store).await;
+        f.store.settle(end(&claimed, AttemptResult::Succeeded)).await.unwrap();
+        let all = f.store.events_after(0, EventFilter::default(), 500).await.unwrap();
+        assert_eq!(all.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=f.store.last_seq().await.unwrap()).collect::<Vec<_>>());
+        for (known, next) in (0..).zip(&all) {
+            assert_eq!(f.store.events_after(known, EventFilter::default(), 1).await.unwrap(), std::slice::from_ref(next));
+        }
+        for kind in all.iter().map(|event| event.kind) {
+            let of_kind: Vec<_> = all.iter().filter(|event| event.kind == kind).cloned().collect();
+            assert_eq!(f.store.events_after(0, EventFilter { kinds: vec![kind], ..EventFilter::default() }, 500).await.unwrap(), of_kind);
+        }
+        for job in a.jobs.iter().map(|job| job.id) {
+            let of_job: Vec<_> = all.iter().filter(|event| event.job_id == Some(job)).cloned().collect();
+            assert_eq!(f.store.events_after(0, EventFilter { job: Some(job), ..EventFilter::default() }, 500).await.unwrap(), of_job);
+        }
+    }
 }

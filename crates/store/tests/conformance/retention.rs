@@ -40,7 +40,9 @@ on_both! {
         done(&f.store).await;
         let last = f.store.last_seq().await.unwrap();
         while f.store.prune_events(LATER).await.unwrap() > 0 {}
-        assert_eq!(f.store.first_seq().await.unwrap(), last, "the last one stays");
+        let kept = f.store.events_after(0, EventFilter::default(), 500).await.unwrap();
+        assert_eq!(kept.last().map(|event| event.seq), Some(last), "the last one stays, with those of its operation");
+        assert!(kept.len() < 10, "{kept:?}");
         let again = f.again().await;
         assert_eq!(again.last_seq().await.unwrap(), last);
         done(&again).await;
@@ -54,7 +56,7 @@ on_both! {
         let rows: Vec<String> = (1..=1200).map(|n| format!("({}, 1, 'engine.paused', '{{}}')", last + n)).collect();
         f.sql(format!("UPDATE events SET at = 1; INSERT INTO events (seq, at, kind, data) VALUES {}", rows.join(", "))).await;
         let first = f.store.prune_events(LATER).await.unwrap();
-        assert_eq!(first, 500);
+        assert!((500..600).contains(&first), "a piece at a time: {first}");
         let mut all = first;
         loop {
             match f.store.prune_events(LATER).await.unwrap() {
