@@ -15,3 +15,6 @@ DROP INDEX jobs_one_running;
 CREATE UNIQUE INDEX jobs_one_running ON jobs (assignment_id, project) WHERE status = 'running';
 DROP INDEX jobs_status;
 CREATE INDEX jobs_over ON jobs (status, id) WHERE status NOT IN ('queued', 'running');
+
+-- Of the tasks that are done, those with something left to say: a file that could not be removed, a dead letter.
+CREATE INDEX tasks_told ON tasks (ended_at) WHERE status = 'done' AND told IS NOT NULL;

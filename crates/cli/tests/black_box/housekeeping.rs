@@ -72,11 +72,12 @@ fn a_reader_of_events_that_are_gone_is_told_and_goes_on() {
     home.run(&["housekeeping", "--run-now"]).code(0);
     home.run(&["events", "--after", "1"]).code(2).says("are no longer kept");
     let kept = home.run(&["events", "--json"]).code(0).json();
-    assert_eq!(kept["items"].as_array().map(Vec::len), Some(1), "the last one stays: {kept:#}");
+    let of_one = |event: &serde_json::Value| event["at"] == kept["items"][0]["at"];
+    assert!(kept["items"].as_array().is_some_and(|items| items.iter().all(of_one)), "those of the last operation stay: {kept:#}");
     home.run(&["pause"]).code(0);
     let next = home.run(&["events", "--json"]).code(0).json();
     let numbers: Vec<_> = next["items"].as_array().expect("items").iter().map(|event| event["seq"].as_u64().unwrap_or(0)).collect();
-    assert_eq!(numbers[1], numbers[0] + 1, "numbers go on");
+    assert!(numbers.len() > 1 && numbers.windows(2).all(|two| two[1] == two[0] + 1), "numbers go on: {numbers:?}");
 }
 
 #[test]
