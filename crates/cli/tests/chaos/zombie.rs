@@ -50,9 +50,14 @@ fn a_late_result_changes_nothing() {
 
 #[test]
 fn the_suite_sees_a_missing_fence() {
-    let Some(broken) = a_late_result("the_suite_sees_a_missing_fence", Some("no_fencing")) else { return };
-    let seen = broken.iter().any(|v| v.invariant == Invariant::Settlement);
-    assert!(seen, "a result was taken under an old token, and nobody saw it: {broken:#?}");
+    // A node that wakes up may see that its lease is over before it sends its result, and then sends none: it has some tries.
+    for _ in 0..4 {
+        let Some(broken) = a_late_result("the_suite_sees_a_missing_fence", Some("no_fencing")) else { return };
+        if broken.iter().any(|v| v.invariant == Invariant::Settlement) {
+            return;
+        }
+    }
+    panic!("a result was taken under an old token, and nobody saw it");
 }
 
 #[test]

@@ -69,8 +69,9 @@ impl Writer {
                     Err(_) => break,
                 }
             };
+            let waiting: Vec<Envelope> = std::iter::once(first).chain(queue.try_iter().take(GROUP_MAX - 1)).collect();
             unseen += 1;
-            self.write(vec![first], queue);
+            self.write(waiting, queue);
             written = true;
             if unseen >= LOOK_EVERY {
                 unseen = 0;
