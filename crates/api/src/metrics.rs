@@ -7,7 +7,7 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use windlass_intake::{DETECTION_BOUNDS_MS, Detection, FilesStatus, FilesWorker};
+use windlass_intake::{FilesStatus, FilesWorker, LATENCY_BOUNDS_MS, Latency};
 use windlass_telemetry::{FilesNow, FilesWorkerNow, Spread};
 
 use crate::guard;
@@ -34,24 +34,30 @@ pub(crate) async fn metrics(State(app): State<App>) -> Answer<Response> {
 }
 
 fn files_now(status: &FilesStatus) -> FilesNow {
-    let mut detection = Detection::default();
-    for worker in &status.workers {
-        detection.sum_ms = detection.sum_ms.saturating_add(worker.detection.sum_ms);
-        for (all, of_worker) in detection.counts.iter_mut().zip(worker.detection.counts) {
-            *all += of_worker;
-        }
-    }
     FilesNow {
         workers: status.workers.iter().map(files_worker_now).collect(),
         waiting: status.waiting,
         results_pending: status.results_pending,
         overflows: status.overflows,
         problem: status.problem.is_some(),
-        detection: Spread {
-            bounds: DETECTION_BOUNDS_MS.iter().map(|ms| *ms as f64 / 1000.0).collect(),
-            counts: detection.counts.to_vec(),
-            sum: detection.sum_ms as f64 / 1000.0,
-        },
+        detection: spread(status.workers.iter().map(|w| &w.detection)),
+        intake: spread(status.workers.iter().map(|w| &w.intake)),
+    }
+}
+
+/// The latencies of all workers together, in seconds.
+fn spread<'a>(of_workers: impl Iterator<Item = &'a Latency>) -> Spread {
+    let mut whole = Latency::default();
+    for latency in of_workers {
+        whole.sum_ms = whole.sum_ms.saturating_add(latency.sum_ms);
+        for (all, of_worker) in whole.counts.iter_mut().zip(latency.counts) {
+            *all += of_worker;
+        }
+    }
+    Spread {
+        bounds: LATENCY_BOUNDS_MS.iter().map(|ms| *ms as f64 / 1000.0).collect(),
+        counts: whole.counts.to_vec(),
+        sum: whole.sum_ms as f64 / 1000.0,
     }
 }
 

@@ -9,21 +9,21 @@ use windlass_types::Timestamp;
 
 use crate::config::FilesMode;
 
-/// The upper bounds of the detection histogram, in milliseconds.
-pub const DETECTION_BOUNDS_MS: [u64; 10] = [1, 2, 5, 10, 25, 50, 100, 250, 1000, 10_000];
+/// The upper bounds of a [`Latency`], in milliseconds.
+pub const LATENCY_BOUNDS_MS: [u64; 10] = [1, 2, 5, 10, 25, 50, 100, 250, 1000, 10_000];
 
-/// How long it took from a file's last change (closed after writing, or renamed in) until its row was in the database.
+/// How long something took, each time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Detection {
+pub struct Latency {
     /// How many within each bound of 1, 2, 5, 10, 25, 50, 100, 250, 1000 and 10000 milliseconds, and beyond: not cumulative.
     pub counts: [u64; 11],
     /// All of them together, in milliseconds.
     pub sum_ms: u64,
 }
 
-impl Detection {
+impl Latency {
     fn add(&mut self, ms: u64) {
-        let place = DETECTION_BOUNDS_MS.iter().position(|bound| ms <= *bound).unwrap_or(DETECTION_BOUNDS_MS.len());
+        let place = LATENCY_BOUNDS_MS.iter().position(|bound| ms <= *bound).unwrap_or(LATENCY_BOUNDS_MS.len());
         self.counts[place] += 1;
         self.sum_ms = self.sum_ms.saturating_add(ms);
     }
@@ -59,8 +59,10 @@ pub struct FilesWorker {
     pub outside: Option<Outside>,
     /// What is wrong now, if anything.
     pub degraded: Option<String>,
-    /// How soon its files became rows: those that came since the start.
-    pub detection: Detection,
+    /// How long it took from a file's last change (closed after writing, or renamed in) until it was seen: those that came since the start.
+    pub detection: Latency,
+    /// How long it took from a file's last change until its row was in the database: the same files.
+    pub intake: Latency,
 }
 
 /// The shared directory and its workers.
@@ -133,8 +135,12 @@ impl Figures {
         change(worker);
     }
 
-    pub(crate) fn detected(&self, name: &str, ms: u64) {
-        self.worker(name, |w| w.detection.add(ms));
+    /// Counts a file that was seen, and is a row now, so long after its last change.
+    pub(crate) fn arrived(&self, name: &str, seen_ms: u64, row_ms: u64) {
+        self.worker(name, |w| {
+            w.detection.add(seen_ms);
+            w.intake.add(row_ms);
+        });
     }
 
     /// Remembers what is wrong with a worker's files, or that nothing is; logs the change.
@@ -162,12 +168,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_detection_falls_under_the_first_bound_that_holds_it() {
-        let mut detection = Detection::default();
+    fn a_latency_falls_under_the_first_bound_that_holds_it() {
+        let mut latency = Latency::default();
         for ms in [0, 1, 2, 3, 100, 101, 20_000] {
-            detection.add(ms);
+            latency.add(ms);
         }
-        assert_eq!(detection.counts, [2, 1, 1, 0, 0, 0, 1, 1, 0, 0, 1]);
-        assert_eq!(detection.sum_ms, 20_207);
+        assert_eq!(latency.counts, [2, 1, 1, 0, 0, 0, 1, 1, 0, 0, 1]);
+        assert_eq!(latency.sum_ms, 20_207);
     }
 }

@@ -98,7 +98,7 @@ pub(crate) async fn remove(shared: &Arc<Shared>, files: Vec<Finished>) {
         match answer {
             Ok(left) => {
                 if left {
-                    shared.pending.push([Sighting { worker: worker.clone(), name: file.name.into() }]);
+                    shared.pending.push([Sighting { worker: worker.clone(), name: file.name.into(), seen_at: shared.clock.now() }]);
                 }
                 if shared.kept.lock().remove(&identity).is_some() {
                     record(shared, file.key, None).await;

@@ -191,11 +191,12 @@ async fn watch_events(shared: Arc<Shared>) {
                 return;
             }
         };
+        let seen_at = shared.clock.now();
         let mut sightings = Vec::new();
         for seen in seen {
             match seen {
                 Seen::File(Watched::Tasks(worker), name) if is_task_name(&name) => {
-                    sightings.push(Sighting { worker, name });
+                    sightings.push(Sighting { worker, name, seen_at });
                 }
                 Seen::File(Watched::Results(_) | Watched::ExecutionMeta, name) => shared.look_at(&name),
                 Seen::File(..) => {}
@@ -289,11 +290,12 @@ impl Shared {
         self.lock_known().retain(|(of, name), _| of != worker || there.contains(name));
     }
 
-    /// Counts how long a file took to its row, which is there now. What lay there before the start is left out: it waited for that.
-    pub(crate) fn detected(&self, worker: &str, file: &Stamp) {
+    /// Counts how long a file took until it was seen, and to its row, which is there now. What lay there before the start is left out: it
+    /// waited for that.
+    pub(crate) fn arrived(&self, worker: &str, file: &Stamp, seen_at: Timestamp) {
         if file.ctime_ms() >= self.since.0 {
-            let ms = self.clock.now().0.saturating_sub(file.ctime_ms());
-            self.figures.detected(worker, u64::try_from(ms).unwrap_or(0));
+            let after = |at: Timestamp| u64::try_from(at.0.saturating_sub(file.ctime_ms())).unwrap_or(0);
+            self.figures.arrived(worker, after(seen_at), after(self.clock.now()));
         }
     }
 

@@ -31,5 +31,5 @@ mod watch;
 
 pub use config::{FileWorker, FilesConfig, FilesMode};
 pub use duty::{IntakeDuty, IntakeState};
-pub use figures::{DETECTION_BOUNDS_MS, Detection, FilesStatus, FilesWorker, Outside};
+pub use figures::{FilesStatus, FilesWorker, LATENCY_BOUNDS_MS, Latency, Outside};
 pub use intake::Intake;

@@ -39,6 +39,7 @@ fn look(shared: &Shared) -> io::Result<There> {
     if let Ok(pipes) = places.open(Folder::Pipes, None) {
         watch(shared, &pipes, Watched::Above);
     }
+    let now = shared.clock.now();
     let (mut found, mut there) = (Vec::new(), Vec::new());
     for worker in shared.workers() {
         // Neither does a worker whose folders are unusable hold up another.
@@ -52,13 +53,12 @@ fn look(shared: &Shared) -> io::Result<There> {
         there.push((worker.name.clone(), names));
         for (file, stamp) in files {
             if shared.known(&worker.name, &file).is_none_or(|known| Some(known.stamp) != stamp) {
-                found.push((stamp.map(|s| s.ctime_ns), Sighting { worker: worker.name.clone(), name: file }));
+                found.push((stamp.map(|s| s.ctime_ns), Sighting { worker: worker.name.clone(), name: file, seen_at: now }));
             }
         }
     }
     found.sort_by(|(a_at, a), (b_at, b)| (a_at, &a.name).cmp(&(b_at, &b.name)));
     shared.pending.push(found.into_iter().map(|(_, sighting)| sighting));
-    let now = shared.clock.now();
     shared.figures.whole(|w| w.last_rescan_at = Some(now));
     told.map(|()| there)
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use windlass_types::Timestamp;
 
 /// How many may wait; what is beyond is found by the next look through everything.
 const PENDING_MAX: usize = 200_000;
@@ -14,6 +15,7 @@ const PENDING_MAX: usize = 200_000;
 pub(crate) struct Sighting {
     pub(crate) worker: String,
     pub(crate) name: OsString,
+    pub(crate) seen_at: Timestamp,
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +88,7 @@ mod tests {
     #[test]
     fn a_file_waits_once_and_may_be_seen_again_after_it_was_taken_out() {
         let pending = Pending::default();
-        let sighting = |name: &str| Sighting { worker: "marie".to_owned(), name: name.into() };
+        let sighting = |name: &str| Sighting { worker: "marie".to_owned(), name: name.into(), seen_at: Timestamp(0) };
         pending.push([sighting("a"), sighting("b"), sighting("a")]);
         assert_eq!(pending.pop(10), [sighting("a"), sighting("b")]);
         pending.push([sighting("a")]);
@@ -96,7 +98,7 @@ mod tests {
     #[test]
     fn more_than_there_is_room_for_asks_for_a_look_through() {
         let pending = Pending::default();
-        let many = (0..=PENDING_MAX).map(|n| Sighting { worker: "marie".to_owned(), name: n.to_string().into() });
+        let many = (0..=PENDING_MAX).map(|n| Sighting { worker: "marie".to_owned(), name: n.to_string().into(), seen_at: Timestamp(0) });
         pending.push(many);
         assert_eq!(pending.len(), PENDING_MAX);
         assert!(pending.take_look_through() && !pending.take_look_through());

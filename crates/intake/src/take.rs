@@ -208,7 +208,7 @@ impl Taker {
         let waited = self.ending.remove(&(worker.clone(), sighting.name.clone()));
         match answer {
             TaskTaken::New(task) => {
-                self.shared.detected(worker, &file.stamp);
+                self.shared.arrived(worker, &file.stamp, sighting.seen_at);
                 self.shared.learn(worker, sighting.name, file);
                 taken(&self.shared, &task).await;
             }

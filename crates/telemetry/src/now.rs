@@ -84,6 +84,8 @@ pub struct FilesNow {
     pub problem: bool,
     /// How long it took until files were seen, in seconds.
     pub detection: Spread,
+    /// How long it took until their rows were there, in seconds.
+    pub intake: Spread,
 }
 
 /// All of it. What could not be looked up is left out, and so is its family.
@@ -150,7 +152,8 @@ const FAMILIES: &[(&str, &str, &[&str])] = &[
     ("windlass_event_seq", "The highest number of an event that this node knows of.", &[]),
     ("windlass_event_streams", "Live event streams that are open on this node.", &[]),
     ("windlass_files_degraded", "1 while something is wrong with a worker's files.", &["worker"]),
-    ("windlass_files_detection_seconds", "How long it took from a task file's last change until its row was in the database.", &[]),
+    ("windlass_files_detection_seconds", "How long it took from a task file's last change until it was seen.", &[]),
+    ("windlass_files_intake_seconds", "How long it took from a task file's last change until its row was in the database.", &[]),
     ("windlass_files_live", "Tasks that were taken and whose result is not on disk yet.", &["worker"]),
     (
         "windlass_files_overflows_total",
@@ -295,7 +298,8 @@ impl FilesNow {
         fill.one("windlass_files_waiting", self.waiting as f64)?;
         fill.one("windlass_files_results_pending", self.results_pending as f64)?;
         fill.counter("windlass_files_overflows_total", self.overflows)?;
-        fill.spread("windlass_files_detection_seconds", &self.detection)
+        fill.spread("windlass_files_detection_seconds", &self.detection)?;
+        fill.spread("windlass_files_intake_seconds", &self.intake)
     }
 }
 

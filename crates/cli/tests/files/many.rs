@@ -19,8 +19,8 @@ fn marie(daemon: &Daemon) -> Option<Value> {
 }
 
 /// How many files' way to their rows was measured.
-fn detected(daemon: &Daemon) -> u64 {
-    marie(daemon).unwrap()["detection"]["counts"].as_array().unwrap().iter().filter_map(Value::as_u64).sum()
+fn measured(daemon: &Daemon) -> u64 {
+    marie(daemon).unwrap()["intake"]["counts"].as_array().unwrap().iter().filter_map(Value::as_u64).sum()
 }
 
 fn all_jobs(daemon: &Daemon) -> u64 {
@@ -44,7 +44,7 @@ fn ten_thousand_files_dropped_while_it_was_down_are_taken_once_each_also_over_a_
     eventually("each has its receipt", || (names(&bench.shared("triggers/marie")).len() == MANY).then_some(()));
     assert_eq!(names(&bench.shared("tasks/marie")).len(), MANY, "none leaves before its result is on disk");
     assert!(names(&bench.shared("dlq/marie")).is_empty());
-    assert_eq!(detected(&daemon), 0, "how long they lay there says nothing of how soon files are seen");
+    assert_eq!(measured(&daemon), 0, "how long they lay there says nothing of how soon files are seen");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn more_files_than_the_kernel_keeps_events_for_are_all_taken() {
     drop_many(&bench, "over", count);
     rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
     eventually("all are taken", || (marie(&daemon)?["live"] == count).then_some(()));
-    assert_eq!((all_jobs(&daemon), detected(&daemon)), (count as u64, count as u64), "also those whose events were lost");
+    assert_eq!((all_jobs(&daemon), measured(&daemon)), (count as u64, count as u64), "also those whose events were lost");
     if limit <= 20_000 {
         assert!(daemon.json(&["files"]).unwrap()["overflows"].as_u64() >= Some(1));
     }
