@@ -52,7 +52,8 @@ pub(super) fn row(row: &postgres::Row) -> Result<Row> {
 /// Whether the transaction met another one and may well pass when it is run again.
 pub(super) fn asks_to_run_again(e: &postgres::Error) -> bool {
     e.code().is_some_and(|code| {
-        [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::UNIQUE_VIOLATION].contains(code)
+        [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::LOCK_NOT_AVAILABLE, SqlState::UNIQUE_VIOLATION]
+            .contains(code)
     })
 }
 

@@ -193,3 +193,32 @@ async fn a_change_that_nobody_announced_is_found_by_the_look_behind_and_counted(
         windlass_testkit::wait::eventually(Duration::from_secs(30), || async { (f.store.stats().lost_wakeups == 1).then_some(()) });
     assert!(counted.await.is_some(), "{:?}", f.store.stats());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_the_schema_steps_back_from_a_deadlock_with_an_older_nodes_work() {
+    let Some(f) = Fixture::postgres().await else { return };
+    // As the version before the last change left it.
+    f.sql(
+        "UPDATE schema_meta SET version = 6; ALTER TABLE events DROP COLUMN earlier, DROP COLUMN earlier_count; \
+         ALTER TABLE attempts DROP COLUMN stages; DROP INDEX jobs_one_running, jobs_over, tasks_told; \
+         CREATE INDEX jobs_running ON jobs (id); CREATE INDEX jobs_one_running ON jobs (id); CREATE INDEX jobs_status ON jobs (id)"
+            .to_owned(),
+    )
+    .await;
+    let url = f.url.clone();
+    let (began, begun) = tokio::sync::oneshot::channel();
+    let older = tokio::task::spawn_blocking(move || {
+        let connect = || postgres::Client::connect(&url, postgres::NoTls).unwrap();
+        let (mut older, mut witness) = (connect(), connect());
+        older.batch_execute("BEGIN; LOCK TABLE attempts IN ROW EXCLUSIVE MODE").unwrap();
+        began.send(()).unwrap();
+        let waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'attempts'::regclass";
+        while witness.query(waits, &[]).unwrap().is_empty() {}
+        // The change has locked the events already.
+        older.batch_execute("SELECT COUNT(*) FROM events; COMMIT")
+    });
+    begun.await.unwrap();
+    let store = f.again().await;
+    assert_eq!(older.await.unwrap().map_err(|e| e.to_string()), Ok(()), "the older node's work goes on");
+    submit(&store, wish(vec![spec(JobType::Implement)])).await;
+}
