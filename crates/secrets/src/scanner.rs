@@ -1,0 +1,128 @@
+//! The scanner as others use it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::allow::Allowed;
+use crate::cursor::Cursor;
+use crate::engine::Engine;
+use crate::finding::{Finding, Fingerprint, redacted};
+use crate::window::{Cut, each_hit};
+
+/// More findings of one text say nothing more.
+const MAX_FINDINGS: usize = 1000;
+/// What ends in one of these is a program, in which words without quotes are no values.
+const CODE: &[&str] = &[
+    "rs", "py", "js", "jsx", "mjs", "cjs", "ts", "tsx", "vue", "svelte", "go", "java", "kt", "kts", "scala", "c", "h", "cc", "cpp", "cxx",
+    "hpp", "cs", "swift", "m", "mm", "rb", "php", "pl", "lua", "dart", "ex", "exs", "erl", "hs", "clj", "zig", "sql", "r", "jl", "groovy",
+    "html", "css", "scss",
+];
+
+/// Looks for secrets. Cheap to clone; making one takes some milliseconds.
+#[derive(Clone)]
+pub struct Scanner {
+    engine: Arc<Engine>,
+}
+
+/// Why there is no scanner. Nothing may be pushed then.
+#[derive(Debug, thiserror::Error)]
+pub enum ScannerError {
+    /// A rule's pattern is none.
+    #[error("the pattern of the secret rule {rule} cannot be used: {source}")]
+    Rule {
+        /// The rule.
+        rule: &'static str,
+        /// What is wrong with it.
+        source: Box<regex::Error>,
+    },
+    /// The keywords cannot be searched for.
+    #[error("the keywords of the secret rules cannot be searched for: {0}")]
+    Keywords(#[source] aho_corasick::BuildError),
+}
+
+impl fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanner").finish_non_exhaustive()
+    }
+}
+
+impl Scanner {
+    /// A scanner with every rule.
+    pub fn new() -> Result<Self, ScannerError> {
+        Ok(Self { engine: Arc::new(Engine::new()?) })
+    }
+
+    /// Scans a file, whatever is in it, and the letters of its path.
+    pub fn scan_bytes(&self, path: &str, bytes: &[u8], allowed: &Allowed) -> Vec<Finding> {
+        let mut findings = self.scan_name(path, allowed);
+        self.scan(path, bytes, allowed, &mut findings);
+        findings
+    }
+
+    /// Scans a text that is no file: a commit message, a title, a comment. `name` says which.
+    pub fn scan_text(&self, name: &str, text: &str, allowed: &Allowed) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        self.scan(name, text.as_bytes(), allowed, &mut findings);
+        findings
+    }
+
+    /// Scans a file's name alone (of a file that is deleted or renamed, say); a finding is on line 1.
+    pub fn scan_name(&self, path: &str, allowed: &Allowed) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        self.scan(path, path.as_bytes(), allowed, &mut findings);
+        // Where in the path it stands is told; the path itself would tell the secret.
+        for finding in &mut findings {
+            finding.path = self.redact_name(path);
+        }
+        findings
+    }
+
+    /// The findings of the base's version of a file that its own comments allow. Their fingerprints are allowed on the branch too.
+    pub fn allowed_by_comments(&self, path: &str, base: &[u8]) -> Vec<Fingerprint> {
+        let mut fingerprints = Vec::new();
+        each_hit(&self.engine, base, is_code(path), Cut::FILES, |hit| {
+            if crate::allow::has_comment(base, hit.span.start) {
+                fingerprints.push(Fingerprint::of(&hit, path));
+            }
+        });
+        fingerprints
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    fn redact_name(&self, path: &str) -> String {
+        crate::redact::Redactor::clean(self, &[], path)
+    }
+
+    fn scan(&self, path: &str, bytes: &[u8], allowed: &Allowed, findings: &mut Vec<Finding>) {
+        let mut cursor = Cursor::new(bytes);
+        each_hit(&self.engine, bytes, is_code(path), Cut::FILES, |hit| {
+            if findings.len() >= MAX_FINDINGS {
+                return;
+            }
+            let fingerprint = Fingerprint::of(&hit, path);
+            // What is allowed is not counted, so that it cannot stand in the way of what is not.
+            if allowed.allows(hit.rule.id, path, &fingerprint) {
+                return;
+            }
+            let (line, column) = cursor.place(hit.span.start);
+            findings.push(Finding {
+                rule: hit.rule.id,
+                path: path.to_owned(),
+                line,
+                column,
+                length: hit.span.len(),
+                redacted: redacted(&hit.secret),
+                fingerprint,
+                confidence: hit.confidence,
+            });
+        });
+    }
+}
+
+fn is_code(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+    CODE.iter().any(|code| code.eq_ignore_ascii_case(extension))
+}
