@@ -6,7 +6,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use crate::assign;
 use crate::hit::Hit;
 use crate::layer::{self, Derived};
-use crate::rule::{Left, Rule};
+use crate::rule::{Confidence, Left, Rule};
 use crate::rules;
 use crate::scanner::ScannerError;
 use crate::value::{entropy, judge, placeholder};
@@ -159,8 +159,8 @@ fn by_name(text: &[u8], assigned: &assign::Assigned) -> Option<Hit> {
     let value = &text[assigned.value.clone()];
     let (rule, confidence) = match rules::named(&assigned.plain_name, value) {
         Some(named) if crate::value::is_uuid(value) => (&named.rule, named.rule.confidence),
-        Some(named) => (&named.rule, judge(assigned.strength, value, assigned.quoted)?),
-        None => (&rules::GENERIC.rule, judge(assigned.strength, value, assigned.quoted)?),
+        Some(named) => (&named.rule, judge_decoded(assigned, value)?),
+        None => (&rules::GENERIC.rule, judge_decoded(assigned, value)?),
     };
     Some(Hit {
         rule,
@@ -171,6 +171,14 @@ fn by_name(text: &[u8], assigned: &assign::Assigned) -> Option<Hit> {
         by_name: true,
         refuted: false,
     })
+}
+
+/// What is the base64 of a text is judged as that text.
+fn judge_decoded(assigned: &assign::Assigned, value: &[u8]) -> Option<Confidence> {
+    match layer::decoded_text(value) {
+        Some(text) => judge(assigned.strength, &text, true),
+        None => judge(assigned.strength, value, assigned.quoted),
+    }
 }
 
 /// Whether a value may begin here: not in the middle of a longer one, unless what looks like its letter is an escape's.

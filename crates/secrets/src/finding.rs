@@ -57,8 +57,7 @@ impl Fingerprint {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        let digits: String = hash.finalize().iter().take(FINGERPRINT_LEN / 2).map(|byte| format!("{byte:02x}")).collect();
-        Self(digits)
+        Self(hex(&hash.finalize()[..FINGERPRINT_LEN / 2]))
     }
 }
 
@@ -72,6 +71,11 @@ impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(u32::from(half), 16)).collect()
 }
 
 /// The first letters of a secret: four of a long one, none of a short one, of which they would be too much.

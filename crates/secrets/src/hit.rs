@@ -36,7 +36,7 @@ pub(crate) fn resolve(mut hits: Vec<Hit>) -> Vec<Hit> {
         let before = refuted.partition_point(|r| r.start < span.end);
         before > 0 && ends[before - 1] > span.start
     };
-    hits.retain(|h| !h.refuted && !(h.by_name && is_refuted(&h.span)));
+    hits.retain(|h| !(h.refuted || h.by_name && is_refuted(&h.span)));
     hits.sort_by_key(|h| h.span.start);
     let mut kept: Vec<Hit> = Vec::with_capacity(hits.len());
     for hit in hits {

@@ -56,23 +56,21 @@ struct Answer<'a> {
     rule_index: usize,
     level: &'static str,
     message: Text,
-    locations: [Location<'a>; 1],
+    locations: [Location; 1],
     partial_fingerprints: BTreeMap<&'static str, &'a str>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Location<'a> {
-    physical_location: Physical<'a>,
+struct Location {
+    physical_location: Physical,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Physical<'a> {
+struct Physical {
     artifact_location: Artifact,
     region: Region,
-    #[serde(skip)]
-    _of: std::marker::PhantomData<&'a ()>,
 }
 
 #[derive(Serialize)]
@@ -106,7 +104,6 @@ pub fn sarif(findings: &[Finding]) -> String {
                 physical_location: Physical {
                     artifact_location: Artifact { uri: uri(&finding.path) },
                     region: Region { start_line: finding.line, start_column: finding.column },
-                    _of: std::marker::PhantomData,
                 },
             }],
             partial_fingerprints: BTreeMap::from([("windlassFingerprint/v1", finding.fingerprint.as_str())]),

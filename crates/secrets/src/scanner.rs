@@ -7,6 +7,7 @@ use crate::allow::Allowed;
 use crate::cursor::Cursor;
 use crate::engine::Engine;
 use crate::finding::{Finding, Fingerprint, redacted};
+use crate::redact::Redactor;
 use crate::window::{Cut, each_hit};
 
 /// More findings of one text say nothing more.
@@ -55,24 +56,28 @@ impl Scanner {
     /// Scans a file, whatever is in it, and the letters of its path.
     pub fn scan_bytes(&self, path: &str, bytes: &[u8], allowed: &Allowed) -> Vec<Finding> {
         let mut findings = self.scan_name(path, allowed);
-        self.scan(path, bytes, allowed, &mut findings);
+        // A path that tells a secret is not told.
+        let shown = findings.first().map_or_else(|| path.to_owned(), |finding| finding.path.clone());
+        self.scan(path, &shown, bytes, allowed, &mut findings);
         findings
     }
 
     /// Scans a text that is no file: a commit message, a title, a comment. `name` says which.
     pub fn scan_text(&self, name: &str, text: &str, allowed: &Allowed) -> Vec<Finding> {
         let mut findings = Vec::new();
-        self.scan(name, text.as_bytes(), allowed, &mut findings);
+        self.scan(name, name, text.as_bytes(), allowed, &mut findings);
         findings
     }
 
     /// Scans a file's name alone (of a file that is deleted or renamed, say); a finding is on line 1.
     pub fn scan_name(&self, path: &str, allowed: &Allowed) -> Vec<Finding> {
         let mut findings = Vec::new();
-        self.scan(path, path.as_bytes(), allowed, &mut findings);
-        // Where in the path it stands is told; the path itself would tell the secret.
-        for finding in &mut findings {
-            finding.path = self.redact_name(path);
+        self.scan(path, path, path.as_bytes(), allowed, &mut findings);
+        if !findings.is_empty() {
+            let shown = Redactor::clean(self, &[], path);
+            for finding in &mut findings {
+                finding.path.clone_from(&shown);
+            }
         }
         findings
     }
@@ -92,11 +97,7 @@ impl Scanner {
         &self.engine
     }
 
-    fn redact_name(&self, path: &str) -> String {
-        crate::redact::Redactor::clean(self, &[], path)
-    }
-
-    fn scan(&self, path: &str, bytes: &[u8], allowed: &Allowed, findings: &mut Vec<Finding>) {
+    fn scan(&self, path: &str, shown: &str, bytes: &[u8], allowed: &Allowed, findings: &mut Vec<Finding>) {
         let mut cursor = Cursor::new(bytes);
         each_hit(&self.engine, bytes, is_code(path), Cut::FILES, |hit| {
             if findings.len() >= MAX_FINDINGS {
@@ -110,7 +111,7 @@ impl Scanner {
             let (line, column) = cursor.place(hit.span.start);
             findings.push(Finding {
                 rule: hit.rule.id,
-                path: path.to_owned(),
+                path: shown.to_owned(),
                 line,
                 column,
                 length: hit.span.len(),

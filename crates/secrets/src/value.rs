@@ -1,5 +1,9 @@
 //! Whether a value is a secret: what is told from placeholders, words, hashes, references and code.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::rule::Confidence;
 use crate::words;
 
@@ -185,7 +189,7 @@ pub(crate) fn judge(name: Name, value: &[u8], quoted: bool) -> Option<Confidence
 /// Whether a value is there for show: it says so, repeats itself, or counts up.
 pub(crate) fn placeholder(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    contains_one_of(&lower, SHOWN) || repeats(&lower) || counts(&lower)
+    is_shown(&lower) || repeats(&lower) || counts(&lower)
 }
 
 /// Shannon's bits a byte.
@@ -224,7 +228,8 @@ fn is_reference(value: &[u8], name: Name) -> bool {
 
 /// Whether a value has the word for a secret in it.
 pub(crate) fn is_called(value: &[u8]) -> bool {
-    contains_one_of(&value.to_ascii_lowercase(), CALLED)
+    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(CALLED).ok());
+    SEARCH.as_ref().is_some_and(|search| search.is_match(value))
 }
 
 /// Whether this is an expression, a pattern or a format of a program.
@@ -232,16 +237,17 @@ fn is_code(value: &[u8], quoted: bool) -> bool {
     let call = memchr::memchr(b'(', value).is_some_and(|at| at > 0 && value[at..].contains(&b')') && words::share(&value[..at]) >= 0.5);
     let regex =
         [&b"\\d"[..], b"\\w", b"\\s", b"[a-z", b"[A-Z", b"[0-9", b"(?", b"]+", b"]{"].iter().any(|part| find(value, part).is_some());
-    let format = [&b"%s"[..], b"%d", b"%v", b"{}", b"{0}", b":?}"].iter().any(|part| find(value, part).is_some());
+    let format = [&b"%s"[..], b"%d", b"%v", b"{}", b"{0}", b":?}", b"\\x", b"\\u"].iter().any(|part| find(value, part).is_some());
     let member = !quoted && value.split(|b| matches!(b, b'.' | b':' | b'>')).count() > 1 && words::share(value) >= 0.4;
     let index =
         !quoted && (find(value, b"[").is_some() && value.contains(&b']') || find(value, b"::").is_some() || find(value, b"->").is_some());
+    let called = !quoted && value.windows(2).any(|w| w[0].is_ascii_alphanumeric() && w[1] == b'(');
     let statement = !quoted
         && (value.contains(&b'{')
             || value.contains(&b'}')
             || find(value, b"=>").is_some()
             || find(value, b"==").is_some() && !value.ends_with(b"=="));
-    call || regex || format || member || index || statement
+    call || regex || format || member || index || called || statement
 }
 
 /// Whether this is a path, a file or a sort of content: parts of words between slashes or dots.
@@ -335,10 +341,12 @@ impl Kinds {
     }
 }
 
-fn contains_one_of(lower: &[u8], words: &[&str]) -> bool {
-    words.iter().any(|word| find(lower, word.as_bytes()).is_some())
+fn is_shown(lower: &[u8]) -> bool {
+    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(SHOWN).ok());
+    SEARCH.as_ref().is_some_and(|search| search.is_match(lower))
 }
 
+/// Where a part stands in a text.
 pub(crate) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     memchr::memmem::find(text, part)
 }

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-const MAX_VALUE: usize = 4096;
+/// Longer values are no secrets of this kind.
+const MAX_VALUE: usize = 1100;
 const MAX_GAP: usize = 120;
 /// Functions around a literal that do not change it.
 const NOT_WRAPPERS: &[&[u8]] = &[b"get", b"env", b"read", b"find", b"hash", b"sha", b"load", b"fetch", b"lookup"];
@@ -16,12 +17,13 @@ pub(super) fn after(text: &[u8], name: &Range<usize>, code: bool) -> Option<(Ran
     }
     let name_quoted = byte(text, name.end).is_some_and(is_quote) || byte(text, name.end) == Some(b'\\');
     let closed = skip(text, name.end, 6, |b| is_quote(b) || matches!(b, b'\\' | b']' | b'?' | b'!'));
-    let at = spaces(text, closed);
+    let at = after_accessors(text, spaces(text, closed));
     if let Some(value_at) = named_value(text, closed).or_else(|| default_of(text, at)) {
         return value(text, value_at, before, code);
     }
     let flag = before == Some(b'-');
-    let op = operator(text, at, name_quoted);
+    let code = code && !in_comment(text, name.start);
+    let op = operator(text, at, name_quoted).or_else(|| loose_operator(text, name.start, at).filter(|_| !code));
     match op {
         Some(Operator::Sets(at)) => value(text, typed(text, at).unwrap_or(at), before, code && !flag),
         Some(Operator::Passes(at)) => quoted(text, spaces(text, at)).map(|v| (v, true)),
@@ -67,6 +69,34 @@ fn operator(text: &[u8], at: usize, name_quoted: bool) -> Option<Operator> {
     (name_quoted && matches!(rest.first(), Some(b',' | b')'))).then(|| Operator::Passes(at + 1))
 }
 
+/// What assigns only outside of programs: the columns of tables, and `is`.
+fn loose_operator(text: &[u8], name_at: usize, at: usize) -> Option<Operator> {
+    let rest = text.get(at..)?;
+    let begins_line = name_at.checked_sub(1).is_none_or(|before| text[before] == b'\n');
+    let sign = match rest {
+        [b'|', ..] => 1,
+        [b',', ..] if begins_line => 1,
+        [b'i', b's', b' ', ..] if text[at - 1] == b' ' => 3,
+        _ => return None,
+    };
+    Some(Operator::Sets(at + sign))
+}
+
+/// `{ get; set; }` of a property: what follows it.
+fn after_accessors(text: &[u8], at: usize) -> usize {
+    let block = &text[at.min(text.len())..text.len().min(at + 48)];
+    let end = memchr::memchr(b'}', block).filter(|end| block.starts_with(b"{") && crate::value::find(&block[..*end], b"get;").is_some());
+    end.map_or(at, |end| spaces(text, at + end + 1))
+}
+
+/// Whether the line before a place has the beginning of a comment.
+fn in_comment(text: &[u8], at: usize) -> bool {
+    let line = &text[at.saturating_sub(MAX_GAP)..at];
+    let line = line[memchr::memrchr(b'\n', line).map_or(0, |n| n + 1)..].trim_ascii_start();
+    let slashes = crate::value::find(line, b"//").is_some_and(|at| at == 0 || line[at - 1] != b':');
+    slashes || line.starts_with(b"#") || line.starts_with(b"*") || line.starts_with(b"--") || crate::value::find(line, b"/*").is_some()
+}
+
 /// `: Type = ` behind a name: where the value begins.
 fn typed(text: &[u8], at: usize) -> Option<usize> {
     if text.get(at.checked_sub(1)?) != Some(&b':') {
@@ -107,7 +137,10 @@ fn value(text: &[u8], at: usize, before: Option<u8>, code: bool) -> Option<(Rang
     }
     // A long literal may begin on the next line.
     let next = if matches!(byte(text, at), Some(b'\r' | b'\n')) { skip(text, at, MAX_GAP, |b| b.is_ascii_whitespace()) } else { at };
-    if let Some(literal) = quoted(text, next).or_else(|| wrapped(text, next)) {
+    // The first of a list, or in brackets.
+    let inside = skip(text, next, MAX_GAP, |b| b.is_ascii_whitespace() || matches!(b, b'[' | b'('));
+    let listed = || quoted(text, inside).filter(|_| matches!(byte(text, next), Some(b'[' | b'(')));
+    if let Some(literal) = quoted(text, next).or_else(|| wrapped(text, next)).or_else(listed) {
         return Some((literal, true));
     }
     let in_string = matches!(before, Some(b'?' | b'&' | b';'));
@@ -170,7 +203,8 @@ fn wrapped(text: &[u8], at: usize) -> Option<Range<usize>> {
 fn bare(text: &[u8], at: usize, before: Option<u8>) -> Option<Range<usize>> {
     let query = matches!(before, Some(b'?' | b'&'));
     let end = skip(text, at, MAX_VALUE, |b| {
-        b.is_ascii_graphic() && !is_quote(b) && !matches!(b, b'<' | b';' | b',') && !(query && matches!(b, b'&' | b'#'))
+        let ends = is_quote(b) || matches!(b, b'<' | b';' | b',' | b'\\') || query && matches!(b, b'&' | b'#');
+        b.is_ascii_graphic() && !ends
     });
     let value = &text[at..end];
     let trailing = value.iter().rev().take_while(|b| matches!(b, b')' | b']' | b'}' | b'>' | b'\\')).count();

@@ -31,7 +31,7 @@ pub(crate) fn signed_token(token: &[u8]) -> bool {
     let mut parts = token.split(|b| *b == b'.');
     let (Some(head), Some(claims), Some(signature)) = (parts.next(), parts.next(), parts.next()) else { return false };
     let Some(head) = json(head) else { return false };
-    if !head.get("alg").and_then(serde_json::Value::as_str).is_some_and(|alg| !alg.eq_ignore_ascii_case("none")) {
+    if head.get("alg").and_then(serde_json::Value::as_str).is_none_or(|alg| alg.eq_ignore_ascii_case("none")) {
         return false;
     }
     // The claims may be encrypted; where they are readable they may be for show.

@@ -31,6 +31,18 @@ pub(super) fn each(text: &[u8], found: &mut impl FnMut(Derived)) {
     }
 }
 
+/// The text that a value is the base64 of, if it is of one.
+pub(crate) fn decoded_text(value: &[u8]) -> Option<Vec<u8>> {
+    const MIN: usize = 12;
+    const MAX: usize = 2048;
+    let letters = value.len() - value.iter().rev().take_while(|b| **b == b'=').count();
+    if !(MIN..=MAX).contains(&letters) || !value[..letters].iter().all(|b| IN_RUN[usize::from(*b)]) {
+        return None;
+    }
+    let text = STANDARD.decode(standard(&value[..letters])).ok()?;
+    text.iter().all(|b| is_text_byte(*b)).then(|| text.trim_ascii().to_vec())
+}
+
 /// The next run of encoding letters. Looks at every twentieth byte where there is none.
 fn next_run(text: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut start = from;
@@ -140,7 +152,7 @@ fn plain(byte: u8) -> u8 {
 
 /// Text, also of two bytes a letter.
 fn is_text(bytes: &[u8]) -> bool {
-    bytes.iter().all(|b| is_text_byte(*b) || *b == 0) && bytes.iter().filter(|b| **b == 0).count() * 2 <= bytes.len()
+    bytes.iter().all(|b| is_text_byte(*b) || *b == 0) && memchr::memchr_iter(0, bytes).count() * 2 <= bytes.len()
 }
 
 fn is_text_byte(byte: u8) -> bool {

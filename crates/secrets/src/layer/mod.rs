@@ -6,6 +6,7 @@ mod joined;
 mod map;
 mod spread;
 
+pub(crate) use encoded::decoded_text;
 pub(crate) use map::Map;
 
 /// A text that was made of another.

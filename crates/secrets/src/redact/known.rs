@@ -138,7 +138,7 @@ fn spellings_of(secret: &str) -> Vec<Vec<u8>> {
         spellings.push(lower_escapes(&upper).into_bytes());
         spellings.push(upper.into_bytes());
     }
-    let hex: String = trimmed.bytes().map(|b| format!("{b:02x}")).collect();
+    let hex = crate::finding::hex(trimmed.as_bytes());
     spellings.push(hex.to_ascii_uppercase().into_bytes());
     spellings.push(hex.into_bytes());
     for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {

@@ -7,10 +7,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule::token("aws-access-key-id", "AWS access key id", &["AKIA", "ASIA", "ABIA", "ACCA"], r"A(?:KI|SI|BI|CC)A[A-Z2-7]{16}")
         .check(aws_id)
         .entropy(2.8),
-    Rule::token("aws-bedrock-key", "AWS Bedrock API key", &["ABSK"], r"ABSK[A-Za-z0-9+/]{109,269}={0,2}").reach(400),
+    Rule::token("aws-bedrock-key", "AWS Bedrock API key", &["ABSK"], r"ABSK[A-Za-z0-9+/]{109,}={0,2}").reach(400),
     Rule::token("google-api-key", "Google API key", &["AIza"], r"AIza[A-Za-z0-9_-]{35}").check(mixed),
     Rule::token("google-oauth-secret", "Google OAuth client secret", &["GOCSPX-"], r"GOCSPX-[A-Za-z0-9_-]{28}"),
-    Rule::token("google-oauth-token", "Google OAuth access token", &["ya29."], r"ya29\.[A-Za-z0-9_-]{50,400}").reach(500).check(mixed),
+    Rule::token("google-oauth-token", "Google OAuth access token", &["ya29."], r"ya29\.[A-Za-z0-9_-]{50,}").reach(500).check(mixed),
     Rule::token("google-refresh-token", "Google OAuth refresh token", &["1//0"], r"1//0[A-Za-z0-9_-]{60,150}").check(mixed),
     Rule::token(
         "firebase-server-key",
@@ -63,7 +63,7 @@ pub(super) const RULES: &[Rule] = &[
         "fly-token",
         "Fly.io access token",
         &["fo1_", "fm1a_", "fm1r_", "fm2_"],
-        r"(?:fo1_[A-Za-z0-9_-]{43}|fm1[ar]_[A-Za-z0-9+/]{100,600}={0,3}|fm2_[A-Za-z0-9+/]{100,600}={0,3})",
+        r"(?:fo1_[A-Za-z0-9_-]{43}|fm1[ar]_[A-Za-z0-9+/]{100,}={0,3}|fm2_[A-Za-z0-9+/]{100,}={0,3})",
     )
     .reach(700),
     Rule::token("netlify-token", "Netlify token", &["nfp_", "nfo_", "nfc_", "nfb_", "nfu_"], r"nf[pocbu]_[A-Za-z0-9]{36}").check(mixed),

@@ -9,21 +9,16 @@ pub(super) const RULES: &[Rule] = &[
         "npmrc-auth-token",
         "registry token in .npmrc",
         &[":_authToken", "_authToken"],
-        r#"_authToken["']?\s{0,4}=\s{0,4}["']?([A-Za-z0-9_.:/+=-]{16,512})"#,
+        r#"_authToken["']?\s{0,4}=\s{0,4}["']?([A-Za-z0-9_.:/+=-]{16,})"#,
     )
     .left(Left::Any)
     .reach(560)
     .check(random),
-    Rule::token(
-        "npmrc-auth",
-        "registry login in .npmrc",
-        &[":_auth", "_auth"],
-        r#"_auth["']?\s{0,4}=\s{0,4}["']?([A-Za-z0-9+/=]{12,512})"#,
-    )
-    .left(Left::Any)
-    .reach(560)
-    .proved(basic_pair),
-    Rule::token("pypi-token", "PyPI upload token", &["pypi-AgE"], r"pypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZ)[A-Za-z0-9_-]{50,1000}")
+    Rule::token("npmrc-auth", "registry login in .npmrc", &[":_auth", "_auth"], r#"_auth["']?\s{0,4}=\s{0,4}["']?([A-Za-z0-9+/=]{12,})"#)
+        .left(Left::Any)
+        .reach(560)
+        .proved(basic_pair),
+    Rule::token("pypi-token", "PyPI upload token", &["pypi-AgE"], r"pypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZ)[A-Za-z0-9_-]{50,}")
         .reach(1100)
         .check(mixed),
     Rule::token("cargo-token", "crates.io token", &["cio"], r"cio[A-Za-z0-9]{32}").check(mixed).entropy(3.6),
@@ -40,7 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         "docker-auth",
         "registry login in a Docker configuration",
         &["\"auth\""],
-        r#""auth\\?"\s{0,8}:\s{0,8}\\?"([A-Za-z0-9+/=]{12,2048})\\?""#,
+        r#""auth\\?"\s{0,8}:\s{0,8}\\?"([A-Za-z0-9+/=]{12,})\\?""#,
     )
     .left(Left::Any)
     .reach(2100)
@@ -50,7 +45,7 @@ pub(super) const RULES: &[Rule] = &[
         "jfrog-token",
         "JFrog identity token",
         &["eyJ2ZXIiOiIy"],
-        r"eyJ2ZXIiOiIy[A-Za-z0-9_-]{20,300}\.[A-Za-z0-9_-]{20,1000}\.[A-Za-z0-9_-]{20,700}",
+        r"eyJ2ZXIiOiIy[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}",
     )
     .reach(2100),
     Rule::token("packagist-token", "Packagist token", &["packagist_"], r"packagist_[a-z]{3}_[a-f0-9]{60,70}"),

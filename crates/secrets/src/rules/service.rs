@@ -8,7 +8,7 @@ pub(super) const RULES: &[Rule] = &[
         "grafana-token",
         "Grafana service account, cloud or API token",
         &["glsa_", "glc_", "eyJrIjoi"],
-        r"(?:glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|glc_[A-Za-z0-9+/]{32,400}={0,3}|eyJrIjoi[A-Za-z0-9+/]{70,400}={0,3})",
+        r"(?:glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|glc_[A-Za-z0-9+/]{32,}={0,3}|eyJrIjoi[A-Za-z0-9+/]{70,}={0,3})",
     )
     .reach(450)
     .check(mixed),
@@ -59,12 +59,12 @@ pub(super) const RULES: &[Rule] = &[
         .check(mixed),
     Rule::token("contentful-token", "Contentful management token", &["CFPAT-"], r"CFPAT-[A-Za-z0-9_-]{43}").check(mixed),
     Rule::token("frame-io-token", "Frame.io token", &["fio-u-"], r"fio-u-[A-Za-z0-9_=-]{64}").check(mixed),
-    Rule::token("dropbox-token", "Dropbox short-lived token", &["sl."], r"sl\.(?:u\.)?[A-Za-z0-9_=-]{130,1400}").reach(1500).check(mixed),
+    Rule::token("dropbox-token", "Dropbox short-lived token", &["sl."], r"sl\.(?:u\.)?[A-Za-z0-9_=-]{130,}").reach(1500).check(mixed),
     Rule::token(
         "snyk-service-token",
         "Snyk user or service token",
         &["snyk_uat.", "snyk_sat."],
-        r"snyk_[us]at\.[a-f0-9]{8}\.[A-Za-z0-9_-]{40,400}\.[A-Za-z0-9_-]{20,400}",
+        r"snyk_[us]at\.[a-f0-9]{8}\.[A-Za-z0-9_-]{40,}\.[A-Za-z0-9_-]{20,}",
     )
     .reach(900),
     Rule::token("infracost-key", "Infracost API key", &["ico-"], r"ico-[A-Za-z0-9]{32}").check(mixed),

@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule] = &[
         "slack-session-token",
         "Slack browser session token",
         &["xoxc-", "xoxd-"],
-        r"xox(?:c-[0-9]{8,14}-[0-9]{8,14}-[0-9]{8,14}-[a-f0-9]{32,80}|d-[A-Za-z0-9%+/=_-]{60,300})",
+        r"xox(?:c-[0-9]{8,14}-[0-9]{8,14}-[0-9]{8,14}-[a-f0-9]{32,80}|d-[A-Za-z0-9%+/=_-]{60,})",
     )
     .reach(400),
     Rule::token(
@@ -60,8 +60,7 @@ pub(super) const RULES: &[Rule] = &[
         .entropy(2.8),
     Rule::token("brevo-key", "Brevo API key", &["xkeysib-", "xsmtpsib-"], r"x(?:key|smtp)sib-[a-f0-9]{64}-[A-Za-z0-9]{16}"),
     Rule::token("resend-key", "Resend API key", &["re_"], r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}").check(mixed),
-    Rule::token("sentry-token", "Sentry token", &["sntrys_", "sntryu_"], r"sntry(?:s_eyJ[A-Za-z0-9+/=_-]{60,400}|u_[a-f0-9]{64})")
-        .reach(500),
+    Rule::token("sentry-token", "Sentry token", &["sntrys_", "sntryu_"], r"sntry(?:s_eyJ[A-Za-z0-9+/=_-]{60,}|u_[a-f0-9]{64})").reach(500),
     Rule::token("linear-key", "Linear API key", &["lin_api_", "lin_oauth_"], r"lin_(?:api_[A-Za-z0-9]{40}|oauth_[a-f0-9]{64})"),
     Rule::token("notion-token", "Notion integration token", &["ntn_"], r"ntn_[A-Za-z0-9]{40,50}").check(mixed),
     Rule::token("airtable-token", "Airtable personal access token", &["pat"], r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
@@ -74,7 +73,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     Rule::token("intercom-token", "Intercom access token", &["dG9r"], r"dG9rO[A-Za-z0-9+/]{54}="),
     Rule::token("typeform-token", "Typeform token", &["tfp_"], r"tfp_[A-Za-z0-9_.-]{40,60}").check(mixed),
-    Rule::token("facebook-token", "Facebook access token", &["EAAC", "EAAG", "EAAB", "EAAD", "EAAE"], r"EAA[A-Z][A-Za-z0-9]{60,300}")
+    Rule::token("facebook-token", "Facebook access token", &["EAAC", "EAAG", "EAAB", "EAAD", "EAAE"], r"EAA[A-Z][A-Za-z0-9]{60,}")
         .reach(400)
         .check(mixed),
     Rule::token("twitter-bearer", "Twitter bearer token", &["AAAAAAAAAAAAAAAAAAAA"], r"A{20,24}[A-Za-z0-9%]{60,110}")
