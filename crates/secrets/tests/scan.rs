@@ -226,3 +226,27 @@ fn a_secret_is_found_wherever_a_window_ends() {
         assert_eq!(findings.iter().map(|f| (f.line, f.column)).collect::<Vec<_>>(), [(1, at + 1)]);
     }
 }
+
+#[test]
+fn files_in_which_tools_keep_logins_are_read() {
+    let mut draw = Draw::new(14);
+    let password = draw.mixed(20);
+    let login = BASE64_STANDARD.encode(format!("svc:{password}"));
+    for (path, text, rule) in [
+        (".docker/config.json", format!("{{\"auths\": {{\"r.acme.io\": {{\"auth\": \"{login}\"}}}}}}"), "docker-auth"),
+        (".npmrc", format!("//r.acme.io/:_authToken={password}\n"), "npmrc-auth-token"),
+        (".npmrc", format!("//r.acme.io/:_auth={login}\n"), "npmrc-auth"),
+        (".netrc", format!("machine acme.io\n  login svc\n  password {password}\n"), "netrc-password"),
+        (".pgpass", format!("db.acme.io:5432:app:svc:{password}\n"), "pgpass-line"),
+        (".git-credentials", format!("https://svc:{password}@git.acme.io\n"), "url-password"),
+        ("deploy.sh", format!("curl -u svc:{password} https://acme.io/x\n"), "curl-user"),
+        ("call.http", format!("GET / HTTP/1.1\nAuthorization: Bearer {}\n", draw.mixed(40)), "bearer-token"),
+        ("kubeconfig", format!("users:\n- user:\n    client-key-data: {}\n", BASE64_STANDARD.encode(draw.private_key())), "private-key"),
+        ("kubeconfig", format!("users:\n- user:\n    token: {}\n", draw.mixed(40)), "generic-secret"),
+        (".env", format!("A=1\nAPP_SECRET={password}\n"), "generic-secret"),
+        ("secret.yaml", format!("data:\n  password: {}\n", BASE64_STANDARD.encode(&password)), "generic-secret"),
+        ("credentials", format!("[default]\naws_secret_access_key = {}\n", draw.mixed(40)), "aws-secret-access-key"),
+    ] {
+        assert_eq!(rules(path, &text), [rule], "{path}: {text}");
+    }
+}

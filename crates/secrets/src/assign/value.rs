@@ -103,7 +103,9 @@ fn typed(text: &[u8], at: usize) -> Option<usize> {
         return None;
     }
     let end = skip(text, at, 48, |b| b.is_ascii_alphanumeric() || b"_&<> ':[].?,*|".contains(&b));
-    (end > at && byte(text, end) == Some(b'=') && byte(text, end + 1) != Some(b'=')).then_some(end + 1)
+    // The sign of base64's end follows without a space.
+    let apart = end > at && (text[end - 1] == b' ' || byte(text, end + 1).is_some_and(is_quote));
+    (apart && byte(text, end) == Some(b'=') && byte(text, end + 1) != Some(b'=')).then_some(end + 1)
 }
 
 /// `name: DB_PASSWORD` with `value: …` behind it, on this line or the next.

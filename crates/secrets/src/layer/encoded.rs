@@ -131,6 +131,10 @@ fn is_sample(run: &[u8], at: usize) -> bool {
     let mut bytes = [0; SAMPLE];
     let mut letters = [0; SAMPLE];
     let Some(sample) = run.get(at..at + SAMPLE) else { return false };
+    // A byte of text is below 128, so the first letter of each four is of the alphabet's first half. Most runs end here.
+    if !sample.iter().step_by(4).all(|b| matches!(b, b'A'..=b'Z' | b'a'..=b'f')) {
+        return false;
+    }
     for (letter, byte) in letters.iter_mut().zip(sample) {
         *letter = plain(*byte);
     }
