@@ -80,6 +80,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// The first letters of a secret: four of a long one, none of a short one, of which they would be too much.
 pub(crate) fn redacted(secret: &[u8]) -> String {
+    let secret = secret.trim_ascii();
     let shown = match secret.len() {
         0..16 => 0,
         16..24 => 2,

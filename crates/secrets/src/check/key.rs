@@ -1,6 +1,6 @@
 //! The inside of a private key.
 
-use crate::value::entropy;
+use crate::value::{entropy, find};
 
 /// Whether the text between the lines of a key is key material: enough of base64, and not a drawing of it.
 pub(crate) fn key_body(body: &[u8]) -> bool {
@@ -15,7 +15,7 @@ pub(crate) fn key_body(body: &[u8]) -> bool {
             material.push(byte);
         }
     }
-    material.len() >= 40 && entropy(&material) >= 4.0
+    material.len() >= 40 && entropy(&material) >= 4.0 && find(&material, b"EXAMPLE").is_none()
 }
 
 #[cfg(test)]
