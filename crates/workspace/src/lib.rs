@@ -4,4 +4,5 @@
 
 pub mod git;
 pub mod launch;
+pub mod outgoing;
 pub mod workspaces;

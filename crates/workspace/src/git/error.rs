@@ -97,6 +97,14 @@ pub enum WorkspaceError {
         /// The limit.
         limit_bytes: u64,
     },
+    /// There is more of something than is accepted.
+    #[error("there are more than {limit} {what}")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// Removing the workspace would lose work.
     #[error("removing the workspace would lose {} commits and {} changed files", commits.len(), files.len())]
     WouldLose {
@@ -167,7 +175,7 @@ impl WorkspaceError {
             Self::PushRefused { branch, .. } => failure(FailureKind::BadConfiguration)
                 .hint(format!("look at {branch} there: Windlass never overwrites commits that are not its own")),
             Self::Tampered { .. } => failure(FailureKind::WorkspaceTampered).hint("the agent replaced it; start the assignment anew"),
-            Self::TooLarge { .. } => failure(FailureKind::AgentFailed).hint("ignore generated files in .gitignore"),
+            Self::TooLarge { .. } | Self::TooMany { .. } => failure(FailureKind::AgentFailed).hint("ignore generated files in .gitignore"),
             Self::Outside { .. } => failure(FailureKind::AgentFailed),
             Self::WouldLose { .. } => failure(FailureKind::BadConfiguration).hint("push the branch first, or keep it in a bundle"),
             Self::Git { message, .. } if message.contains("No space left on device") => failure(FailureKind::DiskFull),

@@ -7,14 +7,20 @@
 mod error;
 mod message;
 mod names;
+mod objects;
 mod refs;
+mod repository;
 mod run;
 mod skeleton;
+mod stream;
 
 pub use error::WorkspaceError;
 pub use message::{commit_message, has_trailers, single_line};
 pub use names::{Commitish, RepoAddress, branch_name, check_branch};
+pub(crate) use objects::Objects;
 pub(crate) use refs::read_refs;
+pub use repository::Repository;
 pub(crate) use run::Call;
 pub use run::{Git, Identity};
 pub(crate) use skeleton::{Skeleton, remove_tree, write_atomic};
+pub(crate) use stream::Stream;

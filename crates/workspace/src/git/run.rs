@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::error::WorkspaceError;
 use super::skeleton::write_atomic;
 use crate::launch::{memory_file, resolve_program};
 
 /// How long a call on this machine may take.
-const LOCAL_TIMEOUT: Duration = Duration::from_mins(2);
+pub(super) const LOCAL_TIMEOUT: Duration = Duration::from_mins(2);
 /// The most that is read of a call's output.
 const MAX_OUTPUT_BYTES: usize = 64 * 1024 * 1024;
 /// The most that is kept of what a call complains.
@@ -167,6 +167,7 @@ enum Input {
     Null,
     Bytes(Vec<u8>),
     File(File),
+    Pipe,
 }
 
 /// One call of git, being built.
@@ -251,6 +252,12 @@ impl Call<'_> {
         self
     }
 
+    /// Is written to while it runs.
+    pub(super) fn asked(mut self) -> Self {
+        self.stdin = Input::Pipe;
+        self
+    }
+
     /// Hands the call an open file that it does not read: a lock on it lasts until the call has ended, even when the engine has not.
     pub(crate) fn holding(mut self, file: File) -> Self {
         self.stdin = Input::File(file);
@@ -284,7 +291,29 @@ impl Call<'_> {
 
     /// Runs it; the caller reads the exit status.
     pub(crate) async fn run(self) -> Result<Output, WorkspaceError> {
-        let Self { git, verb, options, args, env, cwd, stdin, as_user, timeout, max_output_bytes, cut } = self;
+        let (timeout, max_output_bytes, cut) = (self.timeout, self.max_output_bytes, self.cut);
+        let Started { verb, mut child, group, out, err } = self.start()?;
+        let failed = |source: io::Error| WorkspaceError::Io { what: format!("running git {verb}"), source };
+        let work = async {
+            let (out, err) = tokio::join!(read_up_to(out, max_output_bytes, &group), read_tail(err));
+            let (stdout, truncated) = out?;
+            Ok::<_, io::Error>((stdout, truncated, err?, child.wait().await?))
+        };
+        let Ok(done) = tokio::time::timeout(timeout, work).await else {
+            return Err(WorkspaceError::Timeout { verb, secs: timeout.as_secs() });
+        };
+        let (stdout, truncated, complaint, status) = done.map_err(failed)?;
+        group.ended();
+        if truncated && !cut {
+            return Err(WorkspaceError::TooLarge { what: format!("the output of git {verb}"), limit_bytes: max_output_bytes as u64 });
+        }
+        let complaint = String::from_utf8_lossy(&complaint).trim().to_owned();
+        Ok(Output { code: status.code(), stdout, complaint, truncated })
+    }
+
+    /// Starts it.
+    pub(super) fn start(self) -> Result<Started, WorkspaceError> {
+        let Self { git, verb, options, args, env, cwd, stdin, as_user, .. } = self;
         let failed = |source: io::Error| WorkspaceError::Io { what: format!("running git {verb}"), source };
         if let Some((_, git_dir)) = env.iter().find(|(name, _)| *name == "GIT_DIR") {
             super::skeleton::check_pristine(Path::new(git_dir))?;
@@ -293,6 +322,7 @@ impl Call<'_> {
             Input::Null => Stdio::null(),
             Input::Bytes(bytes) => Stdio::from(memory_file(&bytes).map_err(failed)?),
             Input::File(file) => Stdio::from(file),
+            Input::Pipe => Stdio::piped(),
         };
         let mut command = Command::new(&git.exe);
         command.args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "--no-pager"]).args(options).arg(&verb).args(args);
@@ -318,26 +348,21 @@ impl Call<'_> {
         let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(WorkspaceError::Git { verb, message: "no pipes".to_owned() });
         };
-        let work = async {
-            let (out, err) = tokio::join!(read_up_to(out, max_output_bytes, &group), read_tail(err));
-            let (stdout, truncated) = out?;
-            Ok::<_, io::Error>((stdout, truncated, err?, child.wait().await?))
-        };
-        let Ok(done) = tokio::time::timeout(timeout, work).await else {
-            return Err(WorkspaceError::Timeout { verb, secs: timeout.as_secs() });
-        };
-        let (stdout, truncated, complaint, status) = done.map_err(failed)?;
-        group.ended();
-        if truncated && !cut {
-            return Err(WorkspaceError::TooLarge { what: format!("the output of git {verb}"), limit_bytes: max_output_bytes as u64 });
-        }
-        let complaint = String::from_utf8_lossy(&complaint).trim().to_owned();
-        Ok(Output { code: status.code(), stdout, complaint, truncated })
+        Ok(Started { verb, child, group, out, err })
     }
 }
 
+/// A call that runs.
+pub(super) struct Started {
+    pub(super) verb: String,
+    pub(super) child: Child,
+    pub(super) group: Group,
+    pub(super) out: ChildStdout,
+    pub(super) err: ChildStderr,
+}
+
 /// The call's process group, killed unless the call ended by itself: git's helpers must not outlive it.
-struct Group(Option<Pid>);
+pub(super) struct Group(Option<Pid>);
 
 impl Group {
     fn kill(&self) {
@@ -346,7 +371,7 @@ impl Group {
         }
     }
 
-    fn ended(mut self) {
+    pub(super) fn ended(mut self) {
         self.0 = None;
     }
 }
@@ -368,7 +393,7 @@ async fn read_up_to(mut from: impl AsyncRead + Unpin, max_bytes: usize, group: &
     Ok((bytes, truncated))
 }
 
-async fn read_tail(mut from: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
+pub(super) async fn read_tail(mut from: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     let mut tail = Vec::new();
     let mut chunk = [0_u8; 4096];
     loop {

@@ -107,6 +107,11 @@ impl Workspaces {
         self
     }
 
+    /// The largest content that is taken.
+    pub fn limits(&self) -> ContentLimits {
+        self.limits
+    }
+
     /// The branch's last commit: the base commit, or the engine's last.
     pub fn head(&self, workspace: &Workspace) -> Result<String, WorkspaceError> {
         let file = workspace.engine_git_dir.join("refs/heads").join(&workspace.branch);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Workspace, Workspaces};
-use crate::git::{Commitish, RepoAddress, WorkspaceError};
+use crate::git::{Commitish, RepoAddress, Repository, WorkspaceError};
 
 /// How many commits a log lists at most.
 const MAX_COMMITS: usize = 10_000;
@@ -34,6 +34,11 @@ impl Workspaces {
             Source::Workspace(workspace) => workspace.engine_git_dir.clone(),
             Source::Repo(repo) => self.mirror_path(repo),
         }
+    }
+
+    /// The workspace's commits, to be read as they will be pushed.
+    pub fn repository(&self, workspace: &Workspace) -> Repository {
+        Repository::own(self.git.clone(), &workspace.engine_git_dir)
     }
 
     /// The content of a file in a commit; `None` when there is no such file. A link's content is its target: it is never followed.
