@@ -5,4 +5,5 @@
 pub mod git;
 pub mod launch;
 pub mod outgoing;
+pub mod scan;
 pub mod workspaces;

@@ -101,6 +101,19 @@ pub(crate) fn write_script(file: &Path, script: &str) {
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// A made-up secret that no other number gives: drawn here, so that no file of ours holds one.
+pub(crate) fn secret(number: u64) -> String {
+    const LETTERS: &[u8] = b"abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let drawn = (0..40).map(|_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(LETTERS[(state >> 33) as usize % LETTERS.len()])
+    });
+    ["sk", "_live_"].concat() + &drawn.collect::<String>()
+}
+
 /// Every file below `dir` with its content, mode and modification time; links are not followed.
 pub(crate) fn snapshot(dir: &Path) -> BTreeMap<PathBuf, String> {
     use std::os::unix::fs::MetadataExt;
