@@ -163,6 +163,7 @@ pub(crate) enum Verb {
     Nodes(verb::nodes::NodesArgs),
     Projects(verb::projects::ProjectsArgs),
     Trust(verb::trust::TrustArgs),
+    Scan(verb::scan::ScanArgs),
     Doctor(verb::doctor::DoctorArgs),
     Housekeeping(verb::housekeeping::HousekeepingArgs),
     Backup(verb::backup::BackupArgs),

@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Failed = 4,
     /// No daemon answers.
     NoDaemon = 5,
+    /// A secret was found.
+    Found = 6,
     /// Somebody pressed Ctrl-C.
     Interrupted = 130,
 }

@@ -62,6 +62,7 @@ pub(crate) const VARS: &[Var] = &[
     var("WORKERS", "workers", "The named workers of this node, separated by commas"),
     var("VISUAL", "", "The editor of `windlass dead-letters replay --edit`"),
     var("EDITOR", "", "The same, where VISUAL is not set"),
+    var("GIT_INDEX_FILE", "", "The index that `windlass scan --staged` reads: git names it to its hooks"),
     var("NO_COLOR", "", "Set to anything: no colours"),
     var("REDIS_URL", "", "Not used: Windlass keeps its own queue; a warning says so"),
 ];

@@ -32,6 +32,7 @@ mod replay;
 pub(crate) mod restore;
 pub(crate) mod retry;
 pub(crate) mod run;
+pub(crate) mod scan;
 pub(crate) mod status;
 pub(crate) mod trust;
 pub(crate) mod unpark;
@@ -49,6 +50,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Up(args) => up::run(args, context).await,
         Verb::Node(args) => node::run(args, context).await,
         Verb::Run(args) => run::run(*args, context).await,
+        Verb::Scan(args) => scan::run(args, context).await,
         Verb::Status(args) => status::run(args, context).await,
         Verb::Queue(args) => queue::run(args, context).await,
         Verb::Assignments(args) => assignments::run(args, context).await,

@@ -14,6 +14,7 @@ mod metrics;
 mod packaging;
 mod reference;
 mod running;
+mod scanning;
 mod service_manager;
 mod stopping;
 mod terminal;

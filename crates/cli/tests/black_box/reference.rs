@@ -24,7 +24,7 @@ fn the_reference_page_is_current() {
     let mut page = String::from(
         "# Command line\n\nMade from the binary's own help; `UPDATE_REFERENCE=1 cargo test -p windlass-cli` writes it anew.\n\n\
          Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 a fault of Windlass or the machine,\n\
-         2 usage, 3 blocked for a person, 4 failed, dead or cancelled, 5 no daemon, 130 interrupted.\n\n\
+         2 usage, 3 blocked for a person, 4 failed, dead or cancelled, 5 no daemon, 6 a secret was found, 130 interrupted.\n\n\
          Ids may be shortened to any unique piece of at least four digits from either end.\n",
     );
     let mut add = |title: &str, args: &[&str]| {

@@ -180,9 +180,13 @@ fn read(path: &Path, max_bytes: u64) -> Result<Read, WorkspaceError> {
     // What has taken its place meanwhile is neither followed nor waited for.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = fs::OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path).map_err(failed())?;
+    let size = file.metadata().map_err(failed())?.len();
     let mut bytes = Vec::new();
-    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(failed())?;
-    if bytes.len() as u64 > max_bytes {
+    // It may grow meanwhile.
+    if size <= max_bytes {
+        file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(failed())?;
+    }
+    if size.max(bytes.len() as u64) > max_bytes {
         return Err(WorkspaceError::TooLarge { what: path.display().to_string(), limit_bytes: max_bytes });
     }
     Ok(Read::Bytes(bytes))

@@ -83,6 +83,14 @@ pub enum ScanError {
 }
 
 impl Report {
+    /// A text by itself, which is its own base.
+    pub fn of_text(name: &str, bytes: &[u8], scanner: &Scanner, allowed: Allowed) -> Self {
+        let mut report = Self { files: 1, bytes: bytes.len() as u64, ..Self::default() };
+        let found = scanner.scan_bytes(name, bytes, &allowed);
+        report.add(None, look_again(scanner, name, bytes, &allowed, bytes, found));
+        report
+    }
+
     fn add(&mut self, commit: Option<&str>, mut findings: Vec<Finding>) {
         findings.retain(|finding| !self.told.contains(&finding.fingerprint));
         for finding in findings {
