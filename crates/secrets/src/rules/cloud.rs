@@ -7,7 +7,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule::token("aws-access-key-id", "AWS access key id", &["AKIA", "ASIA", "ABIA", "ACCA"], r"A(?:KI|SI|BI|CC)A[A-Z2-7]{16}")
         .check(aws_id)
         .entropy(2.8),
-    Rule::token("aws-bedrock-key", "AWS Bedrock API key", &["ABSK"], r"ABSK[A-Za-z0-9+/]{109,}={0,2}").reach(400),
+    // A short-lived one is a signed address, which begins with the service's name in base64.
+    Rule::token(
+        "aws-bedrock-key",
+        "AWS Bedrock API key",
+        &["ABSK", "bedrock-api-key-"],
+        r"(?:ABSK[A-Za-z0-9+/]{109,}={0,2}|bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t[A-Za-z0-9+/_-]{100,}={0,2})",
+    )
+    .reach(3000),
     Rule::token("google-api-key", "Google API key", &["AIza"], r"AIza[A-Za-z0-9_-]{35}").check(mixed),
     Rule::token("google-oauth-secret", "Google OAuth client secret", &["GOCSPX-"], r"GOCSPX-[A-Za-z0-9_-]{28}"),
     Rule::token("google-oauth-token", "Google OAuth access token", &["ya29."], r"ya29\.[A-Za-z0-9_-]{50,}").reach(500).check(mixed),
@@ -44,17 +51,29 @@ pub(super) const RULES: &[Rule] = &[
     .check(mixed)
     .entropy(3.5),
     Rule::token("azure-devops-token", "Azure DevOps personal access token", &["AZDO"], r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}").around(76),
+    // Of 64, 32 and 39 bytes; each service has its own four letters, and what stands behind them is a checksum.
     Rule::token(
         "azure-identifiable-key",
         "Azure key that names its service",
-        &["+ASt", "AzCa", "ACDb", "+ABa", "AzFu", "+AMC", "AzSe", "+ACR", "+ARm", "+AEh", "+AIo"],
-        r"[A-Za-z0-9/+]{30,80}(?:\+ASt|AzCa|ACDb|\+ABa|AzFu|\+AMC|AzSe|\+ACR|\+ARm|\+AEh|\+AIo)[A-Za-z0-9/+]{5,8}={0,2}",
+        &[
+            "+ASt", "ACDb", "+ABa", "+AMC", "APIM", "+ARm", "+AEh", "+ASb", "AIoT", "AzCa", "AZEG", "AzSe", "+ACR", "AzFu",
+        ],
+        r"(?:\A|[^A-Za-z0-9+/_-])([A-Za-z0-9+/]{76}(?:\+ASt|ACDb|\+ABa|\+AMC|APIM)[A-Za-z0-9+/]{5}[AQgw]==|[A-Za-z0-9+/]{33}(?:\+ARm|\+AEh|\+ASb|AIoT|AzCa|AZEG)[A-P][A-Za-z0-9+/]{5}=|[A-Za-z0-9+/]{42}(?:AzSe|\+ACR)[A-D][A-Za-z0-9+/]{5}|[A-Za-z0-9_-]{44}AzFu[A-Za-z0-9_-]{5}[AQgw]==)",
     )
-    .around(80)
+    .around(77)
     .reach(20)
     .check(mixed)
-    .entropy(4.2)
-    .medium(),
+    .entropy(4.0),
+    Rule::token(
+        "azure-annotated-key",
+        "Azure key in the common annotated form",
+        &["JQQJ9"],
+        r"(?:\A|[^A-Za-z0-9])([A-Za-z0-9]{52}JQQJ9[9DH][A-Za-z0-9][A-L][A-Za-z0-9]{16}[A-Za-z][A-Za-z0-9]{7}(?:[A-Za-z0-9]{2}==)?)",
+    )
+    .around(53)
+    .reach(40)
+    .check(mixed)
+    .entropy(4.0),
     Rule::token("digitalocean-token", "DigitalOcean token", &["dop_v1_", "doo_v1_", "dor_v1_"], r"do[opr]_v1_[a-f0-9]{64}"),
     Rule::token("alibaba-access-key", "Alibaba Cloud access key id", &["LTAI"], r"LTAI[A-Za-z0-9]{17,21}").check(mixed),
     Rule::token("tencent-secret-id", "Tencent Cloud secret id", &["AKID"], r"AKID[A-Za-z0-9]{32}").check(mixed),
@@ -74,7 +93,8 @@ pub(super) const RULES: &[Rule] = &[
         r"(?:vc[piark]_[A-Za-z0-9_-]{24,80}|vercel_blob_rw_[A-Za-z0-9]{10,24}_[A-Za-z0-9]{20,40})",
     )
     .check(mixed),
-    Rule::token("render-token", "Render API key", &["rnd_"], r"rnd_[A-Za-z0-9]{28,40}").check(mixed),
+    Rule::token("render-token", "Render API key", &["rnd_"], r"rnd_[A-Za-z0-9]{24,40}").check(mixed),
+    Rule::token("cloudflare-token", "Cloudflare API key or token", &["cfk_", "cfut_", "cfat_"], r"cf(?:k|ut|at)_[A-Za-z0-9]{44,52}").check(mixed),
     Rule::token("cloudflare-origin-ca-key", "Cloudflare origin CA key", &["v1.0-"], r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}"),
     Rule::token(
         "supabase-secret",
