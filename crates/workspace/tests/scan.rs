@@ -2,13 +2,14 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use common::{World, commit_request, git, secret, write};
 use windlass_secrets::{AllowList, Allowed, Scanner};
 use windlass_workspace::git::{Commitish, Git, Identity, Repository};
 use windlass_workspace::outgoing::Range;
-use windlass_workspace::scan::{HEADERS, MESSAGE, OnDisk, Report, ScanError, scan_files, scan_range, walk};
+use windlass_workspace::scan::{ALLOW_LIST, HEADERS, MESSAGE, OnDisk, Report, ScanError, scan_files, scan_range, walk};
 use windlass_workspace::workspaces::ContentLimits;
 
 fn repository(world: &World) -> Repository {
@@ -195,4 +196,25 @@ async fn files_that_cannot_be_read_whole_are_named() {
     assert_eq!((report.files, report.bytes, report.unread.len()), (1, 20, 1));
     assert!(report.unread[0].contains("large is larger than the limit of 20 bytes"), "{:?}", report.unread);
     assert!(walk(&world.repo, ContentLimits { max_files: 3, ..limits }).is_err());
+}
+
+#[tokio::test]
+#[allow(clippy::print_stderr, reason = "a skip is said")]
+async fn this_repository_holds_no_secret_but_those_that_its_list_allows_and_the_list_allows_no_more() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    if !top.join(".git").exists() {
+        eprintln!("SKIPPED: this is no clone of the repository, so there is no telling which files are its own");
+        return;
+    }
+    let tracked = git(&top, &["-c", "core.quotePath=false", "ls-files"]);
+    let files = on_disk(&top, tracked.lines().map(|path| top.join(path)).collect());
+    let (scanner, limits) = (Scanner::new().unwrap(), ContentLimits::default());
+    let all = scan_files(files.clone(), None, &scanner, Allowed::nothing(), limits).await.unwrap();
+    let text = std::fs::read_to_string(top.join(ALLOW_LIST)).unwrap();
+    let allowed = Allowed::nothing().with_list(AllowList::parse(&text).unwrap());
+    let report = scan_files(files, None, &scanner, allowed, limits).await.unwrap();
+    assert_eq!(places(&World::new(), &report), [""; 0]);
+    assert!(report.files > 500 && report.unread.is_empty(), "{report:?}");
+    let needed: BTreeSet<_> = all.findings.iter().map(|at| (&at.finding.path, at.finding.rule)).collect();
+    assert_eq!(text.matches("[[allow]]").count(), needed.len(), "an entry that nothing needs, or one too broad: {needed:?}");
 }
