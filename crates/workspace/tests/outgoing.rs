@@ -344,6 +344,11 @@ async fn a_range_is_read_as_a_person_writes_it() {
         assert_eq!(repository.range(text).await.unwrap(), Some((whole.clone(), Some(first.clone()))), "{text}");
     }
     assert_eq!(repository.range("HEAD~1").await.unwrap(), Some((Range::Commit(first.clone()), None)));
+    for text in ["0..HEAD", "0000000000000000000000000000000000000000..main"] {
+        let whole = Range::Commits { tips: vec![head(&world.repo)], without: Vec::new() };
+        assert_eq!(repository.range(text).await.unwrap(), Some((whole, None)), "{text}");
+    }
+    assert_eq!(told(&world, "0..HEAD").await.len(), 6);
     let (_, base) = repository.range("HEAD~1...HEAD").await.unwrap().unwrap();
     assert_eq!(base, Some(first));
     for none in ["nope", "nope..HEAD", "HEAD..nope", "--all", "-x..HEAD", "HEAD:README.md", "a..b..c"] {

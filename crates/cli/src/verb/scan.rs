@@ -24,7 +24,7 @@ const LIMITS: ContentLimits = ContentLimits { max_file_bytes: 512 * 1024 * 1024,
 /// could not read everything.
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
-    /// A file, a folder, - for standard input, a commit, or commits as A..B or A...B
+    /// A file, a folder, - for standard input, a commit, or commits as A..B, A...B or 0..B
     #[arg(value_name = "PATH|RANGE", conflicts_with = "staged")]
     what: Option<OsString>,
     /// What is staged: for a pre-commit hook

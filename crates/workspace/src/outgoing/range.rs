@@ -33,7 +33,8 @@ impl Range {
 impl Repository {
     /// What a person means by `A..B`, `A...B` or a commit's name, and the commit that it starts from; `None` when it means nothing.
     ///
-    /// As in git's own lists, `A...B` is what either has and the other has not; a missing end is `HEAD`.
+    /// As in git's own lists, `A...B` is what either has and the other has not; a missing end is `HEAD`. `0..B` is all that B has: git
+    /// tells its hooks a hash of zeros where there is nothing yet.
     pub async fn range(&self, text: &str) -> Result<Option<(Range, Option<Commitish>)>, WorkspaceError> {
         let (dots, both) = if text.contains("...") { ("...", true) } else { ("..", false) };
         let Some((from, to)) = text.split_once(dots) else {
@@ -42,7 +43,11 @@ impl Repository {
             return Ok(Some((Range::Commit(commit), parent)));
         };
         let end = |name: &str| if name.is_empty() { "HEAD".to_owned() } else { name.to_owned() };
-        let (Some(from), Some(to)) = (self.commit(&end(from)).await?, self.commit(&end(to)).await?) else { return Ok(None) };
+        let Some(to) = self.commit(&end(to)).await? else { return Ok(None) };
+        if matches!(from.len(), 1 | 40 | 64) && from.bytes().all(|byte| byte == b'0') {
+            return Ok(Some((Range::Commits { tips: vec![to], without: Vec::new() }, None)));
+        }
+        let Some(from) = self.commit(&end(from)).await? else { return Ok(None) };
         if !both {
             return Ok(Some((Range::between(from.clone(), to), Some(from))));
         }
