@@ -5,7 +5,7 @@ mod common;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use common::{ASSIGNMENT, World, commit_request, git, snapshot, try_git, write, write_script};
+use common::{ASSIGNMENT, CommitAtOnce as _, World, commit_request, git, snapshot, try_git, write, write_script};
 use windlass_types::FailureKind;
 use windlass_workspace::git::WorkspaceError;
 use windlass_workspace::workspaces::{ChangeKind, RefMove, Removal, Source, Workspace};

@@ -5,7 +5,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
-use common::{ASSIGNMENT, World, commit_request, git, open, snapshot, try_git, write};
+use common::{ASSIGNMENT, CommitAtOnce as _, World, commit_request, git, open, snapshot, try_git, write};
 use windlass_types::FailureKind;
 use windlass_workspace::git::{RepoAddress, WorkspaceError, check_branch};
 use windlass_workspace::workspaces::{ChangeKind, ContentLimits, Removal, RepoKind, Source};

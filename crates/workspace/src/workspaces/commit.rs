@@ -1,4 +1,6 @@
-//! Committing what an agent left, as the engine.
+//! Committing what an agent left, as the engine: the commit is made, looked at, and only then put on the branch.
+//!
+//! **Invariant:** a commit that no gate has passed is on no branch that is ever pushed.
 
 use windlass_types::Timestamp;
 
@@ -20,11 +22,16 @@ pub struct CommitRequest {
     pub now: Timestamp,
 }
 
+/// The branch of the engine's git directory that holds work which a gate refused. It is never pushed.
+pub const QUARANTINE: &str = "windlass-quarantine";
+
 /// A commit of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     /// Its hash.
     pub sha: String,
+    /// The commit before it.
+    pub parent: String,
     /// The hash of its tree.
     pub tree: String,
     /// What it changed.
@@ -32,9 +39,9 @@ pub struct Commit {
 }
 
 impl Workspaces {
-    /// Commits the tree's content on the assignment's branch; `None` when there is nothing to commit. Repeated after a crash, it finds
-    /// the commit that was made.
-    pub async fn commit(&self, workspace: &Workspace, request: &CommitRequest) -> Result<Option<Commit>, WorkspaceError> {
+    /// Makes a commit of the tree's content and puts it on no branch yet ([`Workspaces::adopt`] does); `None` when there is nothing to
+    /// commit. Repeated after a crash, it finds the commit that is on the branch already.
+    pub async fn make_commit(&self, workspace: &Workspace, request: &CommitRequest) -> Result<Option<Commit>, WorkspaceError> {
         let _held = hold(workspace).await?;
         intact(workspace)?;
         let head = self.head(workspace)?;
@@ -47,9 +54,39 @@ impl Workspaces {
         let date = format!("@{} +0000", request.now.0.div_euclid(1000));
         let commit = self.engine_call(workspace, "commit-tree").args([&changes.tree, "-p", &head, "-F", "-"]).stdin(message);
         let sha = commit.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date).ok().await?.text();
-        let branch = format!("refs/heads/{}", workspace.branch);
-        self.engine_call(workspace, "update-ref").args([&branch, &sha, &head]).ok().await?;
-        Ok(Some(Commit { sha, tree: changes.tree, files: changes.files }))
+        Ok(Some(Commit { sha, parent: head, tree: changes.tree, files: changes.files }))
+    }
+
+    /// Puts a commit on the assignment's branch, and drops what of it is in quarantine. Repeated, it changes nothing.
+    pub async fn adopt(&self, workspace: &Workspace, commit: &Commit) -> Result<(), WorkspaceError> {
+        let _held = hold(workspace).await?;
+        if self.head(workspace)? != commit.sha {
+            let branch = format!("refs/heads/{}", workspace.branch);
+            self.engine_call(workspace, "update-ref").args([&branch, &commit.sha, &commit.parent]).ok().await?;
+        }
+        self.release(workspace).await
+    }
+
+    /// Keeps a commit that may not go on the branch, on [`QUARANTINE`] in the engine's git directory.
+    pub async fn quarantine(&self, workspace: &Workspace, commit: &Commit) -> Result<(), WorkspaceError> {
+        let _held = hold(workspace).await?;
+        let branch = format!("refs/heads/{QUARANTINE}");
+        self.engine_call(workspace, "update-ref").args([&branch, &commit.sha]).ok().await?;
+        Ok(())
+    }
+
+    /// Drops what is in quarantine: it was mended.
+    pub(super) async fn release(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
+        if self.quarantined(workspace)?.is_some() {
+            let branch = format!("refs/heads/{QUARANTINE}");
+            self.engine_call(workspace, "update-ref").args(["-d", &branch]).ok().await?;
+        }
+        Ok(())
+    }
+
+    /// The commit that is in quarantine.
+    pub fn quarantined(&self, workspace: &Workspace) -> Result<Option<String>, WorkspaceError> {
+        self.tip(workspace, QUARANTINE)
     }
 
     /// The commit at `head`, when it carries these trailers: this very request was carried out before.
@@ -71,6 +108,6 @@ impl Workspaces {
         let field = |name: &str| header.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
         let (Some(tree), Some(parent)) = (field("tree "), field("parent ")) else { return Ok(None) };
         let changes = self.changes_between(workspace, &parent, tree).await?;
-        Ok(Some(Commit { sha: head, tree: changes.tree, files: changes.files }))
+        Ok(Some(Commit { sha: head, parent, tree: changes.tree, files: changes.files }))
     }
 }

@@ -23,7 +23,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 pub use audit::RefMove;
-pub use commit::{Commit, CommitRequest};
+pub use commit::{Commit, CommitRequest, QUARANTINE};
 pub use inspect::{RepoFacts, RepoKind};
 pub use inventory::Found;
 pub use prepare::{PrepareRequest, Scratch};
@@ -114,9 +114,18 @@ impl Workspaces {
 
     /// The branch's last commit: the base commit, or the engine's last.
     pub fn head(&self, workspace: &Workspace) -> Result<String, WorkspaceError> {
-        let file = workspace.engine_git_dir.join("refs/heads").join(&workspace.branch);
-        let text = std::fs::read_to_string(&file).map_err(WorkspaceError::io(format!("reading {}", file.display())))?;
-        Ok(Commitish::parse(text.trim_end())?.as_str().to_owned())
+        let missing = || WorkspaceError::io(format!("looking for the branch {}", workspace.branch))(std::io::ErrorKind::NotFound.into());
+        self.tip(workspace, &workspace.branch)?.ok_or_else(missing)
+    }
+
+    /// Where a branch of the engine's git directory stands; `None` when there is none.
+    fn tip(&self, workspace: &Workspace, branch: &str) -> Result<Option<String>, WorkspaceError> {
+        let file = workspace.engine_git_dir.join("refs/heads").join(branch);
+        match std::fs::read_to_string(&file) {
+            Ok(text) => Ok(Some(Commitish::parse(text.trim_end())?.as_str().to_owned())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(WorkspaceError::io(format!("reading {}", file.display()))(e)),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::commit::QUARANTINE;
 use super::lock::hold;
 use super::mirror::TRANSFER_TIMEOUT;
 use super::record::{Record, tree_intact};
@@ -34,11 +35,13 @@ struct Proof {
     changes: Changes,
     /// The origin has every commit.
     is_pushed: bool,
+    /// A commit that no gate passed.
+    quarantined: Option<String>,
 }
 
 impl Proof {
     fn is_elsewhere(&self) -> bool {
-        self.is_pushed && self.changes.is_empty()
+        self.is_pushed && self.changes.is_empty() && self.quarantined.is_none()
     }
 }
 
@@ -60,7 +63,7 @@ impl Workspaces {
                 return Err(self.would_lose(workspace, proof).await?);
             }
             let uncommitted = (!proof.changes.is_empty()).then_some(proof.changes.tree);
-            removed.bundle = Some(self.bundle(workspace, &proof.head, uncommitted).await?);
+            removed.bundle = Some(self.bundle(workspace, &proof.head, uncommitted, proof.quarantined.is_some()).await?);
         }
         blocking(move || {
             // First the record: what a crash leaves of the rest is then a half-made workspace.
@@ -85,7 +88,8 @@ impl Workspaces {
         let changes = self.stage(workspace).await?;
         let changes = self.changes_between(workspace, &head, changes).await?;
         let is_pushed = head == workspace.base_commit || self.origin_has(workspace, &head).await?;
-        Ok(Proof { head, changes, is_pushed })
+        let quarantined = self.quarantined(workspace)?;
+        Ok(Proof { head, changes, is_pushed, quarantined })
     }
 
     async fn would_lose(&self, workspace: &Workspace, proof: Proof) -> Result<WorkspaceError, WorkspaceError> {
@@ -95,7 +99,7 @@ impl Workspaces {
             self.commits(super::Source::Workspace(workspace), &workspace.base_commit, &proof.head).await?
         };
         Ok(WorkspaceError::WouldLose {
-            commits: commits.into_iter().take(MAX_NAMED).map(|commit| commit.sha).collect(),
+            commits: commits.into_iter().map(|commit| commit.sha).chain(proof.quarantined).take(MAX_NAMED).collect(),
             files: proof.changes.files.into_iter().take(MAX_NAMED).map(|file| file.path).collect(),
         })
     }
@@ -121,7 +125,13 @@ impl Workspaces {
         self.is_ancestor_in(&workspace.engine_git_dir, head, "refs/windlass/origin").await
     }
 
-    async fn bundle(&self, workspace: &Workspace, head: &str, uncommitted: Option<String>) -> Result<PathBuf, WorkspaceError> {
+    async fn bundle(
+        &self,
+        workspace: &Workspace,
+        head: &str,
+        uncommitted: Option<String>,
+        is_quarantined: bool,
+    ) -> Result<PathBuf, WorkspaceError> {
         let path = self.data_dir.join("bundles").join(format!("{}.bundle", workspace.assignment_id));
         let new = path.with_extension("bundle.new");
         let mut refs = vec![format!("refs/heads/{}", workspace.branch)];
@@ -131,6 +141,9 @@ impl Workspaces {
             let sha = snapshot.env("GIT_AUTHOR_DATE", "@0 +0000").env("GIT_COMMITTER_DATE", "@0 +0000").ok().await?.text();
             self.engine_call(workspace, "update-ref").args([&name, &sha]).ok().await?;
             refs.push(name);
+        }
+        if is_quarantined {
+            refs.push(format!("refs/heads/{QUARANTINE}"));
         }
         if head == workspace.base_commit {
             refs.remove(0);

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use windlass_types::{AssignmentId, Timestamp};
-use windlass_workspace::git::{Identity, branch_name};
-use windlass_workspace::workspaces::{CommitRequest, PrepareRequest, Workspace, Workspaces};
+use windlass_workspace::git::{Identity, WorkspaceError, branch_name};
+use windlass_workspace::workspaces::{Commit, CommitRequest, PrepareRequest, Workspace, Workspaces};
 
 pub(crate) const ASSIGNMENT: &str = "asg_01990000000070008000000000badcaf";
 
@@ -62,6 +62,21 @@ impl World {
 
 pub(crate) fn open(root: &Path) -> Workspaces {
     Workspaces::open(root.join("workspaces"), root.join("data"), &std::env::var("PATH").unwrap(), Identity::default()).unwrap()
+}
+
+/// Makes a commit and puts it on the branch at once.
+pub(crate) trait CommitAtOnce {
+    async fn commit(&self, workspace: &Workspace, request: &CommitRequest) -> Result<Option<Commit>, WorkspaceError>;
+}
+
+impl CommitAtOnce for Workspaces {
+    async fn commit(&self, workspace: &Workspace, request: &CommitRequest) -> Result<Option<Commit>, WorkspaceError> {
+        let made = self.make_commit(workspace, request).await?;
+        if let Some(commit) = &made {
+            self.adopt(workspace, commit).await?;
+        }
+        Ok(made)
+    }
 }
 
 pub(crate) fn commit_request() -> CommitRequest {
