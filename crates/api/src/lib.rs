@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod extract;
 mod files;
+mod findings;
 mod guard;
 mod housekeeping;
 mod jobs;

@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::state::App;
 use crate::{
-    agent, assignments, attempts, auth, breakers, control, dead_letters, events, files, guard, housekeeping, jobs, metrics, nodes, openapi,
-    page, projects,
+    agent, assignments, attempts, auth, breakers, control, dead_letters, events, files, findings, guard, housekeeping, jobs, metrics,
+    nodes, openapi, page, projects,
 };
 
 /// Everything, behind the guard and the tokens.
@@ -66,6 +66,7 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::show))
         .routes(routes!(dead_letters::replay))
+        .routes(routes!(findings::list))
         .routes(routes!(breakers::list))
         .routes(routes!(breakers::close))
         .routes(routes!(projects::list))

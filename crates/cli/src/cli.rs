@@ -156,6 +156,7 @@ pub(crate) enum Verb {
     Clean(verb::clean::CleanArgs),
     Retry(verb::retry::RetryArgs),
     DeadLetters(verb::dead_letters::DeadLettersArgs),
+    Findings(verb::findings::FindingsArgs),
     Pause(verb::pause::PauseArgs),
     Resume(verb::pause::ResumeArgs),
     Unpark(verb::unpark::UnparkArgs),

@@ -329,7 +329,7 @@ impl Follower {
         };
         let explained: Explanation = self.client.get(&format!("/api/v1/jobs/{}/explain", job.id), &[]).await?;
         let Some(hold) = explained.hold else { return Ok(None) };
-        if matches!(hold.kind, HoldKind::Budget | HoldKind::NoScanner | HoldKind::NoWorker) {
+        if matches!(hold.kind, HoldKind::Budget | HoldKind::NoWorker) {
             return Ok(Some(Outcome { detail, hold: Some(hold) }));
         }
         if hold.kind != HoldKind::Ready && self.told_hold.as_ref() != Some(&hold.reason) {

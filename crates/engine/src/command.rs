@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use windlass_harness::stream::Redactor;
+use windlass_secrets::Redactor;
 use windlass_store::{JobEdit, StoreError, Submission, Submitted};
 use windlass_types::{
     Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Failure, FailureKind, Harness, Job, JobId, JobSpec, JobStatus,
@@ -354,11 +354,16 @@ impl Engine {
         Ok(self.inner.store.propose_verdict(agent.job.id, agent.attempt.token, verdict).await?)
     }
 
+    fn clean(&self, agent: &AgentIdentity, text: &str) -> Result<String> {
+        let scanner = crate::attempt::scanner().map_err(|e| EngineError::new(ErrorKind::Internal, e.message))?;
+        Ok(Redactor::clean(&scanner, &self.inner.secrets_of(agent.attempt.id), text))
+    }
+
     /// What an agent sends is cleaned like what it prints, before it is stored.
     fn without_secrets(&self, agent: &AgentIdentity, verdict: Verdict) -> Result<Verdict> {
         let internal = |e: serde_json::Error| EngineError::new(ErrorKind::Internal, format!("a verdict could not be rewritten: {e}"));
         let text = serde_json::to_string(&verdict).map_err(internal)?;
-        let clean = Redactor::clean(&self.inner.secrets_of(agent.attempt.id), &text);
+        let clean = self.clean(agent, &text)?;
         if clean == text { Ok(verdict) } else { serde_json::from_str(&clean).map_err(internal) }
     }
 
@@ -370,8 +375,7 @@ impl Engine {
         progress: Option<u8>,
         message: Option<String>,
     ) -> Result<()> {
-        let secrets = self.inner.secrets_of(agent.attempt.id);
-        let message = message.map(|m| Redactor::clean(&secrets, &m).chars().take(500).collect());
+        let message = message.map(|m| self.clean(agent, &m)).transpose()?.map(|m| m.chars().take(500).collect());
         Ok(self.inner.store.progress(agent.job.id, agent.attempt.token, phase, progress.map(|p| p.min(100)), message).await?)
     }
 

@@ -328,7 +328,6 @@ impl Inner {
                 .collect(),
             harness_defaults: self.config.harness_defaults.clone(),
             accounts: self.config.accounts.clone(),
-            has_scanner: false,
             storage: self.storage_problem().or_else(|| self.keeper.low_space()),
             only_assignment: *self.only.lock().unwrap_or_else(PoisonError::into_inner),
         }

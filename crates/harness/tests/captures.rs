@@ -64,9 +64,12 @@ fn cases(harness: Harness) -> Vec<Case> {
 }
 
 fn map(case: &Case) -> (Vec<AgentEvent>, RunEnd) {
-    let bytes = std::fs::read(captures().join(&case.file)).unwrap();
+    map_bytes(case, &std::fs::read(captures().join(&case.file)).unwrap())
+}
+
+fn map_bytes(case: &Case, bytes: &[u8]) -> (Vec<AgentEvent>, RunEnd) {
     let mut splitter = LineSplitter::default();
-    let mut lines = splitter.push(&bytes);
+    let mut lines = splitter.push(bytes);
     lines.extend(splitter.finish());
     let mut mapper = Mapper::for_reading(case.cli);
     let events = lines.iter().flat_map(|l| mapper.line(l)).collect();
@@ -143,6 +146,20 @@ fn every_codex_capture_is_mapped_as_it_was() {
 #[test]
 fn every_gemini_capture_is_mapped_as_it_was() {
     insta::assert_snapshot!("gemini", summary(Harness::Gemini));
+}
+
+#[test]
+fn what_takes_secrets_out_of_a_stream_changes_nothing_of_real_runs() {
+    let scanner = windlass_secrets::Scanner::shared().unwrap();
+    for harness in [Harness::Claude, Harness::Codex, Harness::Gemini] {
+        for case in cases(harness) {
+            let bytes = std::fs::read(captures().join(&case.file)).unwrap();
+            let mut redactor = windlass_secrets::Redactor::new(&scanner, &[]);
+            let mut clean = redactor.push(&bytes);
+            clean.extend(redactor.finish());
+            assert_eq!(map_bytes(&case, &clean), map(&case), "{harness} {}", case.name);
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The scanner as others use it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::allow::Allowed;
 use crate::cursor::Cursor;
@@ -48,6 +48,12 @@ impl fmt::Debug for Scanner {
 }
 
 impl Scanner {
+    /// The scanner that all of this process share; it is made when it is first asked for.
+    pub fn shared() -> Result<Self, &'static ScannerError> {
+        static SHARED: OnceLock<Result<Scanner, ScannerError>> = OnceLock::new();
+        SHARED.get_or_init(Self::new).as_ref().cloned()
+    }
+
     /// A scanner with every rule.
     pub fn new() -> Result<Self, ScannerError> {
         Ok(Self { engine: Arc::new(Engine::new()?) })

@@ -203,6 +203,44 @@ pub struct Effect {
     pub check_hash: String,
 }
 
+/// Something that looks like a secret in an assignment's work. It says where and of which kind, and holds no more of it than its first letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SecretFinding {
+    /// The rule that found it.
+    pub rule: String,
+    /// The file, or in brackets the part of the commit, that it stands in.
+    pub path: String,
+    /// The line that it begins on, from 1.
+    pub line: u64,
+    /// The character of that line, from 1.
+    pub column: u64,
+    /// At most its first four characters.
+    pub redacted: String,
+    /// What an allow-list names it by.
+    pub fingerprint: String,
+    /// The commit that would have brought it; it is in quarantine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+/// A secret that stands in the way of an assignment's work: the scan's, until one passes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// Whose work it is in.
+    pub assignment_id: AssignmentId,
+    /// Its number in that, from 1.
+    pub number: i64,
+    /// The assignment's project.
+    pub project: String,
+    /// The job that left it.
+    pub job_id: JobId,
+    /// When it was found.
+    pub found_at: Timestamp,
+    /// What and where it is.
+    #[serde(flatten)]
+    pub finding: SecretFinding,
+}
+
 /// Whether the newest effect repeats an earlier one: the same change, failing the same check in the same way.
 pub fn is_loop(earlier: &[Effect], newest: &Effect) -> bool {
     earlier.iter().any(|e| {

@@ -84,6 +84,7 @@ impl BackendSign {
                 FailureKind::AgentFailed
                 | FailureKind::VerifyFailed
                 | FailureKind::NoChange
+                | FailureKind::SecretFound
                 | FailureKind::Loop
                 | FailureKind::NoVerdict
                 | FailureKind::BadEvidence => Some(Self::Healthy),

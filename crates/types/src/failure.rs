@@ -61,7 +61,7 @@ pub enum FailureKind {
     VerifyMissing,
     /// The repository brings commands that nobody has trusted.
     Untrusted,
-    /// The repository is not a local path and no secret scanner has passed the work.
+    /// Of versions without a scanner: the repository was not a local path.
     NoScanner,
     /// The agent refused, or its program failed for good (bad request, turn limit, usage).
     AgentFailed,
@@ -69,6 +69,8 @@ pub enum FailureKind {
     VerifyFailed,
     /// The agent says it is done and nothing changed.
     NoChange,
+    /// The work holds a secret, and the agent did not take it out.
+    SecretFound,
     /// The same diff and the same failing check as before.
     Loop,
     /// A budget is spent.
@@ -93,7 +95,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::ApiError,
         Self::AgentCrashed,
         Self::Stalled,
@@ -114,6 +116,7 @@ impl FailureKind {
         Self::AgentFailed,
         Self::VerifyFailed,
         Self::NoChange,
+        Self::SecretFound,
         Self::Loop,
         Self::BudgetExceeded,
         Self::UsageUnknown,
@@ -149,6 +152,7 @@ impl FailureKind {
             Self::AgentFailed => "agent_failed",
             Self::VerifyFailed => "verify_failed",
             Self::NoChange => "no_change",
+            Self::SecretFound => "secret_found",
             Self::Loop => "loop",
             Self::BudgetExceeded => "budget_exceeded",
             Self::UsageUnknown => "usage_unknown",
@@ -181,6 +185,7 @@ impl FailureKind {
             Self::AgentFailed
             | Self::VerifyFailed
             | Self::NoChange
+            | Self::SecretFound
             | Self::Loop
             | Self::BudgetExceeded
             | Self::UsageUnknown

@@ -27,8 +27,6 @@ pub enum HoldKind {
     BreakerOpen,
     /// A budget forbids the next run.
     Budget,
-    /// The repository is not a local path and there is no scanner to pass its work.
-    NoScanner,
     /// No node runs the worker it names.
     NoWorker,
     /// The worker is full.
@@ -43,7 +41,7 @@ pub enum HoldKind {
 
 impl HoldKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::Paused,
         Self::Blocked,
         Self::AssignmentOver,
@@ -53,7 +51,6 @@ impl HoldKind {
         Self::HarnessParked,
         Self::BreakerOpen,
         Self::Budget,
-        Self::NoScanner,
         Self::NoWorker,
         Self::WorkerBusy,
         Self::ProjectBusy,
@@ -73,7 +70,6 @@ impl HoldKind {
             Self::HarnessParked => "harness_parked",
             Self::BreakerOpen => "breaker_open",
             Self::Budget => "budget",
-            Self::NoScanner => "no_scanner",
             Self::NoWorker => "no_worker",
             Self::WorkerBusy => "worker_busy",
             Self::ProjectBusy => "project_busy",
@@ -140,8 +136,6 @@ pub struct World {
     pub breaker: Option<Breaker>,
     /// What the budgets say about one more run.
     pub budget: Option<Failure>,
-    /// The repository is not a local path and there is no scanner.
-    pub no_scanner: bool,
     /// The worker's name and its slots; `None` when no node runs it.
     pub worker: (String, Option<Slots>),
     /// The project's slots, if it has a limit.
@@ -185,14 +179,6 @@ pub fn hold(world: &World) -> Option<Hold> {
     }
     if let Some(failure) = &world.budget {
         return held(HoldKind::Budget, failure.message.clone(), failure.hint.as_deref(), None);
-    }
-    if world.no_scanner {
-        return held(
-            HoldKind::NoScanner,
-            "the repository is not a local path, and no secret scanner has passed work for it".to_owned(),
-            Some("give a local clone as the repository"),
-            None,
-        );
     }
     if let Some((until, reason)) = &world.harness_parked
         && *until > world.now
@@ -253,7 +239,6 @@ mod tests {
             harness_parked: None,
             breaker: None,
             budget: None,
-            no_scanner: false,
             worker: ("default".to_owned(), Some(Slots { running: 1, limit: 2 })),
             project: None,
             storage: None,
@@ -271,12 +256,11 @@ mod tests {
 
     #[test]
     fn each_reason_holds_and_says_why() {
-        let cases: [(World, HoldKind); 9] = [
+        let cases: [(World, HoldKind); 8] = [
             (World { paused: true, ..free() }, HoldKind::Paused),
             (World { assignment: AssignmentStatus::Blocked, ..free() }, HoldKind::Blocked),
             (World { assignment: AssignmentStatus::Cancelled, ..free() }, HoldKind::AssignmentOver),
             (World { due_at: Timestamp(101), ..free() }, HoldKind::Backoff),
-            (World { no_scanner: true, ..free() }, HoldKind::NoScanner),
             (World { worker: ("anga".to_owned(), None), ..free() }, HoldKind::NoWorker),
             (World { worker: ("anga".to_owned(), Some(Slots { running: 2, limit: 2 })), ..free() }, HoldKind::WorkerBusy),
             (World { harness_parked: Some((Timestamp(200), "quota".to_owned())), ..free() }, HoldKind::HarnessParked),

@@ -27,7 +27,9 @@ mod verdict;
 
 pub use agent::{AgentEnd, AgentEvent, Harness, Probe, Problem, RunEnd, Usage};
 pub use assignment::{Assignment, AssignmentMove, AssignmentStatus, Block, IllegalAssignmentMove, OnFailure, Policy};
-pub use attempt::{Attempt, AttemptStatus, Effect, Stage, StageRecord, StageStatus, VerdictRecord, is_loop, without_noise};
+pub use attempt::{
+    Attempt, AttemptStatus, Effect, Finding, SecretFinding, Stage, StageRecord, StageStatus, VerdictRecord, is_loop, without_noise,
+};
 pub use breaker::{Admission, Backend, BackendSign, Breaker, BreakerPolicy, BreakerProbe, BreakerStatus, DEFAULT_ACCOUNT};
 pub use budget::{Budget, BudgetCheck, Spent};
 pub use event::{Event, EventKind};

@@ -217,7 +217,10 @@ pub fn why_dead(counters: Counters, failure: &Failure) -> String {
 fn after_refusal(facts: LineFacts, failure: &Failure, reason: &str) -> LineMove {
     // What a person set as a limit, or what a pm cannot mend, is for a person whatever the policy says.
     let for_person = facts.job_type == JobType::Pm
-        || matches!(failure.kind, FailureKind::BudgetExceeded | FailureKind::UsageUnknown | FailureKind::WorkspaceTampered);
+        || matches!(
+            failure.kind,
+            FailureKind::BudgetExceeded | FailureKind::UsageUnknown | FailureKind::WorkspaceTampered | FailureKind::SecretFound
+        );
     if facts.on_failure == OnFailure::Review && !for_person { LineMove::Review } else { LineMove::Block(block(failure, reason)) }
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{World, commit_request, git, write, write_script};
+use common::{CommitAtOnce as _, World, commit_request, git, write, write_script};
 use windlass_workspace::git::{Commitish, Git, Identity, Repository, WorkspaceError};
 use windlass_workspace::outgoing::{CommitText, Content, FileVersion, Piece, Range};
 use windlass_workspace::workspaces::ContentLimits;

@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use common::{World, commit_request, git, secret, write};
+use common::{CommitAtOnce as _, World, commit_request, git, secret, write};
 use windlass_secrets::{AllowList, Allowed, Scanner};
 use windlass_workspace::git::{Commitish, Git, Identity, Repository};
 use windlass_workspace::outgoing::Range;

@@ -196,7 +196,6 @@ impl Api {
             workers: vec![WorkerSlots { name: "default".to_owned(), slots: Slots { running: 0, limit: 100 }, harness: None }],
             harness_defaults: BTreeMap::new(),
             accounts: BTreeMap::new(),
-            has_scanner: false,
             storage: None,
             only_assignment: Some(made.assignment.id),
         };

@@ -15,6 +15,7 @@ pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod files;
+pub(crate) mod findings;
 pub(crate) mod housekeeping;
 pub(crate) mod init;
 pub(crate) mod insert_job;
@@ -72,6 +73,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => pause::resume(args, context).await,
         Verb::Unpark(args) => unpark::run(args, context).await,
+        Verb::Findings(args) => findings::run(args, context).await,
         Verb::Breakers(args) => breakers::run(args, context).await,
         Verb::Nodes(args) => nodes::run(args, context).await,
         Verb::Projects(args) => projects::run(args, context).await,

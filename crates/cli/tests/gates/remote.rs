@@ -1,10 +1,10 @@
-//! Repositories that are not on this machine: nothing is sent to them before a secret scanner can pass it.
+//! Repositories that are not on this machine.
 
 use std::os::unix::fs::PermissionsExt as _;
 
 use windlass_testkit::repo::TempRepo;
 
-use crate::bench::{Bench, id, said};
+use crate::bench::{Bench, assert_blocked, id};
 
 /// A daemon whose `ssh` reaches no other machine: what it is asked to run there, it runs here.
 fn with_ssh() -> (Bench, tempfile::TempDir) {
@@ -17,25 +17,24 @@ fn with_ssh() -> (Bench, tempfile::TempDir) {
 }
 
 #[test]
-fn work_for_a_remote_repository_is_held_until_there_is_a_scanner_and_says_so() {
+fn work_for_a_remote_repository_is_scanned_and_pushed_there() {
     let (bench, _ssh) = with_ssh();
     let url = format!("ssh://localhost{}", bench.repo.remote().path().display());
-    let out = bench.daemon.call(&["run", "make the check pass", "--repo", &url, "--program", "sh -c 'echo 42 > answer.txt'", "--json"]);
-    assert_eq!(out.status.code(), Some(3), "a person has to act: {}", said(&out));
-    let held: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
-    assert_eq!(held["hold"]["kind"], "no_scanner", "{held:#}");
-    assert!(held["hold"]["reason"].as_str().unwrap().contains("not a local path"), "{held:#}");
-    assert!(held["hold"]["hint"].as_str().unwrap().contains("local clone"), "{held:#}");
-    let job = &held["jobs"][0];
-    assert_eq!((&job["status"], &job["attempts"]), (&"queued".into(), &0.into()), "no agent has seen it: {job:#}");
+    let a = bench.command("echo 42 > answer.txt", &["--verify", "./check.sh", "--no-review", "--repo", &url]);
+    let done = bench.ended(&a);
+    assert_eq!(done["status"], "complete", "{done:#}");
+    let branch = done["branch"].as_str().unwrap();
+    assert_eq!(bench.repo.remote().file_at(branch, "answer.txt").as_deref(), Some("42\n"));
+    assert_eq!(bench.count(&id(&done["jobs"][0]), "scan", "passed"), 1);
+    assert_eq!(bench.repo.branches(), ["main"], "the clone here is not touched");
 
-    let explained = said(&bench.daemon.call(&["explain", &id(job)]));
-    assert!(explained.contains("scanner") && explained.contains("local clone"), "{explained}");
-    assert_eq!(bench.repo.remote().branches(), ["main"], "nothing was sent there");
-
-    // Work for a local clone of it runs meanwhile.
-    let local = bench.command("echo 42 > answer.txt", &["--verify", "./check.sh"]);
-    assert_eq!(bench.ended(&local)["status"], "complete");
+    let key = format!("{}{}", "AKIA", "Q3EGRIVXYP4ZT5LN");
+    let leaky = bench.command(
+        &format!("echo 42 > answer.txt; echo 'id = {key}' > cloud.ini"),
+        &["--verify", "./check.sh", "--no-review", "--repo", &url],
+    );
+    assert_blocked(&bench.ended(&leaky), "secret_found");
+    assert_eq!(bench.repo.remote().branches().len(), 2, "nothing of it was sent there");
 }
 
 #[test]

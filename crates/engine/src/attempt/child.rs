@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use windlass_harness::stream::{Line, LineSplitter, Redactor};
+use windlass_harness::stream::{Line, LineSplitter};
 use windlass_harness::{Exit, Mapper};
+use windlass_secrets::Redactor;
 use windlass_types::{AgentEvent, Failure, FailureKind, Phase, Usage};
 use windlass_workspace::launch::{LaunchSpec, Stopper};
 
@@ -86,7 +87,8 @@ impl Attempt {
         let grace = Duration::from_millis(self.engine.config.kill_grace_ms);
 
         let secrets = self.engine.secrets_of(attempt_id);
-        let (mut redact_out, mut redact_err) = (Redactor::new(&secrets), Redactor::new(&secrets));
+        let scanner = super::scan::scanner()?;
+        let (mut redact_out, mut redact_err) = (Redactor::new(&scanner, &secrets), Redactor::new(&scanner, &secrets));
         let (mut lines_out, mut lines_err) = (LineSplitter::default(), LineSplitter::default());
         let mut stderr_tail = String::new();
         let began = Instant::now();

@@ -1,54 +1,66 @@
-//! The stages after the gates: `scan`, `commit`, `push`, `propose`. Each looks up its effect before it repeats it.
+//! The stages after the check: `scan`, `commit`, `push`, `propose`. Each looks up its effect before it repeats it.
 
 use std::sync::Arc;
 
 use serde_json::json;
-use windlass_types::{Failure, FailureKind, Job, Stage, StageStatus};
-use windlass_workspace::git::RepoAddress;
+use windlass_secrets::Redactor;
+use windlass_types::{Job, Stage, StageStatus};
 use windlass_workspace::workspaces::{CommitRequest, Workspace};
 
+use super::scan::{Refusal, Scanned, scanner};
 use super::{Attempt, Stop};
 use crate::failpoint;
 
+/// What became of the work.
+#[derive(Debug)]
+pub(crate) enum Delivered {
+    /// It is where the repository came from: the commit, if there is one.
+    Done(Option<String>),
+    /// It holds secrets, and went nowhere.
+    Refused(Refusal),
+}
+
 impl Attempt {
-    /// Commits what the agent left and pushes the branch to where the repository came from. Gives the commit, if there is one.
-    pub(crate) async fn deliver(&mut self, workspace: &Workspace, checked_tree: &str, text: &str) -> Result<Option<String>, Stop> {
+    /// Commits what the agent left and pushes the branch to where the repository came from, if the scan passes it.
+    pub(crate) async fn deliver(
+        &mut self,
+        workspace: &Workspace,
+        checked_tree: &str,
+        text: &str,
+        iteration: u32,
+    ) -> Result<Delivered, Stop> {
         let (job_id, token) = (self.claimed.job.id, self.token());
         let engine = Arc::clone(&self.engine);
         let workspaces = &engine.workspaces;
-
-        let number = self.stage_begun(Stage::Scan, 1)?;
-        if !matches!(workspace.repo, RepoAddress::Local(_)) {
-            let failure =
-                Failure::new(FailureKind::NoScanner, "the repository is not a local path, and no secret scanner has passed this work")
-                    .hint("give a local clone as the repository");
-            return self.stage_result(Stage::Scan, number, Err(failure.into())).await;
-        }
-        self.stage_ended(Stage::Scan, number, StageStatus::Skipped, json!({"why": "no scanner yet: delivered to a local path only"}))
-            .await?;
-
-        let number = self.stage_started(Stage::Commit, 1).await?;
         let job = &self.claimed.job;
+        let secrets = engine.secrets_of(self.claimed.attempt.id);
+        // What people and agents say is cleaned; the files are the agent's to clean.
+        let scanner = scanner()?;
+        let clean = |text: &str| Redactor::clean(&scanner, &secrets, text);
         let request = CommitRequest {
-            subject: subject(&self.claimed.assignment.north_star, &job.spec.context),
-            body: body(text),
+            subject: clean(&subject(&self.claimed.assignment.north_star, &job.spec.context)),
+            body: clean(&body(text)),
             trailers: trailers(job),
             now: self.engine.config.clock.now(),
         };
+        let commit = match self.stage_scan(workspace, &request, iteration).await? {
+            Scanned::Clean(commit) => commit,
+            Scanned::Refused(refusal) => return Ok(Delivered::Refused(refusal)),
+        };
+
+        let number = self.stage_started(Stage::Commit, iteration).await?;
         let result = async {
-            let commit = workspaces.commit(workspace, &request).await?;
-            failpoint::hit("commit.made");
             let detail = match &commit {
                 Some(commit) => json!({"commit": commit.sha, "files": commit.files.iter().take(200).map(|f| f.path.as_str()).collect::<Vec<_>>(), "file_count": commit.files.len()}),
                 None => json!({"commit": null, "why": "nothing to commit"}),
             };
-            if let Some(commit) = &commit
-                && commit.tree != checked_tree
-            {
-                let text = "the check itself changed files that git does not ignore: they are committed with the rest";
-                self.notice(json!({"what": "check_left_files", "text": text})).await?;
-            }
             if let Some(commit) = &commit {
+                workspaces.adopt(workspace, commit).await?;
+                failpoint::hit("commit.made");
+                if commit.tree != checked_tree {
+                    let text = "the check itself changed files that git does not ignore: they are committed with the rest";
+                    self.notice(json!({"what": "check_left_files", "text": text})).await?;
+                }
                 self.engine.store.set_head(job_id, token, commit.sha.clone()).await?;
             }
             Ok((commit.map(|c| c.sha), detail))
@@ -57,8 +69,10 @@ impl Attempt {
         let commit = self.stage_result(Stage::Commit, number, result).await?;
 
         // What an earlier attempt committed and could not push is pushed now.
-        let Some(head) = commit.clone().or_else(|| self.claimed.assignment.head_commit.clone()) else { return Ok(None) };
-        let number = self.stage_started(Stage::Push, 1).await?;
+        let Some(head) = commit.clone().or_else(|| self.claimed.assignment.head_commit.clone()) else {
+            return Ok(Delivered::Done(None));
+        };
+        let number = self.stage_started(Stage::Push, iteration).await?;
         let result = async {
             let pushed = workspaces.push(workspace, &head).await?;
             failpoint::hit("push.made");
@@ -70,9 +84,10 @@ impl Attempt {
         workspaces.refresh(workspace).await?;
         failpoint::hit("refresh.made");
 
-        let number = self.stage_begun(Stage::Propose, 1)?;
-        self.stage_ended(Stage::Propose, number, StageStatus::Skipped, json!({"why": "a local path has no pull requests"})).await?;
-        Ok(commit)
+        let number = self.stage_begun(Stage::Propose, iteration)?;
+        self.stage_ended(Stage::Propose, number, StageStatus::Skipped, json!({"why": "the repository has no forge that is known here"}))
+            .await?;
+        Ok(Delivered::Done(commit))
     }
 }
 

@@ -16,12 +16,15 @@ mod kept;
 mod place;
 mod prompt;
 mod run;
+mod scan;
 mod spending;
 mod verdict;
 
+use deliver::Delivered;
 use journal::Journal;
 pub(crate) use kept::transcript_path;
 pub(crate) use prompt::builtin_template;
+pub(crate) use scan::scanner;
 pub(crate) use verdict::check_at_once as check_verdict_at_once;
 
 use std::sync::Arc;
@@ -119,29 +122,32 @@ pub(crate) struct Done {
     verified: bool,
     /// What the round before was refused with.
     feedback: Option<String>,
+    /// A round was refused for a secret: there was the one chance to take it out.
+    secret_told: bool,
 }
 
 impl Done {
     /// Reads the journal of a lost attempt.
     fn from_journal(session: Option<String>, journal: &[StageRecord]) -> Self {
         let of = |stage: Stage, iteration: u32| journal.iter().rev().find(move |s| s.stage == stage && s.iteration == iteration);
-        let refusal = |iteration: u32| {
-            of(Stage::Verify, iteration)
-                .filter(|s| s.status == StageStatus::Failed)
-                .map(|s| s.detail["output"].as_str().unwrap_or_default().to_owned())
+        let refused = |stage: Stage, iteration: u32| {
+            let failed = of(stage, iteration).filter(|s| s.status == StageStatus::Failed);
+            failed.and_then(|s| s.detail["output"].as_str()).map(str::to_owned)
         };
+        let refusal = |iteration: u32| refused(Stage::Scan, iteration).or_else(|| refused(Stage::Verify, iteration));
+        let secret_told = journal.iter().any(|s| refused(Stage::Scan, s.iteration).is_some());
         let mut iteration =
             journal.iter().filter(|s| matches!(s.stage, Stage::Run | Stage::Prompt)).map(|s| s.iteration).max().unwrap_or(1);
         if let Some(output) = refusal(iteration) {
             iteration += 1;
-            return Self { session, iteration, ran: None, verified: false, feedback: Some(output) };
+            return Self { session, iteration, ran: None, verified: false, feedback: Some(output), secret_told };
         }
         let ran = of(Stage::Run, iteration)
             .filter(|s| s.status == StageStatus::Passed)
             .map(|s| s.detail["text"].as_str().unwrap_or_default().to_owned());
         let verified = ran.is_some() && of(Stage::Verify, iteration).is_some_and(|s| s.status == StageStatus::Passed);
         let feedback = iteration.checked_sub(1).and_then(refusal);
-        Self { session, iteration, ran, verified, feedback }
+        Self { session, iteration, ran, verified, feedback, secret_told }
     }
 }
 
@@ -217,7 +223,7 @@ impl Attempt {
                 return Ok(Done::from_journal(session, &journal));
             }
         }
-        Ok(Done { session, iteration: 1, ran: None, verified: false, feedback: None })
+        Ok(Done { session, iteration: 1, ran: None, verified: false, feedback: None, secret_told: false })
     }
 
     async fn work(&mut self, effective: &Effective, workspace: Option<&Workspace>, done: Done) -> Result<Work, Stop> {
@@ -227,6 +233,7 @@ impl Attempt {
         let first = done.iteration;
         let mut session = done.session;
         let mut ran = done.ran;
+        let mut secret_told = done.secret_told;
         for iteration in first.. {
             let text = match ran.take() {
                 Some(text) => text,
@@ -261,11 +268,18 @@ impl Attempt {
                 },
             };
             let Some((kind, summary, output)) = refusal else {
-                let commit = match (workspace, &changes) {
-                    (Some(workspace), Some(changes)) => self.deliver(workspace, &changes.tree, &text).await?,
-                    _ => None,
+                let delivered = match (workspace, &changes) {
+                    (Some(workspace), Some(changes)) => self.deliver(workspace, &changes.tree, &text, iteration).await?,
+                    _ => Delivered::Done(None),
                 };
-                return Ok(Work { output: Some(text), commit, verdict: None });
+                match delivered {
+                    Delivered::Done(commit) => return Ok(Work { output: Some(text), commit, verdict: None }),
+                    Delivered::Refused(refusal) if secret_told => return Err(refusal.failure().into()),
+                    // One chance, also after the last round of the check.
+                    Delivered::Refused(refusal) => feedback = Some(refusal.told()),
+                }
+                secret_told = true;
+                continue;
             };
             self.refuse_loops(iteration, changes.as_ref(), kind, &output, &summary).await?;
             if iteration >= effective.max_iterations {

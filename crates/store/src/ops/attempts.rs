@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use windlass_types::{AssignmentId, Attempt, AttemptId, Effect, EventKind, Job, JobId, Token};
 
-use super::{guard, moves, rows};
+use super::{findings, guard, moves, rows};
 use crate::error::{Result, StoreError};
 use crate::sql::{Work, values};
 use crate::store::Store;
@@ -29,6 +29,7 @@ fn branch(w: &mut Work<'_>, id: JobId, token: Token, branch: &str, base_branch: 
 fn head(w: &mut Work<'_>, id: JobId, token: Token, head_commit: &str) -> Result<()> {
     let (row, mut assignment) = guard::job_and_assignment(w, id, token)?;
     assignment.head_commit = Some(head_commit.to_owned());
+    findings::forget(w, assignment.id)?;
     rows::save_assignment(w, &mut assignment)?;
     w.event(moves::about_job(EventKind::AssignmentBranch, &row.job, json!({ "head_commit": head_commit })));
     Ok(())

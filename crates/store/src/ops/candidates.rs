@@ -12,7 +12,7 @@ use super::projects;
 use super::world::Ground;
 use crate::error::Result;
 use crate::harness::unnamed_harness;
-use crate::sql::{Value, Work, values};
+use crate::sql::{Value, Work};
 
 /// How many more than can be claimed are read at first: some may turn out to be held.
 const SPARE: u32 = 3;
@@ -110,9 +110,9 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn read(w: &mut Work<'_>, facts: &NodeFacts, ground: &Ground) -> Result<Self> {
         let closed = w.query(
-            "SELECT p.name FROM projects p WHERE (p.remote AND $1 = 0) OR (p.max_concurrent IS NOT NULL AND p.max_concurrent <= \
-             (SELECT COUNT(*) FROM jobs j WHERE j.project = p.name AND j.status = 'running')) ORDER BY p.name LIMIT 1000",
-            values![i64::from(facts.has_scanner)],
+            "SELECT p.name FROM projects p WHERE p.max_concurrent IS NOT NULL AND p.max_concurrent <= \
+             (SELECT COUNT(*) FROM jobs j WHERE j.project = p.name AND j.status = 'running') ORDER BY p.name LIMIT 1000",
+            &[],
         )?;
         let closed_projects = closed.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>>>()?;
         let now = w.now()?;

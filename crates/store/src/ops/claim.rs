@@ -38,8 +38,6 @@ pub struct NodeFacts {
     pub harness_defaults: BTreeMap<String, Harness>,
     /// The accounts of its agents that name one.
     pub accounts: BTreeMap<Harness, String>,
-    /// Whether it has a secret scanner.
-    pub has_scanner: bool,
     /// Why it cannot write its data, if it cannot.
     pub storage: Option<String>,
     /// It works on this assignment only.

@@ -85,7 +85,6 @@ pub(crate) fn world(
         harness_parked: ground.parks.iter().find(|park| park.harness == harness).map(|park| (park.until, park.reason.clone())),
         breaker: ground.breaker(facts, harness).cloned(),
         budget,
-        no_scanner: !facts.has_scanner && project.repo.as_deref().is_some_and(projects::is_remote),
         worker: (job.worker.clone(), facts.workers.iter().find(|worker| worker.name == job.worker).map(|worker| worker.slots)),
         project: project_slots,
         storage: facts.storage.clone(),

@@ -49,15 +49,6 @@ on_both! {
         assert!(claim(&f.store).await.is_none());
     }
 
-    async fn a_remote_repository_waits_for_a_scanner(f: Fixture) {
-        f.store.put_project("far".to_owned(), Some("https://host/a.git".to_owned()), None, ProjectSettings::default()).await.unwrap();
-        let made = submit(&f.store, Submission { project: "far".to_owned(), ..wish(vec![spec(JobType::Plan)]) }).await;
-        assert_eq!(kind(&f.store, &made.jobs[0], node()).await, Some(HoldKind::NoScanner));
-        assert!(claim(&f.store).await.is_none());
-        let scanned = NodeFacts { has_scanner: true, ..node() };
-        assert!(f.store.claim(scanned, LEASE_MS).await.unwrap().is_some());
-    }
-
     async fn a_project_runs_as_many_jobs_as_it_may(f: Fixture) {
         let settings = ProjectSettings { max_concurrent: Some(1), ..ProjectSettings::default() };
         f.store.put_project("one".to_owned(), None, None, settings).await.unwrap();
@@ -80,7 +71,6 @@ on_both! {
             let mut facts = node();
             facts.workers = vec![worker("default", dice.below(2), 1 + dice.below(2)), worker("marie", 0, dice.below(2))];
             facts.workers[0].harness = [None, Some(Harness::Codex), Some(Harness::Simulated)][dice.below(3) as usize];
-            facts.has_scanner = dice.below(2) == 0;
             loop {
                 let queued = JobFilter { status: vec![JobStatus::Queued], ..JobFilter::default() };
                 let mut free = Vec::new();

@@ -144,7 +144,6 @@ pub(crate) fn node() -> NodeFacts {
         workers: vec![worker("default", 0, 100_000)],
         harness_defaults: BTreeMap::from([("default".to_owned(), Harness::Simulated)]),
         accounts: BTreeMap::new(),
-        has_scanner: false,
         storage: None,
         only_assignment: None,
     }

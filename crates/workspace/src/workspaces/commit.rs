@@ -6,7 +6,7 @@ use windlass_types::Timestamp;
 
 use super::lock::hold;
 use super::record::intact;
-use super::{FileChange, Workspace, Workspaces};
+use super::{FileChange, Workspace, Workspaces, tip};
 use crate::git::{WorkspaceError, commit_message, has_trailers};
 
 /// What to write on a commit. All of it may be untrusted text.
@@ -86,7 +86,7 @@ impl Workspaces {
 
     /// The commit that is in quarantine.
     pub fn quarantined(&self, workspace: &Workspace) -> Result<Option<String>, WorkspaceError> {
-        self.tip(workspace, QUARANTINE)
+        tip(workspace, QUARANTINE)
     }
 
     /// The commit at `head`, when it carries these trailers: this very request was carried out before.

@@ -115,17 +115,17 @@ impl Workspaces {
     /// The branch's last commit: the base commit, or the engine's last.
     pub fn head(&self, workspace: &Workspace) -> Result<String, WorkspaceError> {
         let missing = || WorkspaceError::io(format!("looking for the branch {}", workspace.branch))(std::io::ErrorKind::NotFound.into());
-        self.tip(workspace, &workspace.branch)?.ok_or_else(missing)
+        tip(workspace, &workspace.branch)?.ok_or_else(missing)
     }
+}
 
-    /// Where a branch of the engine's git directory stands; `None` when there is none.
-    fn tip(&self, workspace: &Workspace, branch: &str) -> Result<Option<String>, WorkspaceError> {
-        let file = workspace.engine_git_dir.join("refs/heads").join(branch);
-        match std::fs::read_to_string(&file) {
-            Ok(text) => Ok(Some(Commitish::parse(text.trim_end())?.as_str().to_owned())),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(WorkspaceError::io(format!("reading {}", file.display()))(e)),
-        }
+/// Where a branch of the engine's git directory stands; `None` when there is none.
+fn tip(workspace: &Workspace, branch: &str) -> Result<Option<String>, WorkspaceError> {
+    let file = workspace.engine_git_dir.join("refs/heads").join(branch);
+    match std::fs::read_to_string(&file) {
+        Ok(text) => Ok(Some(Commitish::parse(text.trim_end())?.as_str().to_owned())),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(WorkspaceError::io(format!("reading {}", file.display()))(e)),
     }
 }
 
