@@ -69,6 +69,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
 }
 
 /// Brings the schema up to date and begins a boot; again while it meets the transactions of other nodes.
+#[expect(clippy::disallowed_methods, reason = "a thread of its own; nothing tells when the transactions of other nodes are over")]
 fn booted(connection: &mut Connection, ids: &Ids) -> Result<(i64, i64)> {
     let until = Instant::now() + BOOT_PATIENCE;
     loop {
