@@ -566,3 +566,39 @@ async fn a_crash_while_the_agents_git_is_replaced_does_not_look_like_tampering()
     std::fs::create_dir(again.path.join(".git")).unwrap();
     assert!(world.workspaces.audit_refs(&again).await.is_err());
 }
+
+#[tokio::test]
+async fn a_refused_commit_is_kept_apart_until_another_takes_its_place() {
+    let world = World::new();
+    let all = &world.workspaces;
+    let workspace = world.prepare().await;
+    write(&workspace.path, "new", "refused\n");
+    let refused = all.make_commit(&workspace, &commit_request()).await.unwrap().unwrap();
+    assert_eq!(all.head(&workspace).unwrap(), workspace.base_commit, "a commit that is made is on no branch");
+    all.quarantine(&workspace, &refused).await.unwrap();
+    assert_eq!(all.quarantined(&workspace).unwrap(), Some(refused.sha.clone()));
+    git(&workspace.path, &["clean", "-fdq"]);
+    let lost = all.would_lose_nothing(&workspace).await.unwrap_err();
+    assert!(matches!(lost, WorkspaceError::WouldLose { commits, .. } if commits == [refused.sha.clone()]));
+
+    write(&workspace.path, "new", "mended\n");
+    let mended = all.commit(&workspace, &commit_request()).await.unwrap().unwrap();
+    assert_eq!((all.head(&workspace).unwrap(), all.quarantined(&workspace).unwrap()), (mended.sha.clone(), None));
+    all.adopt(&workspace, &mended).await.unwrap();
+    all.push(&workspace, &mended.sha).await.unwrap();
+    assert_eq!(git(&world.repo, &["branch", "--all", "--contains", &mended.sha]).lines().count(), 1);
+    assert!(try_git(&world.repo, &["cat-file", "-e", &refused.sha]).0 != Some(0), "what was refused has not left");
+}
+
+#[tokio::test]
+async fn a_workspace_that_goes_takes_what_is_in_quarantine_into_its_bundle() {
+    let world = World::new();
+    let workspace = world.prepare().await;
+    write(&workspace.path, "new", "refused\n");
+    let refused = world.workspaces.make_commit(&workspace, &commit_request()).await.unwrap().unwrap();
+    world.workspaces.quarantine(&workspace, &refused).await.unwrap();
+    git(&workspace.path, &["clean", "-fdq"]);
+    let bundle = world.workspaces.remove(&workspace, Removal::Bundle).await.unwrap().bundle.unwrap();
+    git(&world.repo, &["fetch", "-q", &bundle.display().to_string(), "refs/heads/windlass-quarantine:refs/heads/kept"]);
+    assert_eq!(git(&world.repo, &["rev-parse", "kept"]), refused.sha);
+}

@@ -9,6 +9,7 @@ mod database;
 mod disk;
 mod events;
 mod files;
+mod findings;
 mod guard;
 mod holds;
 mod later;
