@@ -1,6 +1,7 @@
 //! What Windlass's tests stand on: real parts where a real part can run, and stand-ins that can be scripted.
 //!
 //! * [`model`]: a model server on the loopback that three real agent CLIs can be pointed at;
+//! * [`forge`]: a fake GitHub on the loopback;
 //! * [`cli`]: those CLIs, pinned and installed from npm;
 //! * [`postgres`]: a throwaway PostgreSQL, a database per test;
 //! * [`repo`]: temporary git repositories;
@@ -16,6 +17,7 @@
 pub mod cli;
 pub mod disk;
 pub mod folder;
+pub mod forge;
 pub mod invariants;
 pub mod model;
 pub mod postgres;
