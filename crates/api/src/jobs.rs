@@ -144,6 +144,13 @@ pub(crate) async fn retry(State(app): State<App>, Path(path): Path<String>, Mayb
     Ok(Json(app.engine()?.retry_job(id(&path)?, edit.into(), BY).await?))
 }
 
+/// Lets the change of guarded paths through that a job is held for, and goes on with it: just what its last attempt left.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/approve", operation_id = "approve_job", tag = "jobs", params(("id" = String, Path, description = "the job")),
+    responses((status = 200, body = Job), Problem))]
+pub(crate) async fn approve(State(app): State<App>, Path(path): Path<String>) -> Answer<Json<Job>> {
+    Ok(Json(app.engine()?.approve_change(id(&path)?, BY).await?))
+}
+
 /// The job, if the caller may see it.
 async fn visible(app: &App, caller: &Caller, wanted: JobId) -> Answer<Job> {
     let job = app.engine()?.store().job(wanted).await.map_err(|e| caller.hide(e.into()))?;

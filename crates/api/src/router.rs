@@ -62,6 +62,7 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::retry))
+        .routes(routes!(jobs::approve))
         .routes(routes!(nodes::list))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::show))

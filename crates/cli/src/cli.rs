@@ -155,6 +155,7 @@ pub(crate) enum Verb {
     Cancel(verb::cancel::CancelArgs),
     Clean(verb::clean::CleanArgs),
     Retry(verb::retry::RetryArgs),
+    Approve(verb::approve::ApproveArgs),
     DeadLetters(verb::dead_letters::DeadLettersArgs),
     Findings(verb::findings::FindingsArgs),
     Pause(verb::pause::PauseArgs),

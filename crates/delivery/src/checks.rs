@@ -1,6 +1,7 @@
 //! What the checks of a commit say, check runs and commit statuses as one verdict.
 
 use serde::Deserialize;
+use windlass_types::ChecksVerdict;
 
 use crate::error::{ForgeError, ForgeProblem};
 use crate::forge::{Call, Forge, MAX_LISTED};
@@ -22,19 +23,6 @@ pub struct Checks {
     pub pending: usize,
     /// Those that failed, at most [`MAX_FAILED_CHECKS`].
     pub failed: Vec<FailedCheck>,
-}
-
-/// What checks say together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChecksVerdict {
-    /// There are none: none yet, or the repository has none. Only time tells which.
-    Unreported,
-    /// None has failed, and some are not over.
-    Pending,
-    /// All are over and none has failed.
-    Success,
-    /// At least one has failed; others may not be over.
-    Failure,
 }
 
 /// A check that failed.

@@ -36,6 +36,14 @@ pub fn forge_of(address: &str, server: &ForgeServer) -> Option<Forge> {
     Some(Forge { server: server.clone(), owner: place.owner, name: place.name })
 }
 
+impl ForgeServer {
+    /// A repository there by its name, `OWNER/NAME`; `None` where that names none.
+    pub fn repository(&self, name: &str) -> Option<Forge> {
+        let (owner, name) = name.split_once('/').filter(|_| windlass_types::is_forge_repository(name))?;
+        Some(Forge { server: self.clone(), owner: owner.to_owned(), name: name.to_owned() })
+    }
+}
+
 /// One call: what it is for, by which permission, and where.
 pub(crate) struct Call {
     /// What is to be done, as it follows on "could not".
@@ -56,6 +64,11 @@ impl Call {
 }
 
 impl Forge {
+    /// Its name there: `OWNER/NAME`.
+    pub fn repository(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
+    }
+
     /// Whose repository on which server, as a person reads it: `o/r on github.com`.
     pub(crate) fn shown(&self) -> String {
         format!("{}/{} on {}", self.owner, self.name, self.server.git_host)

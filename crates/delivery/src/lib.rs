@@ -27,10 +27,11 @@ mod server;
 mod text;
 mod token;
 
-pub use checks::{Checks, ChecksVerdict, FailedCheck, MAX_FAILED_CHECKS};
+pub use checks::{Checks, FailedCheck, MAX_FAILED_CHECKS};
 pub use error::{ForgeError, ForgeProblem};
 pub use forge::{Forge, forge_of};
-pub use pull_request::{Proposal, PullRequest, PullRequestState};
+pub use pull_request::{Proposal, PullRequest};
 pub use review::{Association, MAX_COMMENT_BYTES, Review, ReviewComment, ReviewMark, ReviewState, Reviews};
 pub use server::{ForgeConfig, ForgeServer, GITHUB};
 pub use text::verbatim;
+pub use windlass_types::{ChecksVerdict, PullRequestState};

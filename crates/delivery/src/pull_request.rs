@@ -3,6 +3,7 @@
 use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use windlass_types::PullRequestState;
 
 use crate::error::{ForgeError, ForgeProblem};
 use crate::forge::{Call, Forge, MAX_LISTED, encoded};
@@ -42,17 +43,6 @@ pub struct PullRequest {
     pub base: String,
     /// Whether it can be merged without a conflict; `None` while the forge does not know it, as in a list or soon after a push.
     pub mergeable: Option<bool>,
-}
-
-/// What became of a pull request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PullRequestState {
-    /// It waits.
-    Open,
-    /// It was closed and not merged.
-    Closed,
-    /// It was merged.
-    Merged,
 }
 
 /// A pull request on the wire.

@@ -32,6 +32,11 @@ impl ForgeConfig {
         Self { base_url: base_url.into(), token: token.into(), timeout: TIMEOUT }
     }
 
+    /// The token: what may never be stored or shown, and git's password over https.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Sets how long one call may take (30 s).
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
@@ -56,6 +61,11 @@ pub struct ForgeServer {
 }
 
 impl ForgeServer {
+    /// The host by which git knows the forge, without a port.
+    pub fn git_host(&self) -> &str {
+        &self.git_host
+    }
+
     /// Checks a configuration; connects to nobody. A proxy is taken from the environment, as git takes it. `clock` tells rate limits' ends.
     pub fn new(config: &ForgeConfig, clock: Clock) -> Result<Self, ForgeError> {
         Self::through(config, clock, &Matcher::from_env())

@@ -80,6 +80,7 @@ impl Engine {
             harness_defaults,
             program: given(goal.program),
             script: given(goal.script),
+            propose: goal.propose,
             ..Policy::default()
         };
         let asked = (goal.repo, goal.project, goal.base);
@@ -236,6 +237,15 @@ impl Engine {
     pub async fn retry_job(&self, id: JobId, edit: JobEdit, by: &str) -> Result<Job> {
         check_edit(&edit)?;
         Ok(self.inner.store.revive_job(id, edit, by.to_owned()).await?)
+    }
+
+    /// Lets the change of guarded paths through that a job is held for: just what its last attempt left, and no other.
+    pub async fn approve_change(&self, id: JobId, by: &str) -> Result<Job> {
+        let nothing = || EngineError::new(ErrorKind::Conflict, format!("{id} does not wait for anybody to let a change through"));
+        let attempt = self.inner.store.attempts(id).await?.pop().ok_or_else(nothing)?;
+        let journal = self.inner.store.journal(attempt.id).await?;
+        let digest = journal.last().and_then(|stage| stage.detail["digest"].as_str()).ok_or_else(nothing)?;
+        self.written(self.inner.store.approve_change(id, digest.to_owned(), by.to_owned()).await)
     }
 
     /// Pauses or resumes everything: what runs goes on, nothing new is claimed.

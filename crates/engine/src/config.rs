@@ -28,6 +28,21 @@ pub struct WorkerConfig {
     pub breaker: Option<BreakerPolicy>,
 }
 
+/// How open pull requests are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForgeWatch {
+    /// The shortest time between two looks at one, in seconds.
+    pub interval_secs: u64,
+    /// How many jobs reviews and failed checks may lead to, of one pull request; 0: none.
+    pub max_follow_ups: u32,
+}
+
+impl Default for ForgeWatch {
+    fn default() -> Self {
+        Self { interval_secs: 30, max_follow_ups: 3 }
+    }
+}
+
 /// What keeps an agent's processes apart from the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Isolation {
@@ -87,6 +102,10 @@ pub struct EngineConfig {
     pub agent_url: String,
     /// Variables of the daemon's environment that agents get too.
     pub env_pass: BTreeMap<String, String>,
+    /// How the forge is reached, where there is a token for one.
+    pub forge: Option<windlass_delivery::ForgeConfig>,
+    /// How open pull requests are looked at.
+    pub forge_watch: ForgeWatch,
     /// Secrets by name: redacted in every stream before it is stored or parsed.
     pub secrets: Vec<(String, String)>,
     /// How long an agent has between the polite and the hard signal, in milliseconds.
@@ -137,6 +156,8 @@ impl EngineConfig {
             only_assignment: None,
             windlass_exe,
             env_pass: BTreeMap::new(),
+            forge: None,
+            forge_watch: ForgeWatch::default(),
             secrets: Vec::new(),
             traces: None,
             kill_grace_ms: 5_000,

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use windlass_delivery::ForgeServer;
 use windlass_store::{NodeFacts, Store, StoreError, WorkerSlots};
 use windlass_telemetry::Metrics;
 use windlass_types::{AssignmentId, AttemptId, Slots, Timestamp};
-use windlass_workspace::git::Identity;
+use windlass_workspace::git::{Identity, Login};
 use windlass_workspace::launch::{LaunchMode, Launcher, become_subreaper};
 use windlass_workspace::workspaces::Workspaces;
 
@@ -22,7 +23,7 @@ use crate::housekeeping::{self, Keeper};
 use crate::lease::{Control, Leases};
 use crate::now::Held;
 use crate::transcript::Cursors;
-use crate::{dispatch, presence, recover};
+use crate::{dispatch, presence, pull_requests, recover};
 
 /// How long what runs in the background may take to end: it is dropped at its next `await`.
 const BACKGROUND_ENDS: Duration = Duration::from_secs(5);
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) workspaces: Workspaces,
     pub(crate) launcher: Launcher,
+    pub(crate) forge: Option<ForgeServer>,
     pub(crate) leases: Leases,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) held: Held,
@@ -111,7 +113,14 @@ impl Engine {
         }
         let metrics = Metrics::new(config.workers.iter().map(|w| w.name.as_str()))
             .map_err(|e| EngineError::new(ErrorKind::Internal, format!("the metrics could not be set up: {e}")))?;
+        let forge = config.forge.as_ref().map(|forge| ForgeServer::new(forge, config.clock.clone())).transpose();
+        let forge = forge.map_err(|e| EngineError::from(crate::forge::failure(&e)))?;
+        let workspaces = match (&config.forge, &forge) {
+            (Some(config), Some(server)) => workspaces.logged_in(Login::new(server.git_host(), config.token())),
+            _ => workspaces,
+        };
         let inner = Arc::new(Inner {
+            forge,
             metrics: Arc::new(metrics),
             held: Held::default(),
             leases: Leases::new(config.lease_ms),
@@ -142,6 +151,7 @@ impl Engine {
         tracing::info!(node = %inner.node, isolation = inner.launcher.mode().as_str(), "engine of node {} starts; agents are kept apart by {}", inner.node, inner.launcher.mode().as_str());
         let engine = Self { inner: Arc::clone(&inner) };
         housekeeping::take_part(&engine);
+        pull_requests::take_part(&engine);
         inner.background_tasks.spawn(run(Arc::clone(&inner)));
         Ok(engine)
     }

@@ -22,6 +22,7 @@ mod engine;
 mod error;
 mod explain;
 pub mod failpoint;
+mod forge;
 mod hash;
 mod health;
 mod housekeeping;
@@ -29,6 +30,7 @@ mod lease;
 mod now;
 mod observe;
 mod presence;
+mod pull_requests;
 mod recover;
 mod repository_file;
 mod request;
@@ -40,7 +42,7 @@ pub use backup::{
     Backup, MakeBackup, Manifest, RESTORE_UNFINISHED, RestoreBackup, RestoreOutcome, RestoreTarget, Restored, restore, write_outcome,
 };
 pub use breakers::BreakerView;
-pub use config::{EngineConfig, Isolation, WorkerConfig};
+pub use config::{ForgeWatch, EngineConfig, Isolation, WorkerConfig};
 pub use dead_letters::{DeadLetter, DeadLetterDetail, DeadLetterPage, ReplayOutcome, ReplayPage, ReplayWhich, Replayed};
 pub use doctor::used_harnesses;
 pub use engine::Engine;

@@ -36,6 +36,8 @@ pub struct RunGoal {
     pub script: Option<String>,
     /// The check the engine runs on every change.
     pub verify: Option<String>,
+    /// Whether the branch is proposed as a pull request once its work has passed.
+    pub propose: bool,
     /// Whether no pm job judges the work: the assignment is complete when its job succeeds.
     pub no_review: bool,
     /// The model, where the harness lets us choose.

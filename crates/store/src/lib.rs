@@ -34,8 +34,8 @@ pub use harness::resolve_harness;
 pub use import::{Import, import, known_schema};
 pub use ops::{
     AssignmentFilter, Beat, BeatState, Claimed, Claims, Counts, DeadLetterFilter, Due, EventFilter, FindingFilter, HarnessPark, Held,
-    HeldDuty, JobEdit, JobFilter, NewTask, NodeFacts, Overdue, Page, Present, Pruning, Replay, SettleRequest, Settled, StageEnd, StageNote,
-    Submission, Submitted, TaskOutcome, TaskTaken, WorkerSlots,
+    HeldDuty, JobEdit, JobFilter, NewTask, NodeFacts, Overdue, Page, Present, Pruning, Replay, Seen, SettleRequest, Settled, StageEnd, StageNote,
+    Submission, Submitted, TaskOutcome, TaskTaken, Watched, WorkerSlots,
 };
 pub use store::{OpenOptions, Stats, Store};
 pub use upkeep::{DatabaseFacts, QuickCheck};

@@ -130,6 +130,14 @@ pub struct Policy {
     pub program: Option<String>,
     /// The script of jobs of harness `simulated`, for jobs that name none.
     pub script: Option<String>,
+    /// Whether the branch is proposed as a pull request once its work has passed.
+    pub propose: bool,
+    /// The repository on the forge, `OWNER/NAME`, where the repository's own address does not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forge_repository: Option<String>,
+    /// The changes of guarded paths that a person has let through, by their digests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approved_changes: Vec<String>,
 }
 
 impl Default for Policy {
@@ -143,6 +151,9 @@ impl Default for Policy {
             harness_defaults: BTreeMap::new(),
             program: None,
             script: None,
+            propose: false,
+            forge_repository: None,
+            approved_changes: Vec::new(),
         }
     }
 }
@@ -180,6 +191,9 @@ pub struct Assignment {
     pub base_commit: Option<String>,
     /// The last commit that passed the gates.
     pub head_commit: Option<String>,
+    /// The pull request of its branch, as it was last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<crate::PullRequest>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

@@ -85,6 +85,10 @@ impl BackendSign {
                 | FailureKind::VerifyFailed
                 | FailureKind::NoChange
                 | FailureKind::SecretFound
+                | FailureKind::GuardedChange
+                | FailureKind::ForgeUnavailable
+                | FailureKind::ForgeLimited
+                | FailureKind::ForgeRefused
                 | FailureKind::Loop
                 | FailureKind::NoVerdict
                 | FailureKind::BadEvidence => Some(Self::Healthy),

@@ -38,6 +38,9 @@ pub enum EventKind {
     /// An attempt ended.
     #[serde(rename = "attempt.ended")]
     AttemptEnded,
+    /// The pull request of an assignment's branch was opened, or something of it changed.
+    #[serde(rename = "pull_request.changed")]
+    PullRequestChanged,
     /// A verdict was applied.
     #[serde(rename = "verdict.applied")]
     VerdictApplied,
@@ -72,7 +75,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::AssignmentCreated,
         Self::AssignmentStatus,
         Self::AssignmentBranch,
@@ -83,6 +86,7 @@ impl EventKind {
         Self::StageStarted,
         Self::StageEnded,
         Self::AttemptEnded,
+        Self::PullRequestChanged,
         Self::VerdictApplied,
         Self::VerdictRefused,
         Self::AttemptNotice,
@@ -107,6 +111,7 @@ impl EventKind {
             Self::StageStarted => "stage.started",
             Self::StageEnded => "stage.ended",
             Self::AttemptEnded => "attempt.ended",
+            Self::PullRequestChanged => "pull_request.changed",
             Self::VerdictApplied => "verdict.applied",
             Self::VerdictRefused => "verdict.refused",
             Self::AttemptNotice => "attempt.notice",

@@ -71,6 +71,14 @@ pub enum FailureKind {
     NoChange,
     /// The work holds a secret, and the agent did not take it out.
     SecretFound,
+    /// The work changes a path that a person has to let through.
+    GuardedChange,
+    /// The forge did not answer, or with a fault of its own.
+    ForgeUnavailable,
+    /// The forge's rate limit.
+    ForgeLimited,
+    /// The forge understood and refused.
+    ForgeRefused,
     /// The same diff and the same failing check as before.
     Loop,
     /// A budget is spent.
@@ -95,7 +103,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 35] = [
         Self::ApiError,
         Self::AgentCrashed,
         Self::Stalled,
@@ -117,6 +125,10 @@ impl FailureKind {
         Self::VerifyFailed,
         Self::NoChange,
         Self::SecretFound,
+        Self::GuardedChange,
+        Self::ForgeUnavailable,
+        Self::ForgeLimited,
+        Self::ForgeRefused,
         Self::Loop,
         Self::BudgetExceeded,
         Self::UsageUnknown,
@@ -153,6 +165,10 @@ impl FailureKind {
             Self::VerifyFailed => "verify_failed",
             Self::NoChange => "no_change",
             Self::SecretFound => "secret_found",
+            Self::GuardedChange => "guarded_change",
+            Self::ForgeUnavailable => "forge_unavailable",
+            Self::ForgeLimited => "forge_limited",
+            Self::ForgeRefused => "forge_refused",
             Self::Loop => "loop",
             Self::BudgetExceeded => "budget_exceeded",
             Self::UsageUnknown => "usage_unknown",
@@ -169,10 +185,15 @@ impl FailureKind {
     /// The class that decides what happens next.
     pub const fn class(self) -> FailureClass {
         match self {
-            Self::ApiError | Self::AgentCrashed | Self::Stalled | Self::Timeout | Self::GitFailed | Self::SpawnFailed | Self::Internal => {
-                FailureClass::Transient
-            }
-            Self::RateLimited | Self::DiskFull => FailureClass::Parked,
+            Self::ApiError
+            | Self::AgentCrashed
+            | Self::Stalled
+            | Self::Timeout
+            | Self::GitFailed
+            | Self::SpawnFailed
+            | Self::ForgeUnavailable
+            | Self::Internal => FailureClass::Transient,
+            Self::RateLimited | Self::ForgeLimited | Self::DiskFull => FailureClass::Parked,
             Self::Unauthorized
             | Self::NotLoggedIn
             | Self::NotInstalled
@@ -186,6 +207,8 @@ impl FailureKind {
             | Self::VerifyFailed
             | Self::NoChange
             | Self::SecretFound
+            | Self::GuardedChange
+            | Self::ForgeRefused
             | Self::Loop
             | Self::BudgetExceeded
             | Self::UsageUnknown

@@ -32,6 +32,18 @@ pub struct ProjectSettings {
     pub max_concurrent: Option<u32>,
     /// Prompt templates by job type, in place of the built-in ones.
     pub templates: BTreeMap<String, String>,
+    /// Whether every assignment's branch is proposed as a pull request.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub propose: bool,
+    /// The repository on the forge, `OWNER/NAME`, where the repository's own address does not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forge_repository: Option<String>,
+    /// What happens to work that changes a guarded path; it is held where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<crate::Guard>,
+    /// What is guarded beside the built-in list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guarded_paths: Vec<String>,
 }
 
 /// A project as the store keeps it.

@@ -50,6 +50,13 @@ pub(super) fn name(key: &str, name: &str) -> Result<()> {
         .hint("a name is a letter or digit and then letters, digits, dots, dashes and underscores"))
 }
 
+pub(super) fn forge_repository(key: &str, name: &str) -> Result<()> {
+    if windlass_types::is_forge_repository(name) {
+        return Ok(());
+    }
+    Err(CliError::usage(format!("`{key}` is {name:?}, which names no repository of a forge")).hint("name it OWNER/NAME"))
+}
+
 pub(super) fn listen(listen: &str) -> Result<()> {
     let good = listen.parse::<std::net::SocketAddr>().is_ok()
         || listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());

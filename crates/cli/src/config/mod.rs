@@ -6,6 +6,7 @@
 mod check;
 pub(crate) mod env;
 pub(crate) mod files;
+pub(crate) mod forge;
 pub(crate) mod layers;
 pub(crate) mod metrics;
 pub(crate) mod named;

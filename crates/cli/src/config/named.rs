@@ -124,6 +124,19 @@ fn show_nested(l: &mut Layers<'_>, name: &str, p: &RawProject) -> Result<()> {
     if p.setup.is_some() {
         l.given(&key("setup"), &[], None, p.setup.clone())?;
     }
+    if p.propose {
+        l.given(&key("propose"), &[], None, Some(true))?;
+    }
+    if let Some(guard) = p.guard {
+        l.given(&key("guard"), &[], None, serde_json::to_value(guard).ok().and_then(|word| word.as_str().map(str::to_owned)))?;
+    }
+    if !p.guarded_paths.is_empty() {
+        l.given(&key("guarded_paths"), &[], None, Some(p.guarded_paths.clone()))?;
+    }
+    if let Some(repository) = &p.forge_repository {
+        l.given(&key("forge_repository"), &[], None, Some(repository.clone()))?;
+        check::forge_repository(&key("forge_repository"), repository)?;
+    }
     let harnesses = p.harness_defaults.iter().map(|(of, harness)| ("harness_defaults", of, harness.as_str().to_owned()));
     let models = p.models.iter().map(|(of, model)| ("models", of, model.clone()));
     let templates = p.templates.iter().map(|(of, text)| ("templates", of, text.clone()));

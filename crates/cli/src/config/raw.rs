@@ -7,9 +7,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use windlass_intake::FilesMode;
-use windlass_types::{Budget, Harness, Micros, ProjectSettings};
+use windlass_types::{Budget, Guard, Harness, Micros, ProjectSettings};
 
 use super::files::RawFiles;
+use super::forge::RawForge;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -52,6 +53,7 @@ pub(crate) struct RawFile {
     pub(crate) project: BTreeMap<String, RawProject>,
     pub(crate) telemetry: RawTelemetry,
     pub(crate) files: RawFiles,
+    pub(crate) forge: RawForge,
     pub(crate) feedback: toml::Table,
     pub(crate) deploy: toml::Table,
     pub(crate) notify: toml::Table,
@@ -199,6 +201,10 @@ pub(crate) struct RawProject {
     pub(crate) task_timeout: Option<u64>,
     pub(crate) max_concurrent: Option<u32>,
     pub(crate) templates: BTreeMap<String, String>,
+    pub(crate) propose: bool,
+    pub(crate) forge_repository: Option<String>,
+    pub(crate) guard: Option<Guard>,
+    pub(crate) guarded_paths: Vec<String>,
 }
 
 impl RawProject {
@@ -214,6 +220,10 @@ impl RawProject {
             timeout_secs: self.task_timeout,
             max_concurrent: self.max_concurrent,
             templates: self.templates.clone(),
+            propose: self.propose,
+            forge_repository: self.forge_repository.clone(),
+            guard: self.guard,
+            guarded_paths: self.guarded_paths.clone(),
         }
     }
 }

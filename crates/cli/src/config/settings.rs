@@ -84,6 +84,9 @@ pub(crate) struct Settings {
     pub(crate) env_pass: Vec<String>,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) metrics: MetricsSettings,
+    /// How the forge is reached, where there is a token for it.
+    pub(crate) forge: Option<windlass_delivery::ForgeConfig>,
+    pub(crate) forge_watch: windlass_engine::ForgeWatch,
     /// Where spans go.
     pub(crate) otlp_endpoint: Option<String>,
     pub(crate) projects: Vec<ProjectEntry>,
@@ -194,6 +197,8 @@ impl Settings {
         let log_level = l.pick("log_level", &["LOG_LEVEL"], flags.log_level, raw.log_level, LogLevel::Info)?;
         let log_format = l.pick("log_format", &["LOG_FORMAT"], flags.log_format, raw.log_format, LogFormat::Json)?;
         let metrics = super::metrics::read(&mut l, raw)?;
+        let forge = super::forge::read(&mut l, raw)?;
+        let forge_watch = super::forge::watch(&mut l, raw)?;
         let otlp = &["OTEL_EXPORTER_OTLP_ENDPOINT"];
         let otlp_endpoint = l.given("telemetry.otlp_endpoint", otlp, None, raw.telemetry.otlp_endpoint.clone())?;
         let claude = l.given("claude_command", &["CLAUDE_COMMAND"], None, raw.claude_command.clone())?;
@@ -340,6 +345,8 @@ impl Settings {
             env_pass,
             allowed_hosts,
             metrics,
+            forge,
+            forge_watch,
             otlp_endpoint,
             projects,
             namespace: raw.namespace.clone(),

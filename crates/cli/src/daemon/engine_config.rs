@@ -55,7 +55,12 @@ pub(super) fn of(settings: &Settings, agent_url: String, token: &str) -> Result<
     config.retention.clone_from(&settings.retention);
     config.agent_url = agent_url;
     config.env_pass = settings.env_pass.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
+    config.forge.clone_from(&settings.forge);
+    config.forge_watch = settings.forge_watch;
     config.secrets = secrets(&config.user, token);
+    config.secrets.extend(settings.forge.iter().map(|forge| ("GITHUB_TOKEN".to_owned(), forge.token().trim().to_owned())));
+    config.secrets.sort();
+    config.secrets.dedup();
     Ok(config)
 }
 

@@ -1,6 +1,8 @@
 //! Records as people read them.
 
-use windlass_types::{AgentEvent, Assignment, AssignmentStatus, Block, Budget, Hold, Job, JobStatus, Spent, Timestamp};
+use windlass_types::{
+    AgentEvent, Assignment, AssignmentStatus, Block, Budget, ChecksVerdict, Hold, Job, JobStatus, PullRequest, Spent, Timestamp,
+};
 
 use super::{clean, one_line};
 
@@ -138,6 +140,17 @@ fn tool_input(input: &serde_json::Value) -> String {
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// A pull request: what became of it, what its checks say, and where it is.
+pub(crate) fn pull_request(pull: &PullRequest) -> String {
+    let checks = match pull.checks {
+        None | Some(ChecksVerdict::Unreported) => "",
+        Some(ChecksVerdict::Pending) => ", checks run",
+        Some(ChecksVerdict::Success) => ", checks passed",
+        Some(ChecksVerdict::Failure) => ", checks failed",
+    };
+    format!("{} {}{checks}", clean(&pull.url), pull.state)
 }
 
 /// A task by its worker's directory.

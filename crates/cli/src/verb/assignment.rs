@@ -46,6 +46,7 @@ async fn print(client: &Client, detail: &AssignmentDetail) -> Result<()> {
         ("branch", a.branch.clone()),
         ("base", a.base_branch.as_ref().map(|b| format!("{b} {}", a.base_commit.as_deref().map(show::short_commit).unwrap_or_default()))),
         ("commit", a.head_commit.as_deref().map(show::short_commit)),
+        ("pull request", a.pull_request.as_ref().map(show::pull_request)),
         ("spent", Some(show::spent(&a.spent, &a.budget))),
         ("made", Some(format!("{} by {}", show::ago(a.created_at, now), a.source))),
         ("task file", detail.task.as_ref().map(show::task)),

@@ -28,6 +28,12 @@ pub(crate) struct InitArgs {
     /// The check to run on every change
     #[arg(long, value_name = "CMD")]
     verify: Option<String>,
+    /// The repository on the forge, where its address does not tell it
+    #[arg(long, value_name = "OWNER/NAME")]
+    forge: Option<String>,
+    /// Propose every branch as a pull request
+    #[arg(long)]
+    propose: bool,
     /// Take over namespace, timeoutMs and harnessDefaults from a config.json
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -46,6 +52,9 @@ struct EarlierConfig {
 }
 
 pub(crate) async fn run(args: InitArgs, context: &Context) -> Result<Exit> {
+    if let Some(name) = args.forge.as_deref().filter(|name| !windlass_types::is_forge_repository(name)) {
+        return Err(CliError::usage(format!("{name:?} names no repository of a forge")).hint("name it OWNER/NAME"));
+    }
     let earlier = args.from.as_deref().map(read_earlier).transpose()?.unwrap_or_default();
     let repo = repository_root(&args.repo)?;
     let folder = repo.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -56,6 +65,8 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Result<Exit> {
     }
     let settings = ProjectSettings {
         verify: args.verify,
+        propose: args.propose,
+        forge_repository: args.forge,
         harness_defaults: harnesses(&earlier.harness_defaults)?,
         timeout_secs: earlier.timeout_ms.map(|ms| ms.div_ceil(1000).max(1)),
         ..ProjectSettings::default()

@@ -31,6 +31,7 @@ pub(crate) mod projects;
 pub(crate) mod queue;
 mod replay;
 pub(crate) mod restore;
+pub(crate) mod approve;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod scan;
@@ -69,6 +70,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Cancel(args) => cancel::run(args, context).await,
         Verb::Clean(args) => clean::run(args, context).await,
         Verb::Retry(args) => retry::run(args, context).await,
+        Verb::Approve(args) => approve::run(args, context).await,
         Verb::DeadLetters(args) => dead_letters::run(args, context).await,
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => pause::resume(args, context).await,

@@ -54,6 +54,9 @@ pub(crate) struct RunArgs {
     /// No pm job judges the work: it is done when its job succeeds
     #[arg(long)]
     no_review: bool,
+    /// Propose the branch as a pull request (needs a token for the forge: GITHUB_TOKEN)
+    #[arg(long)]
+    propose: bool,
     /// How often the agent may be sent back with the check's output
     #[arg(long, value_name = "N")]
     max_iterations: Option<u32>,
@@ -135,6 +138,7 @@ fn request(args: RunArgs, context: &Context) -> Result<RunGoal> {
         repo,
         project,
         base: args.base,
+        propose: args.propose,
         job_type: Some(args.job_type),
         harness,
         harness_defaults: args.harness_for.iter().map(|(job_type, harness)| (job_type.to_string(), *harness)).collect(),

@@ -12,8 +12,11 @@ use std::time::Duration;
 
 use daemon::Daemon;
 use serde_json::Value;
-use windlass_testkit::repo::TempRepo;
+use windlass_testkit::forge::FakeGitHub;
+use windlass_testkit::repo::{Git, TempRepo};
 use windlass_testkit::wait::eventually_blocking as eventually;
+
+const REPOSITORY: &str = "acme/anvil";
 
 /// A line of three jobs: work that needs two rounds, a pm that completes. Each agent run signs the witness file.
 const SCRIPT: &str = r#"
@@ -47,6 +50,7 @@ steps = [
 struct Bench {
     dir: tempfile::TempDir,
     repo: TempRepo,
+    forge: FakeGitHub,
     witness: PathBuf,
 }
 
@@ -60,7 +64,20 @@ impl Bench {
         let witness = dir.path().join("witness.jsonl");
         std::fs::create_dir(dir.path().join("data")).unwrap();
         std::fs::write(dir.path().join("script.toml"), script.replace("@WITNESS@", witness.to_str().unwrap())).unwrap();
-        Self { repo: TempRepo::failing_check(), dir, witness }
+        let (repo, forge) = (TempRepo::failing_check(), FakeGitHub::start());
+        forge.follow(REPOSITORY, Git::at(repo.path()));
+        let config = format!(
+            "[forge]\nbase_url = \"{}\"\n[project.app]\nrepo = \"{}\"\nforge_repository = \"{REPOSITORY}\"\n",
+            forge.url(),
+            repo.path().display()
+        );
+        std::fs::write(dir.path().join("data").join("windlass.toml"), config).unwrap();
+        Self { repo, forge, dir, witness }
+    }
+
+    /// A daemon that may propose to the forge.
+    fn daemon(&self) -> Daemon {
+        Daemon::new(&self.data()).env("GITHUB_TOKEN", self.forge.token())
     }
 
     fn data(&self) -> PathBuf {
@@ -85,12 +102,13 @@ impl Bench {
     }
 
     fn submit(&self, daemon: &Daemon) -> Option<Value> {
-        let (repo, script) = (self.repo.path().to_str().unwrap().to_owned(), self.dir.path().join("script.toml"));
+        let script = self.dir.path().join("script.toml");
         daemon.json(&[
             "run",
             "make the check pass",
-            "--repo",
-            &repo,
+            "--project",
+            "app",
+            "--propose",
             "--harness",
             "simulated",
             "--script",
@@ -128,7 +146,7 @@ fn assert_never_two_at_once(witness: &Path, point: &str) {
 fn enumerate() -> BTreeMap<String, u32> {
     let bench = Bench::new();
     let log = bench.dir.path().join("failpoints");
-    let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT_LOG", log.to_str().unwrap());
+    let mut daemon = bench.daemon().env("WINDLASS_FAILPOINT_LOG", log.to_str().unwrap());
     assert!(daemon.start());
     let id = bench.submit(&daemon).unwrap()["id"].as_str().unwrap().to_owned();
     let done = eventually("the undisturbed run completes", Duration::from_mins(1), || {
@@ -146,7 +164,7 @@ fn enumerate() -> BTreeMap<String, u32> {
 fn survives(name: &str, nth: u32) {
     let point = format!("{name}:{nth}");
     let bench = Bench::new();
-    let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT", point.clone());
+    let mut daemon = bench.daemon().env("WINDLASS_FAILPOINT", point.clone());
     assert!(daemon.start(), "{point}");
     let acknowledged = bench.submit(&daemon).map(|s| s["id"].as_str().unwrap().to_owned());
     daemon.wait_dead();
@@ -160,7 +178,7 @@ fn survives(name: &str, nth: u32) {
 
 /// Starts the daemon again and sees the work to its end: once, whole, in order.
 fn finishes(bench: &Bench, point: &str, acknowledged: Option<&str>) {
-    let mut daemon = Daemon::new(&bench.data());
+    let mut daemon = bench.daemon();
     assert!(daemon.start(), "{point}: starts again");
     // A submission whose answer was lost is sent again under its key: it is the same one.
     let id = bench.submit(&daemon).unwrap()["id"].as_str().unwrap().to_owned();
@@ -195,6 +213,10 @@ fn finishes(bench: &Bench, point: &str, acknowledged: Option<&str>) {
     assert_eq!(bench.repo.git(&["show", &format!("{branch}:answer.txt")]).trim(), "42", "{point}");
     assert_eq!(bench.repo.git(&["status", "--porcelain"]), "", "{point}: the user's checkout is as it was");
 
+    let made = bench.forge.calls().iter().filter(|call| call.method == "POST" && call.status == Some(201)).count();
+    assert_eq!((made, bench.forge.open_pulls(REPOSITORY).len()), (1, 1), "{point}: one pull request, and only one was ever made");
+    assert_eq!(done["pull_request"]["state"], "open", "{point}");
+
     assert_never_two_at_once(&bench.witness, point);
     eventually(&format!("{point}: nothing is left running"), Duration::from_secs(5), || agents_of(&id).is_empty().then_some(()));
 }
@@ -227,11 +249,11 @@ fn a_kill_at_every_failpoint_loses_nothing_and_doubles_nothing() {
 fn a_kill_during_recovery_loses_nothing_either() {
     for point in ["rescue.before:1", "rescue.after:1"] {
         let bench = Bench::new();
-        let mut daemon = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT", "go.after:1");
+        let mut daemon = bench.daemon().env("WINDLASS_FAILPOINT", "go.after:1");
         assert!(daemon.start());
         let acknowledged = bench.submit(&daemon).map(|s| s["id"].as_str().unwrap().to_owned());
         daemon.wait_dead();
-        let mut again = Daemon::new(&bench.data()).env("WINDLASS_FAILPOINT", point);
+        let mut again = bench.daemon().env("WINDLASS_FAILPOINT", point);
         again.start();
         again.wait_dead();
         finishes(&bench, point, acknowledged.as_deref());
@@ -242,7 +264,7 @@ fn a_kill_during_recovery_loses_nothing_either() {
 fn a_kill_within_16_ms_of_the_spawn_leaves_no_orphan() {
     for ms in [0u64, 1, 2, 4, 6, 8, 11, 16] {
         let bench = Bench::new();
-        let mut daemon = Daemon::new(&bench.data());
+        let mut daemon = bench.daemon();
         assert!(daemon.start());
         let id = bench.submit(&daemon).unwrap()["id"].as_str().unwrap().to_owned();
         eventually("the agent is spawned", Duration::from_secs(20), || {

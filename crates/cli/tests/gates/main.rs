@@ -24,6 +24,7 @@ mod nothing;
 mod odd_trees;
 mod pm;
 mod projects;
+mod proposals;
 mod quota;
 mod remote;
 mod retries;

@@ -7,9 +7,11 @@ use windlass_secrets::Redactor;
 use windlass_types::{Job, Stage, StageStatus};
 use windlass_workspace::workspaces::{CommitRequest, Workspace};
 
+use super::guarded::GuardedChange;
 use super::scan::{Refusal, Scanned, scanner};
 use super::{Attempt, Stop};
 use crate::failpoint;
+use crate::settings::Effective;
 
 /// What became of the work.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ impl Attempt {
     /// Commits what the agent left and pushes the branch to where the repository came from, if the scan passes it.
     pub(crate) async fn deliver(
         &mut self,
+        effective: &Effective,
         workspace: &Workspace,
         checked_tree: &str,
         text: &str,
@@ -49,6 +52,18 @@ impl Attempt {
         };
 
         let number = self.stage_started(Stage::Commit, iteration).await?;
+        let guarded = match &commit {
+            Some(commit) => self.guarded_change(workspace, commit).await?,
+            None => GuardedChange::default(),
+        };
+        if let Some(commit) = &commit
+            && let Some(failure) = self.hold_guarded(workspace, commit, &guarded).await?
+        {
+            let paths: Vec<&str> = guarded.paths.iter().take(200).map(String::as_str).collect();
+            let detail = json!({"failure": failure, "guarded": paths, "digest": guarded.digest});
+            self.stage_ended(Stage::Commit, number, StageStatus::Failed, detail).await?;
+            return Err(failure.into());
+        }
         let result = async {
             let detail = match &commit {
                 Some(commit) => json!({"commit": commit.sha, "files": commit.files.iter().take(200).map(|f| f.path.as_str()).collect::<Vec<_>>(), "file_count": commit.files.len()}),
@@ -84,9 +99,7 @@ impl Attempt {
         workspaces.refresh(workspace).await?;
         failpoint::hit("refresh.made");
 
-        let number = self.stage_begun(Stage::Propose, iteration)?;
-        self.stage_ended(Stage::Propose, number, StageStatus::Skipped, json!({"why": "the repository has no forge that is known here"}))
-            .await?;
+        self.stage_propose(effective, workspace, &head, text, &guarded.paths, iteration).await?;
         Ok(Delivered::Done(commit))
     }
 }
@@ -97,7 +110,7 @@ pub(super) fn trailers(job: &Job) -> Vec<(String, String)> {
 }
 
 /// One line that says what was wanted.
-fn subject(north_star: &str, context: &str) -> String {
+pub(super) fn subject(north_star: &str, context: &str) -> String {
     let line = |text: &str| text.lines().map(str::trim).find(|l| !l.is_empty()).map(str::to_owned);
     let text = line(north_star).or_else(|| line(context)).unwrap_or_else(|| "work".to_owned());
     if text.chars().count() <= 72 { text } else { format!("{}…", text.chars().take(71).collect::<String>()) }

@@ -34,7 +34,10 @@ impl Attempt {
     pub(crate) async fn stage_prepare(&mut self, effective: &mut Effective) -> Result<Option<Workspace>, Stop> {
         let Some(repo) = self.claimed.project.repo.clone() else { return Ok(None) };
         let number = self.stage_started(Stage::Prepare, 1).await?;
-        let result = self.prepare(&repo, effective).await;
+        let result = match self.check_forge() {
+            Ok(()) => self.prepare(&repo, effective).await,
+            Err(stop) => Err(stop),
+        };
         let result = match result {
             Ok((workspace, detail)) => self.set_up(effective, &workspace).await.map(|()| (workspace, detail)),
             Err(stop) => Err(stop),

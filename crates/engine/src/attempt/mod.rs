@@ -10,11 +10,13 @@
 mod child;
 mod deliver;
 mod gate;
+mod guarded;
 mod in_process;
 mod journal;
 mod kept;
 mod place;
 mod prompt;
+mod propose;
 mod run;
 mod scan;
 mod spending;
@@ -23,7 +25,7 @@ mod verdict;
 use deliver::Delivered;
 use journal::Journal;
 pub(crate) use kept::transcript_path;
-pub(crate) use prompt::builtin_template;
+pub(crate) use prompt::{builtin_template, fence};
 pub(crate) use scan::scanner;
 pub(crate) use verdict::check_at_once as check_verdict_at_once;
 
@@ -216,14 +218,32 @@ impl Attempt {
         let fresh_after = self.claimed.job.spec.fresh_after.unwrap_or(0);
         let earlier = || self.claimed.earlier.iter().rev().take_while(|a| a.number > fresh_after);
         let session = earlier().filter(|a| a.harness == harness && was_here(a)).find_map(|a| a.session_id.clone());
-        // Only a lost attempt is gone on from in the middle: one that failed is done again from the run.
-        for attempt in earlier().take_while(|a| matches!(a.status, AttemptStatus::Lost | AttemptStatus::Stopped) && was_here(a)) {
+        // A lost attempt is gone on from in the middle, and one whose work had passed but for its delivery. Any other that failed is done
+        // again from the run.
+        for attempt in earlier().take_while(|a| a.status != AttemptStatus::Succeeded && was_here(a)) {
             let journal = self.engine.store.journal(attempt.id).await?;
+            if attempt.status == AttemptStatus::Failed && !self.only_undelivered(&journal) {
+                break;
+            }
             if journal.iter().any(|s| matches!(s.stage, Stage::Run | Stage::Prompt)) {
                 return Ok(Done::from_journal(session, &journal));
             }
         }
         Ok(Done { session, iteration: 1, ran: None, verified: false, feedback: None, secret_told: false })
+    }
+
+    /// Whether all that a failed attempt wants for is its delivery: the push or the proposal failed, or a person has let through since what
+    /// its commit was held for.
+    fn only_undelivered(&self, journal: &[StageRecord]) -> bool {
+        let Some(last) = journal.last().filter(|s| s.status == StageStatus::Failed) else { return false };
+        match last.stage {
+            Stage::Push | Stage::Propose => true,
+            Stage::Commit => {
+                let digest = last.detail["digest"].as_str();
+                digest.is_some_and(|digest| self.claimed.assignment.policy.approved_changes.iter().any(|approved| approved == digest))
+            }
+            _ => false,
+        }
     }
 
     async fn work(&mut self, effective: &Effective, workspace: Option<&Workspace>, done: Done) -> Result<Work, Stop> {
@@ -269,7 +289,7 @@ impl Attempt {
             };
             let Some((kind, summary, output)) = refusal else {
                 let delivered = match (workspace, &changes) {
-                    (Some(workspace), Some(changes)) => self.deliver(workspace, &changes.tree, &text, iteration).await?,
+                    (Some(workspace), Some(changes)) => self.deliver(effective, workspace, &changes.tree, &text, iteration).await?,
                     _ => Delivered::Done(None),
                 };
                 match delivered {

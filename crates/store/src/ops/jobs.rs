@@ -101,6 +101,21 @@ fn revive(w: &mut Work<'_>, id: JobId, edit: &JobEdit, by: &str) -> Result<Job> 
     revive_locked(w, assignment, row, edit, by, Json::Null, true)
 }
 
+/// A person lets a change of guarded paths through, and the job goes on with it.
+fn approve(w: &mut Work<'_>, id: JobId, digest: &str, by: &str) -> Result<Job> {
+    let assignment_id = rows::assignment_of(w, id)?;
+    let mut assignment = rows::lock_assignment(w, assignment_id)?;
+    let row = rows::lock_job(w, id)?;
+    if row.job.status != JobStatus::Failed || row.job.failure.as_ref().map(|f| f.kind) != Some(FailureKind::GuardedChange) {
+        return Err(StoreError::Conflict(format!("{id} does not wait for anybody to let a change through")));
+    }
+    if !assignment.policy.approved_changes.iter().any(|known| known == digest) {
+        assignment.policy.approved_changes.push(digest.to_owned());
+        w.execute("UPDATE assignments SET policy = $2 WHERE id = $1", values![assignment.id, as_json(&assignment.policy)?])?;
+    }
+    revive_locked(w, assignment, row, &JobEdit::default(), by, json!({ "approved": digest }), true)
+}
+
 /// A job can go back in the line of an assignment that is not over.
 pub(crate) fn check_open(assignment: &Assignment) -> Result<()> {
     if matches!(assignment.status, AssignmentStatus::Complete | AssignmentStatus::Cancelled) {
@@ -254,6 +269,11 @@ impl Store {
     /// Cancels a queued job at once; asks the worker of a running one to stop.
     pub async fn cancel_job(&self, id: JobId, by: String) -> Result<Job> {
         self.promise(move |w| cancel(w, id, &by)).await
+    }
+
+    /// Lets a held change of guarded paths through, named by its digest, and runs the job on with it.
+    pub async fn approve_change(&self, id: JobId, digest: String, by: String) -> Result<Job> {
+        self.promise(move |w| approve(w, id, &digest, &by)).await
     }
 
     /// Runs a failed, dead or cancelled job again, edited, with its counters at zero. A blocked assignment goes on with it.

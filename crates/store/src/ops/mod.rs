@@ -23,6 +23,7 @@ mod page;
 #[cfg(test)]
 mod plans;
 mod projects;
+mod pull_requests;
 mod recover;
 mod retention;
 mod rows;
@@ -47,6 +48,7 @@ pub use jobs::{Due, JobEdit, JobFilter};
 pub use journal::{StageEnd, StageNote};
 pub use nodes::Present;
 pub use page::Page;
+pub use pull_requests::{Seen, Watched};
 pub use recover::{Beat, BeatState};
 pub use retention::{Overdue, Pruning};
 pub use settle::{SettleRequest, Settled};

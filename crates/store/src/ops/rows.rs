@@ -243,7 +243,7 @@ pub(crate) fn save_claim(w: &mut Work<'_>, row: &JobRow) -> Result<()> {
 }
 
 const ASSIGNMENT_COLUMNS: &str = "id, project, status, source, inserted_jobs, priority, branch, base_branch, base_commit, head_commit, \
-    created_at, updated_at, ended_at, budget, spent, block, policy, north_star";
+    created_at, updated_at, ended_at, budget, spent, block, policy, north_star, pull_request";
 
 fn assignment_row(mut r: Row) -> Result<Assignment> {
     let r = &mut r;
@@ -260,6 +260,7 @@ fn assignment_row(mut r: Row) -> Result<Assignment> {
     let block = r.opt_json()?;
     let policy: Policy = r.json()?;
     let north_star = r.text()?;
+    let pull_request = r.opt_json()?;
     Ok(Assignment {
         id,
         project,
@@ -276,6 +277,7 @@ fn assignment_row(mut r: Row) -> Result<Assignment> {
         base_branch,
         base_commit,
         head_commit,
+        pull_request,
         created_at,
         updated_at,
         ended_at,

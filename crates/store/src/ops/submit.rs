@@ -148,6 +148,7 @@ pub(crate) fn submit_one(w: &mut Work<'_>, submission: &Submission, batch: &mut 
         base_branch: submission.base_branch.clone(),
         base_commit: None,
         head_commit: None,
+        pull_request: None,
         created_at: now,
         updated_at: now,
         ended_at: None,

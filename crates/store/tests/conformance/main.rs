@@ -19,6 +19,7 @@ mod load;
 mod nodes;
 mod people;
 mod projects;
+mod pull_requests;
 mod races;
 mod retention;
 mod submit;

@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::fault::{Fault, Kept};
 use super::log::Exchange;
 use super::serve::{BASE_PATH, Shared, TOKEN, accept, locked};
+use crate::repo::Git;
+
 use super::world::{Check, Comment, NewReview, Review, ReviewComment, Status, World};
 
 /// A fake GitHub, listening on 127.0.0.1 until it is dropped. Dropping it breaks every open call.
@@ -68,6 +70,11 @@ impl FakeGitHub {
     /// Sets a branch to a commit, as a push does; makes the repository (`OWNER/NAME`) with its first branch.
     pub fn push(&self, repository: &str, branch: &str, sha: &str) {
         self.world().push(repository, branch, sha);
+    }
+
+    /// Makes a repository (`OWNER/NAME`) whose branches are those of a real one, as they are at each call.
+    pub fn follow(&self, repository: &str, git: Git) {
+        self.world().follow(repository, git);
     }
 
     /// Closes a pull request.

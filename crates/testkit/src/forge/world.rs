@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::repo::Git;
+
 /// Everything.
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -19,6 +21,8 @@ pub(super) struct Repository {
     pub(super) name: String,
     /// The commit of each branch.
     pub(super) branches: BTreeMap<String, String>,
+    /// Where its branches are read from before each answer, if they are a real repository's.
+    pub(super) git: Option<Git>,
     pub(super) pulls: Vec<Pull>,
     pub(super) checks: Vec<Check>,
     pub(super) statuses: Vec<Status>,
@@ -144,7 +148,15 @@ impl World {
     }
 
     pub(super) fn repository(&mut self, full_name: &str) -> Option<&mut Repository> {
-        self.repositories.get_mut(&full_name.to_ascii_lowercase())
+        let repository = self.repositories.get_mut(&full_name.to_ascii_lowercase())?;
+        repository.look();
+        Some(repository)
+    }
+
+    /// Makes a repository whose branches are those of a real one.
+    pub(super) fn follow(&mut self, full_name: &str, git: Git) {
+        self.push(full_name, "main", &"0".repeat(40));
+        self.repositories.values_mut().filter(|r| format!("{}/{}", r.owner, r.name) == full_name).for_each(|r| r.git = Some(git.clone()));
     }
 
     /// The repository that a test speaks of.
@@ -163,14 +175,30 @@ impl World {
         let id = self.id();
         let new = || Repository { id, owner: owner.to_owned(), name: name.to_owned(), ..Repository::default() };
         let repository = self.repositories.entry(full_name.to_ascii_lowercase()).or_insert_with(new);
-        repository.branches.insert(branch.to_owned(), sha.to_owned());
-        for pull in repository.pulls.iter_mut().filter(|pull| pull.open && pull.head == branch) {
-            sha.clone_into(&mut pull.head_sha);
-        }
+        repository.set(branch, sha);
     }
 }
 
 impl Repository {
+    fn set(&mut self, branch: &str, sha: &str) {
+        self.branches.insert(branch.to_owned(), sha.to_owned());
+        for pull in self.pulls.iter_mut().filter(|pull| pull.open && pull.head == branch) {
+            sha.clone_into(&mut pull.head_sha);
+        }
+    }
+
+    /// Reads the branches of the real repository, where there is one.
+    fn look(&mut self) {
+        let Some(git) = &self.git else { return };
+        let refs = git.refs();
+        self.branches.clear();
+        for (name, sha) in refs {
+            if let Some(branch) = name.strip_prefix("refs/heads/") {
+                self.set(branch, &sha);
+            }
+        }
+    }
+
     pub(super) fn pull(&mut self, number: u64) -> Option<&mut Pull> {
         self.pulls.iter_mut().find(|pull| pull.number == number)
     }

@@ -47,6 +47,7 @@ fn assignment_row(status: AssignmentStatus, runs: u32) -> Assignment {
         base_branch: None,
         base_commit: None,
         head_commit: None,
+        pull_request: None,
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
         ended_at: None,

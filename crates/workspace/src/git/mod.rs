@@ -5,6 +5,7 @@
 //! a remote address use the user's own configuration, for credentials.
 
 mod error;
+mod login;
 mod message;
 mod names;
 mod objects;
@@ -15,6 +16,7 @@ mod skeleton;
 mod stream;
 
 pub use error::WorkspaceError;
+pub use login::Login;
 pub use message::{commit_message, has_trailers, single_line};
 pub use names::{Commitish, RepoAddress, branch_name, check_branch};
 pub(crate) use objects::Objects;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -12,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::error::WorkspaceError;
+use super::login::Login;
 use super::skeleton::write_atomic;
 use crate::launch::{memory_file, resolve_program};
 
@@ -73,6 +75,7 @@ pub struct Git {
     config: PathBuf,
     path: String,
     identity: Identity,
+    login: Option<Arc<Login>>,
 }
 
 impl Git {
@@ -84,7 +87,13 @@ impl Git {
         if std::fs::read_to_string(&config).ok().as_deref() != Some(CONFIG) {
             write_atomic(&config, CONFIG.as_bytes())?;
         }
-        Ok(Self { exe, home: home.to_owned(), config, path: path.to_owned(), identity })
+        Ok(Self { exe, home: home.to_owned(), config, path: path.to_owned(), identity, login: None })
+    }
+
+    /// The same, logged in at a host.
+    pub(crate) fn logged_in(mut self, login: Login) -> Self {
+        self.login = Some(Arc::new(login));
+        self
     }
 
     /// A call that uses the engine's configuration only.
@@ -264,9 +273,12 @@ impl Call<'_> {
         self
     }
 
-    /// With the user's own configuration, agent and credential helpers: for remote addresses only.
-    pub(crate) fn with_user_config(mut self) -> Self {
+    /// With the user's own configuration, agent and credential helpers, and the forge's token where it is the forge's: for remote addresses
+    /// only.
+    pub(crate) fn as_user_at(mut self, address: &str) -> Self {
         self.as_user = true;
+        let settings = self.git.login.as_ref().and_then(|login| login.settings_for(address));
+        self.env.extend(settings.into_iter().flatten().map(|(name, value)| (name, value.into())));
         self
     }
 

@@ -1,12 +1,12 @@
 //! A line of git's raw diff format. Pure.
 
 /// How `diff-tree` and `diff-index` have to be told to write it.
-pub(super) const FORMAT: [&str; 7] =
+pub(crate) const FORMAT: [&str; 7] =
     ["--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none"];
 
 /// What a file is after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     File,
     Link,
     Submodule,
@@ -17,16 +17,16 @@ pub(super) enum Kind {
 
 /// A changed file, but for its path.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Change {
-    pub(super) kind: Kind,
-    pub(super) mode: u32,
+pub(crate) struct Change {
+    pub(crate) kind: Kind,
+    pub(crate) mode: u32,
     /// The hash of its content.
-    pub(super) blob: String,
+    pub(crate) blob: String,
 }
 
 impl Change {
     /// Reads `:100644 100755 <old> <new> M`, or with as many colons, old modes and old hashes as there are parents.
-    pub(super) fn parse(field: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(field: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(field).ok()?;
         let rest = text.trim_start_matches(':');
         let parents = text.len() - rest.len();

@@ -4,7 +4,7 @@
 //! one has given everything: files that a later commit removes again, what a merge has from none of its parents, the whole of a
 //! commit's own text.
 
-mod change;
+pub(crate) mod change;
 mod range;
 
 use std::collections::HashSet;

@@ -28,13 +28,13 @@ pub use inspect::{RepoFacts, RepoKind};
 pub use inventory::Found;
 pub use prepare::{PrepareRequest, Scratch};
 pub use push::Pushed;
-pub use read::{LoggedCommit, Source};
+pub use read::{ChangedPath, LoggedCommit, Source};
 pub use remove::{Removal, Removed};
 pub use stage::{ChangeKind, Changes, FileChange, Patch};
 
 use windlass_types::AssignmentId;
 
-use crate::git::{Commitish, Git, Identity, RepoAddress, WorkspaceError};
+use crate::git::{Commitish, Git, Identity, Login, RepoAddress, WorkspaceError};
 
 /// The largest file, and the largest sum of changed files, that is taken from an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +98,13 @@ impl Workspaces {
         let (root, data_dir) = (real(&root)?, real(&data_dir)?);
         let git = Git::open(&data_dir.join("git-home"), path, identity)?;
         Ok(Self { root, data_dir, git, limits: ContentLimits::default() })
+    }
+
+    /// The same, logged in at the host of a forge: fetches from there and pushes to there bear its token.
+    #[must_use]
+    pub fn logged_in(mut self, login: Login) -> Self {
+        self.git = self.git.logged_in(login);
+        self
     }
 
     /// The same with other limits.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Workspace, Workspaces};
+use crate::outgoing::change::{Change, FORMAT, Kind};
 use crate::git::{Commitish, RepoAddress, Repository, WorkspaceError};
 
 /// How many commits a log lists at most.
@@ -28,7 +29,32 @@ pub struct LoggedCommit {
     pub message: String,
 }
 
+/// A path that differs between two commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedPath {
+    /// Where it is; bytes that are no text are replaced.
+    pub path: String,
+    /// Its mode and the hash of its content afterwards: `100644 <hash>`; `gone` where it was removed.
+    pub content: String,
+}
+
 impl Workspaces {
+    /// The paths that differ between two commits of a workspace, by path.
+    pub async fn changed_paths(&self, workspace: &Workspace, from: &str, to: &str) -> Result<Vec<ChangedPath>, WorkspaceError> {
+        let (from, to) = (Commitish::parse(from)?, Commitish::parse(to)?);
+        let call = self.git.call("diff-tree").git_dir(&workspace.engine_git_dir).args(["-r"]).args(FORMAT);
+        let output = call.args([from.as_str(), to.as_str(), "--"]).ok().await?;
+        let mut fields = output.stdout.split(|byte| *byte == 0).filter(|field| !field.is_empty());
+        let mut paths = Vec::new();
+        while let (Some(change), Some(path)) = (fields.next(), fields.next()) {
+            let change = Change::parse(change)
+                .ok_or_else(|| WorkspaceError::Git { verb: "diff-tree".to_owned(), message: "a line of it is not understood".to_owned() })?;
+            let content = if change.kind == Kind::Gone { "gone".to_owned() } else { format!("{:o} {}", change.mode, change.blob) };
+            paths.push(ChangedPath { path: String::from_utf8_lossy(path).into_owned(), content });
+        }
+        Ok(paths)
+    }
+
     fn git_dir_of(&self, source: Source<'_>) -> PathBuf {
         match source {
             Source::Workspace(workspace) => workspace.engine_git_dir.clone(),

@@ -1,0 +1,65 @@
+//! Guarded paths: a change of what runs elsewhere or steers agents is held for a person.
+
+use serde_json::json;
+use windlass_types::{Failure, FailureKind, Guard, is_guarded};
+use windlass_workspace::workspaces::{Commit, QUARANTINE, Workspace};
+
+use super::{Attempt, Stop};
+
+/// A change of guarded paths.
+#[derive(Debug, Default)]
+pub(super) struct GuardedChange {
+    pub(super) paths: Vec<String>,
+    /// Names the change: the paths and what they are after it.
+    pub(super) digest: String,
+}
+
+impl Attempt {
+    /// What of the branch with this commit on it changes guarded paths.
+    pub(super) async fn guarded_change(&self, workspace: &Workspace, commit: &Commit) -> Result<GuardedChange, Stop> {
+        let settings = &self.claimed.project.settings;
+        if settings.guard == Some(Guard::Allow) {
+            return Ok(GuardedChange::default());
+        }
+        let changed = self.engine.workspaces.changed_paths(workspace, &workspace.base_commit, &commit.sha).await?;
+        let guarded: Vec<_> = changed.into_iter().filter(|c| is_guarded(&c.path, &settings.guarded_paths)).collect();
+        if guarded.is_empty() {
+            return Ok(GuardedChange::default());
+        }
+        let text: String = guarded.iter().map(|c| format!("{}\0{}\n", c.path, c.content)).collect();
+        Ok(GuardedChange { digest: crate::hash::hex(text.as_bytes()), paths: guarded.into_iter().map(|c| c.path).collect() })
+    }
+
+    /// Whether a person has to let the change through first. What is only flagged leaves a notice.
+    pub(super) async fn hold_guarded(&self, workspace: &Workspace, commit: &Commit, change: &GuardedChange) -> Result<Option<Failure>, Stop> {
+        if change.paths.is_empty() || self.claimed.assignment.policy.approved_changes.contains(&change.digest) {
+            return Ok(None);
+        }
+        let shown: Vec<&str> = change.paths.iter().take(20).map(String::as_str).collect();
+        let flagged = self.claimed.project.settings.guard == Some(Guard::Flag);
+        let text = format!(
+            "the work changes {}, which runs elsewhere or steers agents{}",
+            named(&change.paths),
+            if flagged { "" } else { ": a person has to let it through" }
+        );
+        self.notice(json!({ "what": "guarded_change", "text": text, "paths": shown, "digest": change.digest })).await?;
+        if flagged {
+            return Ok(None);
+        }
+        self.engine.workspaces.quarantine(workspace, commit).await?;
+        let hint = format!(
+            "look at it: git --git-dir {} show {QUARANTINE}. Let it through with `windlass approve {}`, or retry the job with other words",
+            workspace.engine_git_dir.display(),
+            self.claimed.job.id
+        );
+        Ok(Some(Failure::new(FailureKind::GuardedChange, text).hint(hint)))
+    }
+}
+
+fn named(paths: &[String]) -> String {
+    match paths {
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+        [] => "nothing".to_owned(),
+    }
+}
