@@ -7,6 +7,7 @@ use std::sync::Arc;
 use windlass_telemetry::Traces;
 use windlass_types::{AssignmentId, Backend, BreakerPolicy, Budget, Clock, Harness, Ids, NodeId, RetryPolicy, Role};
 
+use crate::callbacks::CallbackConfig;
 use crate::housekeeping::Retention;
 
 /// A named, bounded executor.
@@ -95,6 +96,10 @@ pub struct EngineConfig {
     pub output_max_bytes: u64,
     /// How long things are kept, and how much room they may take.
     pub retention: Retention,
+    /// Where repositories are that are named by owner and name only: `https://HOST`.
+    pub forge_base: String,
+    /// Who is told of the end of operations, and how.
+    pub callbacks: CallbackConfig,
     /// Where spans go, if anywhere.
     pub traces: Option<Arc<Traces>>,
     /// Where time comes from.
@@ -138,6 +143,8 @@ impl EngineConfig {
             windlass_exe,
             env_pass: BTreeMap::new(),
             secrets: Vec::new(),
+            forge_base: "https://github.com".to_owned(),
+            callbacks: CallbackConfig::default(),
             traces: None,
             kill_grace_ms: 5_000,
             output_max_bytes: 256 * 1024 * 1024,

@@ -22,7 +22,7 @@ use crate::housekeeping::{self, Keeper};
 use crate::lease::{Control, Leases};
 use crate::now::Held;
 use crate::transcript::Cursors;
-use crate::{dispatch, presence, recover};
+use crate::{callbacks, dispatch, presence, recover};
 
 /// How long what runs in the background may take to end: it is dropped at its next `await`.
 const BACKGROUND_ENDS: Duration = Duration::from_secs(5);
@@ -142,6 +142,7 @@ impl Engine {
         tracing::info!(node = %inner.node, isolation = inner.launcher.mode().as_str(), "engine of node {} starts; agents are kept apart by {}", inner.node, inner.launcher.mode().as_str());
         let engine = Self { inner: Arc::clone(&inner) };
         housekeeping::take_part(&engine);
+        callbacks::take_part(&engine);
         inner.background_tasks.spawn(run(Arc::clone(&inner)));
         Ok(engine)
     }

@@ -130,6 +130,10 @@ pub struct Policy {
     pub program: Option<String>,
     /// The script of jobs of harness `simulated`, for jobs that name none.
     pub script: Option<String>,
+    /// Whether the work is proposed as a pull request.
+    pub propose: bool,
+    /// The files it is about, as paths in the repository or globs: locked while its jobs run.
+    pub locks: Vec<String>,
 }
 
 impl Default for Policy {
@@ -143,6 +147,8 @@ impl Default for Policy {
             harness_defaults: BTreeMap::new(),
             program: None,
             script: None,
+            propose: false,
+            locks: Vec::new(),
         }
     }
 }

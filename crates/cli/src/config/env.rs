@@ -57,6 +57,7 @@ pub(crate) const VARS: &[Var] = &[
     var("METRICS_PORT", "metrics_port", "The port of the second, read-only metrics listener"),
     var("METRICS_HOST", "metrics_host", "The address of the second, read-only metrics listener"),
     var("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint", "Where traces go: the base address of an OpenTelemetry collector"),
+    var("WINDLASS_CALLBACK_SECRET", "callbacks.secret", "What messages about the end of operations are signed with"),
     var("CLAUDE_COMMAND", "claude_command", "The program of harness claude"),
     var("WORKER_NAME", "worker_name", "One named worker of this node"),
     var("WORKERS", "workers", "The named workers of this node, separated by commas"),

@@ -52,6 +52,8 @@ pub(crate) struct RawFile {
     pub(crate) project: BTreeMap<String, RawProject>,
     pub(crate) telemetry: RawTelemetry,
     pub(crate) files: RawFiles,
+    pub(crate) callbacks: RawCallbacks,
+    pub(crate) forge: RawForge,
     pub(crate) feedback: toml::Table,
     pub(crate) deploy: toml::Table,
     pub(crate) notify: toml::Table,
@@ -143,6 +145,27 @@ impl Days {
 #[serde(default)]
 pub(crate) struct RawTelemetry {
     pub(crate) otlp_endpoint: Option<String>,
+}
+
+/// `[callbacks]`.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawCallbacks {
+    pub(crate) allow: Vec<String>,
+    pub(crate) secret: Option<String>,
+}
+
+impl std::fmt::Debug for RawCallbacks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RawCallbacks").field("allow", &self.allow).finish_non_exhaustive()
+    }
+}
+
+/// `[forge]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawForge {
+    pub(crate) base: Option<String>,
 }
 
 /// `[harness.NAME]`.

@@ -86,6 +86,10 @@ pub(crate) struct Settings {
     pub(crate) metrics: MetricsSettings,
     /// Where spans go.
     pub(crate) otlp_endpoint: Option<String>,
+    /// Who is told of the end of operations.
+    pub(crate) callbacks: super::callbacks::CallbackSettings,
+    /// Where repositories are that are named by owner and name only.
+    pub(crate) forge_base: String,
     pub(crate) projects: Vec<ProjectEntry>,
     /// The project of what names none.
     pub(crate) namespace: Option<String>,
@@ -196,6 +200,11 @@ impl Settings {
         let metrics = super::metrics::read(&mut l, raw)?;
         let otlp = &["OTEL_EXPORTER_OTLP_ENDPOINT"];
         let otlp_endpoint = l.given("telemetry.otlp_endpoint", otlp, None, raw.telemetry.otlp_endpoint.clone())?;
+        let callbacks = super::callbacks::read(&mut l, raw)?;
+        let forge_base = l.pick("forge.base", &[], None, raw.forge.base.clone(), "https://github.com".to_owned())?;
+        if !forge_base.starts_with("https://") {
+            return Err(CliError::usage(format!("forge.base is {forge_base:?}")).hint("give https://HOST"));
+        }
         let claude = l.given("claude_command", &["CLAUDE_COMMAND"], None, raw.claude_command.clone())?;
         let worker_name = l.given("worker_name", &["WORKER_NAME"], None, raw.worker_name.clone())?;
         let listed = Some(raw.workers.clone()).filter(|w| !w.is_empty());
@@ -341,6 +350,8 @@ impl Settings {
             allowed_hosts,
             metrics,
             otlp_endpoint,
+            callbacks,
+            forge_base,
             projects,
             namespace: raw.namespace.clone(),
             files,

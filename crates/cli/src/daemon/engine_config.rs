@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use windlass_engine::{EngineConfig, Isolation, WorkerConfig};
+use windlass_engine::{CallbackConfig, EngineConfig, Isolation, WorkerConfig};
 use windlass_harness::{HarnessSettings, Price, Settings as HarnessConfig, UserFiles};
 use windlass_types::{Harness, Role};
 
@@ -56,6 +56,11 @@ pub(super) fn of(settings: &Settings, agent_url: String, token: &str) -> Result<
     config.agent_url = agent_url;
     config.env_pass = settings.env_pass.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
     config.secrets = secrets(&config.user, token);
+    config.secrets.extend(settings.callbacks.secret.iter().map(|secret| ("WINDLASS_CALLBACK_SECRET".to_owned(), secret.clone())));
+    config.secrets.sort();
+    config.secrets.dedup();
+    config.callbacks = CallbackConfig { allow: settings.callbacks.allow.clone(), secret: settings.callbacks.secret.clone() };
+    config.forge_base.clone_from(&settings.forge_base);
     Ok(config)
 }
 

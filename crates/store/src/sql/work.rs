@@ -213,6 +213,7 @@ const fn may_free_a_job(kind: EventKind) -> bool {
         | EventKind::VerdictRefused
         | EventKind::AttemptNotice
         | EventKind::Paused
+        | EventKind::OperationCallback
         | EventKind::Other => false,
     }
 }
