@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap};
 use axum::response::sse::{Event as Message, Sse};
 use axum::response::{IntoResponse, Response};
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::Engine;
 use windlass_store::{EventFilter, StoreError};
-use windlass_types::{AttemptId, AttemptStatus, Event, EventKind};
+use windlass_types::{AssignmentStatus, AttemptId, AttemptStatus, Event, EventKind};
 
 use crate::auth::Caller;
 use crate::extract::{Asked, maybe_id, page_size, words};
@@ -96,16 +97,33 @@ pub(crate) async fn events(
         let next_cursor = items.last().filter(|_| is_full).map(|event| event.seq.to_string());
         return Ok(Json(EventPage { items, next_cursor }).into_response());
     }
+    follow(&app, &caller, filter, last_event_id(&headers)?.or(asked.after), false).await
+}
+
+/// Follows what passes the filter from a number on, or from now. With `ends`, the stream of one assignment ends after the event that
+/// ended it; one that was followed to its end answers 204, which a browser takes for "do not come again".
+pub(crate) async fn follow(app: &App, caller: &Caller, filter: EventFilter, after: Option<i64>, ends: bool) -> Answer<Response> {
+    let engine = app.engine()?;
     let permit = app.stream_permit()?;
     // Taken before the newest number is read, so that nothing falls between.
     let changes = engine.subscribe();
     let newest = engine.store().last_seq().await?;
-    let after = last_event_id(&headers)?.or(asked.after).unwrap_or(newest);
+    let after = after.unwrap_or(newest);
     if after > newest || after < 0 {
         return Err(Problem::conflict(format!("there is no event {after} yet; the newest is {newest}"))
             .hint("this is another history than the one you followed: read everything anew and follow from the newest event"));
     }
+    // Its last status event is behind `after`, or is read below.
+    let is_over = match filter.assignment.filter(|_| ends) {
+        Some(assignment) => engine.store().assignment(assignment).await?.status != AssignmentStatus::Active,
+        None => false,
+    };
+    if is_over && matches!(engine.store().events_after(after, filter.clone(), 1).await.as_deref(), Ok([])) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let follow = Follow {
+        ends,
+        is_over,
         engine: engine.clone(),
         place: app.readers.join(after),
         opened_at: newest,
@@ -116,12 +134,12 @@ pub(crate) async fn events(
         told: None,
         read: VecDeque::new(),
         // From the beginning means from the first that is kept, which a follower is told.
-        gap: if after == 0 { Some(engine.store().first_seq().await?).filter(|first| *first > 1) } else { None },
+        gap: if after == 0 && !ends { Some(engine.store().first_seq().await?).filter(|first| *first > 1) } else { None },
         is_behind: newest > after,
         heartbeat: app.limits.heartbeat,
         quiet_since: Instant::now(),
         closing: app.closing.clone(),
-        agent: match &caller {
+        agent: match caller {
             Caller::Agent(agent) => Some(agent.attempt.id),
             Caller::Person => None,
         },
@@ -136,7 +154,7 @@ fn wants_list(headers: &HeaderMap, limit: Option<u32>) -> bool {
     !accept.contains("text/event-stream") && (accept.contains("application/json") || limit.is_some())
 }
 
-fn last_event_id(headers: &HeaderMap) -> Answer<Option<i64>> {
+pub(crate) fn last_event_id(headers: &HeaderMap) -> Answer<Option<i64>> {
     let Some(given) = headers.get("last-event-id") else { return Ok(None) };
     let number = given.to_str().ok().and_then(|text| text.trim().parse().ok());
     number.map(Some).ok_or_else(|| Problem::bad_request("Last-Event-ID is not the number of an event"))
@@ -144,6 +162,10 @@ fn last_event_id(headers: &HeaderMap) -> Answer<Option<i64>> {
 
 /// One client's place in the stream.
 struct Follow {
+    /// Whether it ends with the assignment that it follows.
+    ends: bool,
+    /// Whether the last that was told of that assignment's status is that it came to its end.
+    is_over: bool,
     engine: Engine,
     /// Where it is, for the figures.
     place: Place,
@@ -191,6 +213,9 @@ impl Follow {
                     return None;
                 }
                 self.told = Some(event.seq);
+                if event.kind == EventKind::AssignmentStatus {
+                    self.is_over = event.data["status"] != AssignmentStatus::Active.as_str();
+                }
                 self.place.store(event.seq, Ordering::Relaxed);
                 if event.seq > self.opened_at {
                     self.engine.observe_delivery(&event);
@@ -213,6 +238,9 @@ impl Follow {
                         return None;
                     }
                 }
+            }
+            if self.ends && self.is_over {
+                return None;
             }
             match self.wait().await {
                 Woken::News => {}

@@ -87,7 +87,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
     let mut unknown = None;
     let mut body = serde_json::Deserializer::from_slice(bytes);
     let read = serde_ignored::deserialize(&mut body, |path| {
-        unknown.get_or_insert_with(|| path.to_string());
+        // What may be left out stands in the path as a `?` of its own.
+        unknown.get_or_insert_with(|| path.to_string().replace(".?", ""));
     });
     let read = shaped(read.and_then(|read| body.end().map(|()| read)))?;
     match unknown {

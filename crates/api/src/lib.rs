@@ -25,6 +25,7 @@ mod jobs;
 mod metrics;
 mod nodes;
 mod openapi;
+mod operations;
 mod page;
 mod problem;
 mod projects;

@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::state::App;
 use crate::{
     agent, assignments, attempts, auth, breakers, control, dead_letters, events, files, findings, guard, housekeeping, jobs, metrics,
-    nodes, openapi, page, projects,
+    nodes, openapi, operations, page, projects,
 };
 
 /// Everything, behind the guard and the tokens.
@@ -41,6 +41,7 @@ pub(crate) fn documented(app: Option<&App>) -> OpenApiRouter<App> {
 fn people() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(metrics::metrics))
+        .routes(routes!(metrics::status))
         .routes(routes!(control::status))
         .routes(routes!(control::doctor))
         .routes(routes!(files::files))
@@ -68,6 +69,11 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(dead_letters::show))
         .routes(routes!(dead_letters::replay))
         .routes(routes!(findings::list))
+        .routes(routes!(operations::list, operations::submit))
+        .routes(routes!(operations::show))
+        .routes(routes!(operations::result))
+        .routes(routes!(operations::cancel))
+        .routes(routes!(operations::events))
         .routes(routes!(breakers::list))
         .routes(routes!(breakers::close))
         .routes(routes!(projects::list))

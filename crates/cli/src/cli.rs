@@ -138,6 +138,7 @@ pub(crate) enum Verb {
     Up(verb::up::UpArgs),
     Node(verb::node::NodeArgs),
     Run(Box<verb::run::RunArgs>),
+    Op(verb::op::OpArgs),
     Status(verb::status::StatusArgs),
     Queue(verb::queue::QueueArgs),
     Assignments(verb::assignments::AssignmentsArgs),

@@ -2,7 +2,7 @@
 
 pub(crate) use windlass_engine::{
     Backup, BreakerView, CreateAssignment, DeadLetter, DeadLetterDetail, Diff, Doctor, DoctorCheck, Explanation, HarnessLook, Housekeeping,
-    HousekeepingRun, ReplayOutcome, Replayed, Restored, RunGoal, Status, TranscriptPage, TrustCandidate, UpdateAssignment,
+    HousekeepingRun, OperationView, ReplayOutcome, Replayed, Restored, RunGoal, Status, TranscriptPage, TrustCandidate, UpdateAssignment,
 };
 
 use serde::Deserialize;
@@ -31,6 +31,15 @@ pub(crate) struct AssignmentDetail {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Submitted {
     pub(crate) assignment: Assignment,
+    #[serde(default)]
+    pub(crate) created: bool,
+}
+
+/// What the submission of an operation answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OperationAccepted {
+    pub(crate) operation_id: windlass_types::AssignmentId,
     #[serde(default)]
     pub(crate) created: bool,
 }

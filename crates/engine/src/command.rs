@@ -488,7 +488,7 @@ fn name_of_repo(repo: &str) -> String {
     name_from(last.strip_suffix(".git").unwrap_or(last))
 }
 
-fn given(text: Option<String>) -> Option<String> {
+pub(crate) fn given(text: Option<String>) -> Option<String> {
     text.filter(|t| !t.trim().is_empty())
 }
 
@@ -536,7 +536,7 @@ fn check_harness_defaults(defaults: &std::collections::BTreeMap<String, Harness>
     Ok(())
 }
 
-fn check_job(spec: &JobSpec) -> Result<()> {
+pub(crate) fn check_job(spec: &JobSpec) -> Result<()> {
     if spec.context.len() > TEXT_MAX {
         return Err(too_long("context", spec.context.len()));
     }
@@ -550,7 +550,7 @@ fn check_job(spec: &JobSpec) -> Result<()> {
 }
 
 /// A harness that needs a means is given it: said before anything is dispatched.
-fn check_means(harness: Option<Harness>, program: Option<&str>, script: Option<&str>) -> Result<()> {
+pub(crate) fn check_means(harness: Option<Harness>, program: Option<&str>, script: Option<&str>) -> Result<()> {
     match harness {
         Some(Harness::Command) if program.is_none_or(|p| p.trim().is_empty()) => {
             Err(EngineError::new(ErrorKind::Invalid, "harness command needs a program").hint("give --program \"CMD ARG…\""))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use windlass_telemetry::Traces;
 use windlass_types::{AssignmentId, Backend, BreakerPolicy, Budget, Clock, Harness, Ids, NodeId, RetryPolicy, Role};
 
+use crate::callbacks::CallbackConfig;
 use crate::housekeeping::Retention;
 
 /// A named, bounded executor.
@@ -114,6 +115,8 @@ pub struct EngineConfig {
     pub output_max_bytes: u64,
     /// How long things are kept, and how much room they may take.
     pub retention: Retention,
+    /// Who is told of the end of operations, and how.
+    pub callbacks: CallbackConfig,
     /// Where spans go, if anywhere.
     pub traces: Option<Arc<Traces>>,
     /// Where time comes from.
@@ -159,6 +162,7 @@ impl EngineConfig {
             forge: None,
             forge_watch: ForgeWatch::default(),
             secrets: Vec::new(),
+            callbacks: CallbackConfig::default(),
             traces: None,
             kill_grace_ms: 5_000,
             output_max_bytes: 256 * 1024 * 1024,

@@ -23,7 +23,7 @@ use crate::housekeeping::{self, Keeper};
 use crate::lease::{Control, Leases};
 use crate::now::Held;
 use crate::transcript::Cursors;
-use crate::{dispatch, presence, pull_requests, recover};
+use crate::{callbacks, dispatch, presence, pull_requests, recover};
 
 /// How long what runs in the background may take to end: it is dropped at its next `await`.
 const BACKGROUND_ENDS: Duration = Duration::from_secs(5);
@@ -152,6 +152,7 @@ impl Engine {
         let engine = Self { inner: Arc::clone(&inner) };
         housekeeping::take_part(&engine);
         pull_requests::take_part(&engine);
+        callbacks::take_part(&engine);
         inner.background_tasks.spawn(run(Arc::clone(&inner)));
         Ok(engine)
     }

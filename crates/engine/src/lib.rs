@@ -12,6 +12,7 @@
 mod attempt;
 mod backup;
 mod breakers;
+mod callbacks;
 mod command;
 mod config;
 mod dead_letters;
@@ -29,6 +30,7 @@ mod housekeeping;
 mod lease;
 mod now;
 mod observe;
+mod operations;
 mod presence;
 mod pull_requests;
 mod recover;
@@ -42,12 +44,14 @@ pub use backup::{
     Backup, MakeBackup, Manifest, RESTORE_UNFINISHED, RestoreBackup, RestoreOutcome, RestoreTarget, Restored, restore, write_outcome,
 };
 pub use breakers::BreakerView;
-pub use config::{ForgeWatch, EngineConfig, Isolation, WorkerConfig};
+pub use callbacks::CallbackConfig;
+pub use config::{EngineConfig, ForgeWatch, Isolation, WorkerConfig};
 pub use dead_letters::{DeadLetter, DeadLetterDetail, DeadLetterPage, ReplayOutcome, ReplayPage, ReplayWhich, Replayed};
 pub use doctor::used_harnesses;
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use housekeeping::{Housekeeping, HousekeepingRun, Kept, Removed, Retention};
+pub use operations::{OperationLinks, OperationProgress, OperationView};
 pub use request::{
     AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessLook, HarnessParked,
     RunGoal, Status, TranscriptItem, TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,

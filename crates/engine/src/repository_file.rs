@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use windlass_types::{Failure, FailureKind, JobType, ProjectSettings};
+use windlass_types::{Failure, FailureKind, JobType, OperationType, ProjectSettings};
 use windlass_workspace::workspaces::{Source, Workspace, Workspaces};
 
 pub(crate) const FILE: &str = ".windlass/project.toml";
@@ -37,7 +37,16 @@ pub(crate) async fn read(workspaces: &Workspaces, workspace: &Workspace) -> Resu
 
 /// The paths that count, the settings first.
 pub(crate) fn paths() -> Vec<String> {
-    std::iter::once(FILE.to_owned()).chain(JobType::ALL.iter().map(|t| format!(".windlass/templates/{t}.md"))).collect()
+    std::iter::once(FILE.to_owned()).chain(templates().map(template_path)).collect()
+}
+
+/// The templates that a repository may bring.
+fn templates() -> impl Iterator<Item = &'static str> {
+    JobType::ALL.into_iter().map(JobType::as_str).chain(OperationType::ALL.into_iter().map(OperationType::template))
+}
+
+fn template_path(name: &str) -> String {
+    format!(".windlass/templates/{name}.md")
 }
 
 /// Makes settings of the files.
@@ -48,9 +57,9 @@ pub(crate) fn parse(files: BTreeMap<String, String>) -> Result<RepositoryFile, F
             .hint("mend it on the base branch")
     })?;
     settings.templates.clear();
-    for job_type in JobType::ALL {
-        if let Some(text) = files.get(&format!(".windlass/templates/{job_type}.md")) {
-            settings.templates.insert(job_type.as_str().to_owned(), text.clone());
+    for name in templates() {
+        if let Some(text) = files.get(&template_path(name)) {
+            settings.templates.insert(name.to_owned(), text.clone());
         }
     }
     let mut all = String::new();

@@ -138,6 +138,8 @@ pub struct Policy {
     /// The changes of guarded paths that a person has let through, by their digests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approved_changes: Vec<String>,
+    /// The files it is about, as paths in the repository or globs: locked while its jobs run.
+    pub locks: Vec<String>,
 }
 
 impl Default for Policy {
@@ -154,6 +156,7 @@ impl Default for Policy {
             propose: false,
             forge_repository: None,
             approved_changes: Vec::new(),
+            locks: Vec::new(),
         }
     }
 }

@@ -68,6 +68,9 @@ pub enum EventKind {
     /// A project was made, changed or trusted.
     #[serde(rename = "project.changed")]
     ProjectChanged,
+    /// Somebody was told of an operation's end, or could not be; its data says which.
+    #[serde(rename = "operation.callback")]
+    OperationCallback,
     /// Something that a later version knows: its number counts, its meaning is not known here.
     #[serde(rename = "other")]
     Other,
@@ -96,6 +99,7 @@ impl EventKind {
         Self::Resumed,
         Self::Restored,
         Self::ProjectChanged,
+        Self::OperationCallback,
     ];
 
     /// The word for it everywhere.
@@ -121,6 +125,7 @@ impl EventKind {
             Self::Resumed => "engine.resumed",
             Self::Restored => "engine.restored",
             Self::ProjectChanged => "project.changed",
+            Self::OperationCallback => "operation.callback",
             Self::Other => "other",
         }
     }

@@ -19,6 +19,7 @@ mod id;
 mod ids;
 mod job;
 mod node;
+mod operation;
 mod project;
 mod pull_request;
 mod settle;
@@ -42,6 +43,10 @@ pub use id::{AssignmentId, AttemptId, BadId, JobId, NodeId, VerdictId};
 pub use ids::Ids;
 pub use job::{IllegalMove, Job, JobMove, JobSpec, JobStatus, JobType, Lease, Park, Phase, Token};
 pub use node::{Node, NodeWorker, Presence, Role};
+pub use operation::{
+    BadOperation, Callback, ErrorContext, FeatureContext, OPERATION_SOURCE, OperationPullRequest, OperationRepository, OperationRequest,
+    OperationResult, OperationStatus, OperationType, Texts,
+};
 pub use project::{Project, ProjectSettings, SCRATCH, is_valid_name, name_from};
 pub use pull_request::{ChecksVerdict, PullRequest, PullRequestState, is_forge_repository};
 pub use settle::{AttemptResult, Counters, LineFacts, LineMove, RetryPolicy, Settlement, settle, why_dead};

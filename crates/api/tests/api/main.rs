@@ -7,6 +7,7 @@ mod bounds;
 mod document;
 mod hosts;
 mod metrics;
+mod operations;
 mod routes;
 mod start;
 mod stream;

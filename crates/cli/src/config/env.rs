@@ -58,6 +58,7 @@ pub(crate) const VARS: &[Var] = &[
     var("METRICS_HOST", "metrics_host", "The address of the second, read-only metrics listener"),
     var("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint", "Where traces go: the base address of an OpenTelemetry collector"),
     var("GITHUB_TOKEN", "", "The token for the forge: pull requests, and git over https there; `[forge] token_file` names a file instead"),
+    var("WINDLASS_CALLBACK_SECRET", "callbacks.secret", "What messages about the end of operations are signed with"),
     var("CLAUDE_COMMAND", "claude_command", "The program of harness claude"),
     var("WORKER_NAME", "worker_name", "One named worker of this node"),
     var("WORKERS", "workers", "The named workers of this node, separated by commas"),

@@ -3,6 +3,7 @@
 //! [`raw`] is the file as written, [`Settings`] what the rest of the program sees; each value's origin is kept for
 //! `windlass config`. The file is never looked for in the working directory, which may be a hostile repository.
 
+pub(crate) mod callbacks;
 mod check;
 pub(crate) mod env;
 pub(crate) mod files;

@@ -53,6 +53,7 @@ pub(crate) struct RawFile {
     pub(crate) project: BTreeMap<String, RawProject>,
     pub(crate) telemetry: RawTelemetry,
     pub(crate) files: RawFiles,
+    pub(crate) callbacks: RawCallbacks,
     pub(crate) forge: RawForge,
     pub(crate) feedback: toml::Table,
     pub(crate) deploy: toml::Table,
@@ -145,6 +146,20 @@ impl Days {
 #[serde(default)]
 pub(crate) struct RawTelemetry {
     pub(crate) otlp_endpoint: Option<String>,
+}
+
+/// `[callbacks]`.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawCallbacks {
+    pub(crate) allow: Vec<String>,
+    pub(crate) secret: Option<String>,
+}
+
+impl std::fmt::Debug for RawCallbacks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RawCallbacks").field("allow", &self.allow).finish_non_exhaustive()
+    }
 }
 
 /// `[harness.NAME]`.

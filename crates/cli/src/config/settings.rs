@@ -89,6 +89,8 @@ pub(crate) struct Settings {
     pub(crate) forge_watch: windlass_engine::ForgeWatch,
     /// Where spans go.
     pub(crate) otlp_endpoint: Option<String>,
+    /// Who is told of the end of operations.
+    pub(crate) callbacks: super::callbacks::CallbackSettings,
     pub(crate) projects: Vec<ProjectEntry>,
     /// The project of what names none.
     pub(crate) namespace: Option<String>,
@@ -201,6 +203,7 @@ impl Settings {
         let forge_watch = super::forge::watch(&mut l, raw)?;
         let otlp = &["OTEL_EXPORTER_OTLP_ENDPOINT"];
         let otlp_endpoint = l.given("telemetry.otlp_endpoint", otlp, None, raw.telemetry.otlp_endpoint.clone())?;
+        let callbacks = super::callbacks::read(&mut l, raw)?;
         let claude = l.given("claude_command", &["CLAUDE_COMMAND"], None, raw.claude_command.clone())?;
         let worker_name = l.given("worker_name", &["WORKER_NAME"], None, raw.worker_name.clone())?;
         let listed = Some(raw.workers.clone()).filter(|w| !w.is_empty());
@@ -348,6 +351,7 @@ impl Settings {
             forge,
             forge_watch,
             otlp_endpoint,
+            callbacks,
             projects,
             namespace: raw.namespace.clone(),
             files,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use windlass_engine::{EngineConfig, Isolation, WorkerConfig};
+use windlass_engine::{CallbackConfig, EngineConfig, Isolation, WorkerConfig};
 use windlass_harness::{HarnessSettings, Price, Settings as HarnessConfig, UserFiles};
 use windlass_types::{Harness, Role};
 
@@ -59,8 +59,10 @@ pub(super) fn of(settings: &Settings, agent_url: String, token: &str) -> Result<
     config.forge_watch = settings.forge_watch;
     config.secrets = secrets(&config.user, token);
     config.secrets.extend(settings.forge.iter().map(|forge| ("GITHUB_TOKEN".to_owned(), forge.token().trim().to_owned())));
+    config.secrets.extend(settings.callbacks.secret.iter().map(|secret| ("WINDLASS_CALLBACK_SECRET".to_owned(), secret.clone())));
     config.secrets.sort();
     config.secrets.dedup();
+    config.callbacks = CallbackConfig { allow: settings.callbacks.allow.clone(), secret: settings.callbacks.secret.clone() };
     Ok(config)
 }
 

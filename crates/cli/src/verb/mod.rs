@@ -25,6 +25,8 @@ pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod node;
 pub(crate) mod nodes;
+pub(crate) mod op;
+mod op_submit;
 pub(crate) mod pause;
 pub(crate) mod progress;
 pub(crate) mod projects;
@@ -77,6 +79,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Unpark(args) => unpark::run(args, context).await,
         Verb::Findings(args) => findings::run(args, context).await,
         Verb::Breakers(args) => breakers::run(args, context).await,
+        Verb::Op(args) => op::run(args, context).await,
         Verb::Nodes(args) => nodes::run(args, context).await,
         Verb::Projects(args) => projects::run(args, context).await,
         Verb::Trust(args) => trust::run(args, context).await,

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use windlass_types::{Job, JobStatus, JobType, Stage};
+use windlass_types::{Job, JobStatus, JobType, OperationType, Stage};
 use windlass_workspace::workspaces::Workspace;
 
 use windlass_types::{Failure, FailureKind};
@@ -62,7 +62,8 @@ fn environment() -> minijinja::Environment<'static> {
 /// The built-in templates, each named by its own text.
 static BUILT_IN: LazyLock<minijinja::Environment<'static>> = LazyLock::new(|| {
     let mut env = environment();
-    for template in JobType::ALL.map(builtin_template) {
+    let operations = OperationType::ALL.map(super::builtin_operation_template);
+    for template in JobType::ALL.map(builtin_template).into_iter().chain(operations) {
         if let Err(e) = env.add_template(template, template) {
             tracing::error!(error = %e, "a built-in template cannot be read");
         }
@@ -126,6 +127,12 @@ impl Attempt {
             "diff": diff,
             "job": {"id": job.id, "type": job_type},
         });
+        if let Some(block) = self.operation_block(effective, &nonce).await? {
+            match job_type {
+                JobType::Pm => context["north_star"] = format!("{}\n\n{block}", self.claimed.assignment.north_star).into(),
+                _ => context["context"] = block.into(),
+            }
+        }
         if let (Some(context), Value::Object(extra)) = (context.as_object_mut(), extra) {
             context.extend(extra);
         }

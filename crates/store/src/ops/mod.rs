@@ -6,6 +6,7 @@
 mod assignments;
 mod attempts;
 mod breakers;
+mod callbacks;
 mod candidates;
 mod claim;
 mod control;
@@ -19,6 +20,7 @@ mod journal;
 mod line;
 mod moves;
 mod nodes;
+mod operations;
 mod page;
 #[cfg(test)]
 mod plans;
@@ -38,6 +40,7 @@ pub(crate) use events::last_seq;
 pub(crate) use projects::make_scratch;
 
 pub use assignments::AssignmentFilter;
+pub use callbacks::{CallbackEnd, DueCallback};
 pub use claim::{Claimed, Claims, NodeFacts, WorkerSlots};
 pub use control::{Counts, HarnessPark};
 pub use dead_letters::{DeadLetterFilter, Replay};
@@ -47,6 +50,7 @@ pub use findings::FindingFilter;
 pub use jobs::{Due, JobEdit, JobFilter};
 pub use journal::{StageEnd, StageNote};
 pub use nodes::Present;
+pub use operations::{NewOperation, Operation, OperationFilter, OperationTrace};
 pub use page::Page;
 pub use pull_requests::{Seen, Watched};
 pub use recover::{Beat, BeatState};

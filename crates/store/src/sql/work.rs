@@ -214,6 +214,7 @@ const fn may_free_a_job(kind: EventKind) -> bool {
         | EventKind::AttemptNotice
         | EventKind::Paused
         | EventKind::PullRequestChanged
+        | EventKind::OperationCallback
         | EventKind::Other => false,
     }
 }

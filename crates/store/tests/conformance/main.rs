@@ -17,6 +17,7 @@ mod life;
 mod lists;
 mod load;
 mod nodes;
+mod operations;
 mod people;
 mod projects;
 mod pull_requests;
