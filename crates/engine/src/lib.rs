@@ -28,6 +28,7 @@ mod housekeeping;
 mod lease;
 mod now;
 mod observe;
+mod pool;
 mod presence;
 mod recover;
 mod repository_file;
