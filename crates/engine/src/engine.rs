@@ -359,6 +359,11 @@ impl Inner {
         true
     }
 
+    /// Whether it works on one assignment only.
+    pub(crate) fn works_on_one(&self) -> bool {
+        self.only.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Whether what an earlier life left behind is looked after.
     pub(crate) fn has_recovered(&self) -> bool {
         *self.recovered.borrow()

@@ -10,7 +10,7 @@ use crate::housekeeping::space;
 /// Has the pool of the workspace's repository filled, at the commit that the workspace began at. Returns at once.
 pub(crate) fn fill(inner: &Arc<Inner>, workspace: &Workspace) {
     // An engine that works on one assignment needs no second tree.
-    if inner.config.pool_size == 0 || inner.config.only_assignment.is_some() {
+    if inner.config.pool_size == 0 || inner.works_on_one() {
         return;
     }
     let (inner, workspace) = (Arc::clone(inner), workspace.clone());
