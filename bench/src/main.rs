@@ -12,6 +12,7 @@ mod load;
 mod machine;
 mod scenario;
 mod stats;
+mod workspaces;
 
 use std::io::Write as _;
 use std::path::PathBuf;

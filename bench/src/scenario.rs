@@ -82,6 +82,10 @@ impl Bench {
                 }
             }
         }
+        // Minutes and gigabytes: only when it is asked for.
+        if only == Some("workspaces") {
+            self.workspaces(dir.path()).await?;
+        }
         Ok(self.rows)
     }
 

@@ -11,7 +11,8 @@ pub(crate) struct Args {
     /// Few repetitions: to see that it works, not to compare
     #[arg(long)]
     quick: bool,
-    /// Only scenarios whose name holds this: start, idle, pickup, event, submit, drain, running, recovery, files, spawn
+    /// Only scenarios whose name holds this: start, idle, pickup, event, submit, drain, running, recovery, files, spawn; and workspaces,
+    /// which is left out otherwise (5 GB of disk)
     #[arg(long)]
     only: Option<String>,
     /// Write the figures as JSON to this file

@@ -9,6 +9,7 @@ mod chaos;
 mod demo;
 mod peers;
 mod process;
+mod secrets;
 mod setup;
 mod simulate;
 mod test;
@@ -48,6 +49,8 @@ enum Bench {
     Engine(bench::Args),
     /// The engine and others side by side in one run, as ratios
     Peers(peers::Args),
+    /// The secret scanner and others on the same files in one run, as a table
+    Secrets(secrets::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -72,5 +75,6 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Upgrade(args) => upgrade::upgrade(&args),
         Task::Bench(Bench::Engine(args)) => bench::bench(&args),
         Task::Bench(Bench::Peers(args)) => peers::peers(&args, bench::release),
+        Task::Bench(Bench::Secrets(args)) => secrets::secrets(&args),
     }
 }

@@ -117,6 +117,8 @@ pub struct EngineConfig {
     pub retention: Retention,
     /// Who is told of the end of operations, and how.
     pub callbacks: CallbackConfig,
+    /// How many checked-out trees are kept ready for each large repository; 0: none.
+    pub pool_size: u32,
     /// Where spans go, if anywhere.
     pub traces: Option<Arc<Traces>>,
     /// Where time comes from.
@@ -167,6 +169,7 @@ impl EngineConfig {
             kill_grace_ms: 5_000,
             output_max_bytes: 256 * 1024 * 1024,
             retention: Retention::default(),
+            pool_size: 1,
             ids: Ids::random(clock.clone()),
             clock,
         }

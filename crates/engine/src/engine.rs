@@ -13,7 +13,7 @@ use windlass_telemetry::Metrics;
 use windlass_types::{AssignmentId, AttemptId, Slots, Timestamp};
 use windlass_workspace::git::{Identity, Login};
 use windlass_workspace::launch::{LaunchMode, Launcher, become_subreaper};
-use windlass_workspace::workspaces::Workspaces;
+use windlass_workspace::workspaces::{PoolPolicy, Workspaces};
 
 use crate::backup::{Backup, Manifest, RestoreBackup};
 use crate::config::{EngineConfig, Isolation, WorkerConfig};
@@ -23,7 +23,7 @@ use crate::housekeeping::{self, Keeper};
 use crate::lease::{Control, Leases};
 use crate::now::Held;
 use crate::transcript::Cursors;
-use crate::{callbacks, dispatch, presence, pull_requests, recover};
+use crate::{callbacks, dispatch, pool, presence, pull_requests, recover};
 
 /// How long what runs in the background may take to end: it is dropped at its next `await`.
 const BACKGROUND_ENDS: Duration = Duration::from_secs(5);
@@ -57,6 +57,8 @@ pub(crate) struct Inner {
     workers: RwLock<Arc<[WorkerConfig]>>,
     storage_problem: Mutex<Option<String>>,
     pub(crate) keeper: Keeper,
+    /// Held while a pool is filled.
+    pub(crate) filling: tokio::sync::Mutex<()>,
     pub(crate) cursors: Cursors,
     restore_wanted: watch::Sender<Option<RestoreBackup>>,
     agent_tokens: Mutex<HashMap<AttemptId, String>>,
@@ -95,7 +97,8 @@ impl Engine {
     pub fn start_on(config: EngineConfig, store: Store, launcher: Launcher) -> Result<Self, EngineError> {
         let workspaces =
             Workspaces::open(config.workspace_root.clone(), config.data_dir.clone(), &config.harness.search_path, Identity::default())
-                .map_err(|e| EngineError::from(e.failure()))?;
+                .map_err(|e| EngineError::from(e.failure()))?
+                .with_pool(PoolPolicy { size: config.pool_size, ..PoolPolicy::default() });
         // Our environment holds keys: no other process of this user may read it from /proc.
         if let Err(e) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
             tracing::warn!(error = %e, "other processes of this user can read this one's environment");
@@ -133,6 +136,7 @@ impl Engine {
             workers: RwLock::new(config.workers.clone().into()),
             storage_problem: Mutex::new(None),
             keeper: Keeper::default(),
+            filling: tokio::sync::Mutex::default(),
             cursors: Cursors::default(),
             restore_wanted: watch::Sender::new(None),
             agent_tokens: Mutex::new(HashMap::new()),
@@ -314,6 +318,7 @@ async fn run(inner: Arc<Inner>) {
                     inner.leases.beat(&inner.store, &inner.metrics),
                     // A claim that is under way is answered before the stop goes on, so that what it takes is handed back too.
                     inner.attempts.track_future(dispatch::run(&inner)),
+                    pool::tidy(&inner),
                     housekeeping::run(&inner),
                     housekeeping::space::watch(&inner),
                 );
@@ -363,6 +368,11 @@ impl Inner {
         self.metrics.worker(&worker.name);
         *workers = workers.iter().cloned().chain([worker]).collect();
         true
+    }
+
+    /// Whether it works on one assignment only.
+    pub(crate) fn works_on_one(&self) -> bool {
+        self.only.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Whether what an earlier life left behind is looked after.

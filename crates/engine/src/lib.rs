@@ -31,6 +31,7 @@ mod lease;
 mod now;
 mod observe;
 mod operations;
+mod pool;
 mod presence;
 mod pull_requests;
 mod recover;

@@ -98,6 +98,7 @@ pub(crate) struct RawWorkspaces {
     pub(crate) keep_days: Option<Days>,
     pub(crate) max_bytes: Option<u64>,
     pub(crate) min_free_bytes: Option<u64>,
+    pub(crate) pool: Option<u32>,
 }
 
 /// For how many days something is kept; `0` and `"never"`: it never goes.

@@ -81,6 +81,7 @@ pub(crate) struct Settings {
     pub(crate) grace_secs: u64,
     /// How long things are kept, and how much room they may take.
     pub(crate) retention: Retention,
+    pub(crate) pool_size: u32,
     pub(crate) env_pass: Vec<String>,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) metrics: MetricsSettings,
@@ -228,6 +229,8 @@ impl Settings {
         let hosts = Some(e.allowed_hosts.clone()).filter(|v| !v.is_empty());
         let allowed_hosts = l.pick("engine.allowed_hosts", &[], None, hosts, Vec::new())?;
         let retention = retention(&mut l, raw)?;
+        let pool_size = l.pick("workspaces.pool", &[], None, raw.workspaces.pool, 1)?;
+        check::range("workspaces.pool", pool_size, 0, 100)?;
         let usd = l.given("budget.usd", &[], None, raw.budget.usd)?;
         check::number("budget.usd", usd.unwrap_or(0.0), 0.0, 1e9)?;
         let budget = Budget {
@@ -345,6 +348,7 @@ impl Settings {
             output_max_bytes,
             grace_secs,
             retention,
+            pool_size,
             env_pass,
             allowed_hosts,
             metrics,

@@ -53,6 +53,7 @@ pub(super) fn of(settings: &Settings, agent_url: String, token: &str) -> Result<
     config.kill_grace_ms = settings.kill_grace_ms;
     config.output_max_bytes = settings.output_max_bytes;
     config.retention.clone_from(&settings.retention);
+    config.pool_size = settings.pool_size;
     config.agent_url = agent_url;
     config.env_pass = settings.env_pass.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
     config.forge.clone_from(&settings.forge);

@@ -74,12 +74,13 @@ fn show_run(run: &HousekeepingRun) -> Result<()> {
     let verb = if run.dry_run { "would go" } else { "removed" };
     output::data(&format!("{:11} {}", if run.dry_run { "dry run" } else { "last" }, run.ended_at))?;
     output::data(&format!(
-        "{verb:11} {} event(s), {} assignment(s), {} transcript(s) of {}, {} workspace(s) of {}",
+        "{verb:11} {} event(s), {} assignment(s), {} transcript(s) of {}, {} workspace(s) and {} ready tree(s) of {}",
         removed.events,
         removed.assignments,
         removed.transcripts,
         size(removed.transcript_bytes),
         removed.workspaces,
+        removed.pool_trees,
         size(removed.workspace_bytes)
     ))?;
     for kept in &run.kept {

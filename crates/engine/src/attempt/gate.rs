@@ -8,6 +8,7 @@ use windlass_workspace::git::branch_name;
 use windlass_workspace::workspaces::{PrepareRequest, Removal, Source, Workspace};
 
 use super::{Attempt, Stop, prompt};
+use crate::pool;
 use crate::repository_file;
 use crate::settings::Effective;
 
@@ -104,6 +105,7 @@ impl Attempt {
                 )
                 .await?;
             self.claimed.assignment.base_commit = Some(workspace.base_commit.clone());
+            pool::fill(&self.engine, &workspace);
         }
         let file = repository_file::read(&self.engine.workspaces, &workspace).await?;
         if let Some(file) = file {

@@ -6,6 +6,7 @@
 //! **Invariant:** nothing of an assignment that is active or blocked, or that holds a dead letter, is removed.
 
 mod config;
+mod pool;
 mod records;
 mod report;
 pub(crate) mod space;
@@ -190,6 +191,7 @@ fn tell(run: &HousekeepingRun) {
             transcript_bytes = removed.transcript_bytes,
             workspaces = removed.workspaces,
             workspace_bytes = removed.workspace_bytes,
+            pool_trees = removed.pool_trees,
             kept = run.kept.len(),
             "housekeeping removed {} event(s), {} assignment(s), {} transcript(s) and {} workspace(s)",
             removed.events,

@@ -20,7 +20,9 @@ pub struct Removed {
     pub transcript_bytes: u64,
     /// Workspaces.
     pub workspaces: u64,
-    /// Their size, in bytes.
+    /// Checked-out trees that were ready for workspaces to come.
+    pub pool_trees: u64,
+    /// The size of both, in bytes.
     pub workspace_bytes: u64,
 }
 
@@ -50,7 +52,7 @@ pub struct HousekeepingRun {
     pub removed: Removed,
     /// What was to go and stays, at most 1000.
     pub kept: Vec<Kept>,
-    /// What the workspaces of this node take, in bytes, before the round.
+    /// What the workspaces of this node and the trees ready for more take, in bytes, before the round.
     pub workspace_bytes: u64,
     /// What went wrong, in sentences.
     pub problems: Vec<String>,

@@ -10,7 +10,7 @@ use windlass_types::{Assignment, AssignmentId, AssignmentStatus, JobStatus, Time
 use windlass_workspace::git::WorkspaceError;
 use windlass_workspace::workspaces::{Found, Removal};
 
-use super::{HousekeepingRun, Kept, before, space};
+use super::{HousekeepingRun, Kept, before, pool, space};
 use crate::engine::Inner;
 
 struct Candidate {
@@ -29,6 +29,7 @@ pub(super) async fn look_after(inner: &Arc<Inner>, run: &mut HousekeepingRun) ->
             return left;
         }
     };
+    let pools = pool::measure(inner, run).await;
     for found in inventory {
         let id = found.assignment_id;
         left.insert(id);
@@ -53,6 +54,7 @@ pub(super) async fn look_after(inner: &Arc<Inner>, run: &mut HousekeepingRun) ->
     let before = before(inner.config.clock.now(), retention.workspaces_secs);
     let mut total = run.workspace_bytes;
     let mut free = space::free_bytes(inner).unwrap_or(u64::MAX);
+    pool::look_after(inner, pools, &mut total, &mut free, run).await;
     for candidate in candidates {
         let too_old = before.is_some_and(|before| candidate.ended_at < before);
         let too_much = retention.workspaces_max_bytes.is_some_and(|max| total > max);

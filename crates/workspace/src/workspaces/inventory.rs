@@ -96,7 +96,7 @@ impl Workspaces {
 }
 
 /// The folders in a folder, by name; links are none.
-fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, WorkspaceError> {
+pub(super) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, WorkspaceError> {
     let failed = || WorkspaceError::io(format!("reading {}", folder.display()));
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed())? {
@@ -112,7 +112,7 @@ fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, WorkspaceError> {
 }
 
 /// The room that a tree takes on the disk. Never follows a link.
-fn size_of(root: &Path) -> u64 {
+pub(super) fn size_of(root: &Path) -> u64 {
     let mut bytes = 0u64;
     let mut left = vec![root.to_owned()];
     while let Some(folder) = left.pop() {

@@ -12,6 +12,7 @@ mod inventory;
 mod lock;
 mod lookup;
 mod mirror;
+mod pool;
 mod prepare;
 mod push;
 mod read;
@@ -26,6 +27,7 @@ pub use audit::RefMove;
 pub use commit::{Commit, CommitRequest, QUARANTINE};
 pub use inspect::{RepoFacts, RepoKind};
 pub use inventory::Found;
+pub use pool::{PoolPolicy, PoolTree};
 pub use prepare::{PrepareRequest, Scratch};
 pub use push::Pushed;
 pub use read::{ChangedPath, LoggedCommit, Source};
@@ -60,6 +62,7 @@ pub struct Workspaces {
     data_dir: PathBuf,
     git: Git,
     limits: ContentLimits,
+    pool: PoolPolicy,
 }
 
 /// An assignment's workspace.
@@ -91,13 +94,16 @@ impl Workspaces {
     /// Workspaces under `root`, with mirrors and the engine's git directories under `data_dir`; git is found on `path` (as in `$PATH`).
     pub fn open(root: impl Into<PathBuf>, data_dir: impl Into<PathBuf>, path: &str, identity: Identity) -> Result<Self, WorkspaceError> {
         let (root, data_dir) = (root.into(), data_dir.into());
-        for folder in [&root, &data_dir, &data_dir.join("git"), &data_dir.join("mirrors"), &data_dir.join("bundles")] {
+        for folder in
+            [&root, &data_dir, &data_dir.join("git"), &data_dir.join("mirrors"), &data_dir.join("bundles"), &data_dir.join("pool")]
+        {
             private_dir(folder)?;
         }
         let real = |folder: &Path| folder.canonicalize().map_err(WorkspaceError::io(format!("finding {}", folder.display())));
         let (root, data_dir) = (real(&root)?, real(&data_dir)?);
         let git = Git::open(&data_dir.join("git-home"), path, identity)?;
-        Ok(Self { root, data_dir, git, limits: ContentLimits::default() })
+        let pool = PoolPolicy { size: 0, ..PoolPolicy::default() };
+        Ok(Self { root, data_dir, git, limits: ContentLimits::default(), pool })
     }
 
     /// The same, logged in at the host of a forge: fetches from there and pushes to there bear its token.

@@ -7,9 +7,10 @@ use windlass_types::AssignmentId;
 
 use super::inspect::find_branch;
 use super::lock::lock;
+use super::pool::Ready;
 use super::record::{Mark, Record, intact};
-use super::{Workspace, Workspaces, blocking, private_dir};
-use crate::git::{Commitish, RepoAddress, Skeleton, WorkspaceError, check_branch, remove_tree};
+use super::{Source, Workspace, Workspaces, blocking, private_dir};
+use crate::git::{Call, Commitish, RepoAddress, Skeleton, WorkspaceError, check_branch, remove_tree};
 
 /// What a workspace is wanted for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,12 +67,18 @@ impl Workspaces {
             self.fetch_mirror(&draft.repo, &draft.start.head).await?;
             draft.start.fetched = true;
         }
-        match self.make(&folders, &engine_git_dir, &draft).await {
+        let ready = self.ready_tree(&draft.start.mirror).await?;
+        // A try that fails uses it up, so the mirror is asked first.
+        if ready.is_some() && !draft.start.fetched && !self.commit_exists(Source::Repo(&draft.repo), &draft.start.head).await? {
+            self.fetch_mirror(&draft.repo, &draft.start.head).await?;
+            draft.start.fetched = true;
+        }
+        match self.make(&folders, &engine_git_dir, &draft, ready).await {
             // The mirror may not have the commit yet. Had it failed for another reason, it fails again.
             Err(WorkspaceError::Git { .. }) if !draft.start.fetched => {
                 self.fetch_mirror(&draft.repo, &draft.start.head).await?;
                 draft.start.fetched = true;
-                self.make(&folders, &engine_git_dir, &draft).await
+                self.make(&folders, &engine_git_dir, &draft, None).await
             }
             other => other,
         }
@@ -133,34 +140,27 @@ impl Workspaces {
         Ok(Start { base_commit, head, mirror, fetched: true })
     }
 
-    async fn make(&self, folders: &Folders, engine_git_dir: &Path, draft: &Draft) -> Result<Workspace, WorkspaceError> {
+    async fn make(
+        &self,
+        folders: &Folders,
+        engine_git_dir: &Path,
+        draft: &Draft,
+        ready: Option<Ready>,
+    ) -> Result<Workspace, WorkspaceError> {
         let start = &draft.start;
-        let shallow = Self::shallow_of(&start.mirror);
-        let mirror_objects = start.mirror.join("objects");
-        {
-            let (folders, engine, objects) = (folders.clone(), engine_git_dir.to_owned(), mirror_objects.clone());
-            let (branch, head, shallow) = (draft.branch.clone(), start.head.clone(), shallow.clone());
-            blocking(move || {
-                // Without a record nothing in here was ever shown to anybody.
-                remove_tree(&engine)?;
-                remove_tree(&folders.tree)?;
-                folders.create()?;
-                private_dir(&folders.tree)?;
-                let refs = [(format!("refs/heads/{branch}"), head.clone())];
-                let shallow = shallow.as_deref();
-                Skeleton { bare: true, head_branch: &branch, alternates: &[objects], refs: &refs, sample_hash: &head, shallow }
-                    .create(&engine)
-            })
-            .await?;
-        }
-        let checkout = self.git.call("read-tree").args(["--reset", "-u"]).arg(&start.head);
-        let checkout = checkout.git_dir(engine_git_dir).env("GIT_WORK_TREE", &folders.tree).timeout(super::mirror::TRANSFER_TIMEOUT);
-        match checkout.ok().await {
-            Err(WorkspaceError::Git { message, .. }) if start.fetched && message.contains(&format!("tree object {}", start.head)) => {
-                return Err(WorkspaceError::UnknownCommit { commit: start.head.clone(), repo: draft.repo.as_str().into_owned() });
-            }
-            other => other?,
+        let is_made = match ready {
+            Some(ready) => self.make_from(folders, engine_git_dir, draft, ready).await,
+            None => false,
         };
+        if !is_made {
+            self.lay_out(folders, engine_git_dir, draft, None).await?;
+            match self.checkout(engine_git_dir, &folders.tree, &start.head).ok().await {
+                Err(WorkspaceError::Git { message, .. }) if start.fetched && message.contains(&format!("tree object {}", start.head)) => {
+                    return Err(WorkspaceError::UnknownCommit { commit: start.head.clone(), repo: draft.repo.as_str().into_owned() });
+                }
+                other => other?,
+            };
+        }
         let (folders, engine, draft) = (folders.clone(), engine_git_dir.to_owned(), draft.clone());
         blocking(move || {
             let start = &draft.start;
@@ -181,6 +181,50 @@ impl Workspaces {
             Ok(workspace(&folders, engine, &record))
         })
         .await
+    }
+
+    /// Makes the tree from a ready one; false when that cannot be used after all.
+    async fn make_from(&self, folders: &Folders, engine_git_dir: &Path, draft: &Draft, ready: Ready) -> bool {
+        let made = async {
+            self.lay_out(folders, engine_git_dir, draft, Some(ready)).await?;
+            self.checkout(engine_git_dir, &folders.tree, &draft.start.head).ok().await?;
+            self.holds_only_tracked(engine_git_dir, &folders.tree).await
+        };
+        match made.await {
+            Ok(true) => return true,
+            Ok(false) => tracing::warn!("a tree of the pool held what nobody checked out there; it is thrown away and a new one is made"),
+            Err(error) => tracing::warn!(%error, "a tree of the pool could not be used; a new one is made"),
+        }
+        false
+    }
+
+    /// Lays the folders and the engine's git directory out, the tree empty or a ready one.
+    async fn lay_out(&self, folders: &Folders, engine_git_dir: &Path, draft: &Draft, ready: Option<Ready>) -> Result<(), WorkspaceError> {
+        let (folders, engine, draft) = (folders.clone(), engine_git_dir.to_owned(), draft.clone());
+        blocking(move || {
+            let start = &draft.start;
+            // Without a record nothing in here was ever shown to anybody.
+            remove_tree(&engine)?;
+            remove_tree(&folders.tree)?;
+            folders.create()?;
+            let refs = [(format!("refs/heads/{}", draft.branch), start.head.clone())];
+            let alternates = [start.mirror.join("objects")];
+            let (head_branch, shallow) = (draft.branch.as_str(), Self::shallow_of(&start.mirror));
+            let shallow = shallow.as_deref();
+            Skeleton { bare: true, head_branch, alternates: &alternates, refs: &refs, sample_hash: &start.head, shallow }
+                .create(&engine)?;
+            match ready {
+                Some(ready) => ready.move_to(&folders.tree, &engine),
+                None => private_dir(&folders.tree),
+            }
+        })
+        .await
+    }
+
+    /// Brings a tree, and the index of it that is in `git_dir`, to a commit. Each file of the tree is looked at, and made again if it is not as git left it.
+    pub(super) fn checkout(&self, git_dir: &Path, tree: &Path, commit: &str) -> Call<'_> {
+        let checkout = self.git.call("read-tree").args(["--reset", "-u", commit]).git_dir(git_dir).env("GIT_WORK_TREE", tree);
+        checkout.timeout(super::mirror::TRANSFER_TIMEOUT)
     }
 }
 
