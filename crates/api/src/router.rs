@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::state::App;
 use crate::{
-    agent, assignments, attempts, auth, breakers, control, dead_letters, events, files, findings, guard, housekeeping, jobs, metrics,
-    nodes, openapi, page, projects,
+    agent, assignments, attempts, auth, branches, breakers, control, dead_letters, events, files, findings, guard, housekeeping, jobs,
+    locks, metrics, nodes, openapi, page, projects,
 };
 
 /// Everything, behind the guard and the tokens.
@@ -67,6 +67,10 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(dead_letters::show))
         .routes(routes!(dead_letters::replay))
         .routes(routes!(findings::list))
+        .routes(routes!(locks::list))
+        .routes(routes!(branches::list))
+        .routes(routes!(branches::merged))
+        .routes(routes!(branches::release))
         .routes(routes!(breakers::list))
         .routes(routes!(breakers::close))
         .routes(routes!(projects::list))

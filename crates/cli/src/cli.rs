@@ -157,6 +157,8 @@ pub(crate) enum Verb {
     Retry(verb::retry::RetryArgs),
     DeadLetters(verb::dead_letters::DeadLettersArgs),
     Findings(verb::findings::FindingsArgs),
+    Locks(verb::locks::LocksArgs),
+    Branches(verb::branches::BranchesArgs),
     Pause(verb::pause::PauseArgs),
     Resume(verb::pause::ResumeArgs),
     Unpark(verb::unpark::UnparkArgs),

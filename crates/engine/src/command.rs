@@ -80,6 +80,7 @@ impl Engine {
             harness_defaults,
             program: given(goal.program),
             script: given(goal.script),
+            locks: goal.locks,
             ..Policy::default()
         };
         let asked = (goal.repo, goal.project, goal.base);

@@ -142,6 +142,7 @@ impl Engine {
         tracing::info!(node = %inner.node, isolation = inner.launcher.mode().as_str(), "engine of node {} starts; agents are kept apart by {}", inner.node, inner.launcher.mode().as_str());
         let engine = Self { inner: Arc::clone(&inner) };
         housekeeping::take_part(&engine);
+        crate::branches::take_part(&engine);
         inner.background_tasks.spawn(run(Arc::clone(&inner)));
         Ok(engine)
     }

@@ -33,9 +33,9 @@ pub use figures::Spread;
 pub use harness::resolve_harness;
 pub use import::{Import, import, known_schema};
 pub use ops::{
-    AssignmentFilter, Beat, BeatState, Claimed, Claims, Counts, DeadLetterFilter, Due, EventFilter, FindingFilter, HarnessPark, Held,
-    HeldDuty, JobEdit, JobFilter, NewTask, NodeFacts, Overdue, Page, Present, Pruning, Replay, SettleRequest, Settled, StageEnd, StageNote,
-    Submission, Submitted, TaskOutcome, TaskTaken, WorkerSlots,
+    AssignmentFilter, Beat, BeatState, BranchFilter, Claimed, Claims, Counts, DeadLetterFilter, Declaration, Due, EventFilter,
+    FindingFilter, HarnessPark, Held, HeldDuty, JobEdit, JobFilter, LockFilter, NewTask, NodeFacts, OtherBranch, Overdue, Page, Present,
+    Pruning, Replay, SettleRequest, Settled, StageEnd, StageNote, Submission, Submitted, TaskOutcome, TaskTaken, WorkerSlots,
 };
 pub use store::{OpenOptions, Stats, Store};
 pub use upkeep::{DatabaseFacts, QuickCheck};

@@ -14,7 +14,7 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration { version: 1, min_binary: 1, sql: include_str!("../migrations/0001_start.sql"), postgres: "" },
     Migration { version: 2, min_binary: 1, sql: include_str!("../migrations/0002_tasks.sql"), postgres: "" },
     Migration { version: 3, min_binary: 1, sql: include_str!("../migrations/0003_breakers.sql"), postgres: "" },
@@ -28,6 +28,7 @@ const MIGRATIONS: [Migration; 8] = [
     Migration { version: 6, min_binary: 1, sql: include_str!("../migrations/0006_hot.sql"), postgres: "" },
     Migration { version: 7, min_binary: 1, sql: include_str!("../migrations/0007_hot.sql"), postgres: "" },
     Migration { version: 8, min_binary: 1, sql: include_str!("../migrations/0008_findings.sql"), postgres: "" },
+    Migration { version: 10, min_binary: 1, sql: include_str!("../migrations/0010_locks.sql"), postgres: "" },
 ];
 
 /// The key of the lock that the one who migrates holds on PostgreSQL.

@@ -130,6 +130,8 @@ pub struct Policy {
     pub program: Option<String>,
     /// The script of jobs of harness `simulated`, for jobs that name none.
     pub script: Option<String>,
+    /// Files that its jobs have to themselves while they run: paths, folders (`src/`) and globs, from the top of the repository.
+    pub locks: Vec<String>,
 }
 
 impl Default for Policy {
@@ -143,6 +145,7 @@ impl Default for Policy {
             harness_defaults: BTreeMap::new(),
             program: None,
             script: None,
+            locks: Vec::new(),
         }
     }
 }

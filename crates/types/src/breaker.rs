@@ -85,6 +85,7 @@ impl BackendSign {
                 | FailureKind::VerifyFailed
                 | FailureKind::NoChange
                 | FailureKind::SecretFound
+                | FailureKind::BranchClash
                 | FailureKind::Loop
                 | FailureKind::NoVerdict
                 | FailureKind::BadEvidence => Some(Self::Healthy),

@@ -17,6 +17,9 @@ pub enum EventKind {
     /// Its workspace, branch or head commit changed.
     #[serde(rename = "assignment.branch")]
     AssignmentBranch,
+    /// A branch was registered, is to be merged, was merged, or left the registry; its status is in the data.
+    #[serde(rename = "branch.changed")]
+    BranchChanged,
     /// A job was put in the line.
     #[serde(rename = "job.inserted")]
     JobInserted,
@@ -72,10 +75,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::AssignmentCreated,
         Self::AssignmentStatus,
         Self::AssignmentBranch,
+        Self::BranchChanged,
         Self::JobInserted,
         Self::JobStatus,
         Self::JobProgress,
@@ -100,6 +104,7 @@ impl EventKind {
             Self::AssignmentCreated => "assignment.created",
             Self::AssignmentStatus => "assignment.status",
             Self::AssignmentBranch => "assignment.branch",
+            Self::BranchChanged => "branch.changed",
             Self::JobInserted => "job.inserted",
             Self::JobStatus => "job.status",
             Self::JobProgress => "job.progress",

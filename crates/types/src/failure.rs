@@ -71,6 +71,8 @@ pub enum FailureKind {
     NoChange,
     /// The work holds a secret, and the agent did not take it out.
     SecretFound,
+    /// The work does not merge cleanly with another branch, or with what its base has become.
+    BranchClash,
     /// The same diff and the same failing check as before.
     Loop,
     /// A budget is spent.
@@ -95,7 +97,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::ApiError,
         Self::AgentCrashed,
         Self::Stalled,
@@ -117,6 +119,7 @@ impl FailureKind {
         Self::VerifyFailed,
         Self::NoChange,
         Self::SecretFound,
+        Self::BranchClash,
         Self::Loop,
         Self::BudgetExceeded,
         Self::UsageUnknown,
@@ -153,6 +156,7 @@ impl FailureKind {
             Self::VerifyFailed => "verify_failed",
             Self::NoChange => "no_change",
             Self::SecretFound => "secret_found",
+            Self::BranchClash => "branch_clash",
             Self::Loop => "loop",
             Self::BudgetExceeded => "budget_exceeded",
             Self::UsageUnknown => "usage_unknown",
@@ -186,6 +190,7 @@ impl FailureKind {
             | Self::VerifyFailed
             | Self::NoChange
             | Self::SecretFound
+            | Self::BranchClash
             | Self::Loop
             | Self::BudgetExceeded
             | Self::UsageUnknown

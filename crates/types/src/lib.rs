@@ -9,6 +9,7 @@
 mod agent;
 mod assignment;
 mod attempt;
+mod branch;
 mod breaker;
 mod budget;
 mod event;
@@ -17,6 +18,7 @@ mod hold;
 mod id;
 mod ids;
 mod job;
+mod lock;
 mod node;
 mod project;
 mod settle;
@@ -30,6 +32,7 @@ pub use assignment::{Assignment, AssignmentMove, AssignmentStatus, Block, Illega
 pub use attempt::{
     Attempt, AttemptStatus, Effect, Finding, SecretFinding, Stage, StageRecord, StageStatus, VerdictRecord, is_loop, without_noise,
 };
+pub use branch::{Branch, BranchMove, BranchStatus, OnClash};
 pub use breaker::{Admission, Backend, BackendSign, Breaker, BreakerPolicy, BreakerProbe, BreakerStatus, DEFAULT_ACCOUNT};
 pub use budget::{Budget, BudgetCheck, Spent};
 pub use event::{Event, EventKind};
@@ -38,6 +41,7 @@ pub use hold::{Hold, HoldKind, Slots, World, hold};
 pub use id::{AssignmentId, AttemptId, BadId, JobId, NodeId, VerdictId};
 pub use ids::Ids;
 pub use job::{IllegalMove, Job, JobMove, JobSpec, JobStatus, JobType, Lease, Park, Phase, Token};
+pub use lock::{BadLock, FileLock, LockConflict, LockPattern, LockStatus, parse_locks};
 pub use node::{Node, NodeWorker, Presence, Role};
 pub use project::{Project, ProjectSettings, SCRATCH, is_valid_name, name_from};
 pub use settle::{AttemptResult, Counters, LineFacts, LineMove, RetryPolicy, Settlement, settle, why_dead};

@@ -219,7 +219,11 @@ fn after_refusal(facts: LineFacts, failure: &Failure, reason: &str) -> LineMove 
     let for_person = facts.job_type == JobType::Pm
         || matches!(
             failure.kind,
-            FailureKind::BudgetExceeded | FailureKind::UsageUnknown | FailureKind::WorkspaceTampered | FailureKind::SecretFound
+            FailureKind::BudgetExceeded
+                | FailureKind::UsageUnknown
+                | FailureKind::WorkspaceTampered
+                | FailureKind::SecretFound
+                | FailureKind::BranchClash
         );
     if facts.on_failure == OnFailure::Review && !for_person { LineMove::Review } else { LineMove::Block(block(failure, reason)) }
 }

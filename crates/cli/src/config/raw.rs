@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use windlass_intake::FilesMode;
-use windlass_types::{Budget, Harness, Micros, ProjectSettings};
+use windlass_types::{Budget, Harness, Micros, OnClash, ProjectSettings};
 
 use super::files::RawFiles;
 
@@ -199,6 +199,7 @@ pub(crate) struct RawProject {
     pub(crate) task_timeout: Option<u64>,
     pub(crate) max_concurrent: Option<u32>,
     pub(crate) templates: BTreeMap<String, String>,
+    pub(crate) on_clash: Option<OnClash>,
 }
 
 impl RawProject {
@@ -214,6 +215,7 @@ impl RawProject {
             timeout_secs: self.task_timeout,
             max_concurrent: self.max_concurrent,
             templates: self.templates.clone(),
+            on_clash: self.on_clash,
         }
     }
 }

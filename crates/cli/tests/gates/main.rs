@@ -13,6 +13,7 @@ mod bad_input;
 mod breaker;
 mod budgets;
 mod by_hand;
+mod clashes;
 mod control;
 mod credentials;
 mod dead_letters;

@@ -5,6 +5,7 @@
 
 mod assignments;
 mod attempts;
+mod branches;
 mod breakers;
 mod candidates;
 mod claim;
@@ -17,6 +18,7 @@ mod guard;
 mod jobs;
 mod journal;
 mod line;
+mod locks;
 mod moves;
 mod nodes;
 mod page;
@@ -37,6 +39,7 @@ pub(crate) use events::last_seq;
 pub(crate) use projects::make_scratch;
 
 pub use assignments::AssignmentFilter;
+pub use branches::{BranchFilter, Declaration, OtherBranch};
 pub use claim::{Claimed, Claims, NodeFacts, WorkerSlots};
 pub use control::{Counts, HarnessPark};
 pub use dead_letters::{DeadLetterFilter, Replay};
@@ -45,6 +48,7 @@ pub use events::EventFilter;
 pub use findings::FindingFilter;
 pub use jobs::{Due, JobEdit, JobFilter};
 pub use journal::{StageEnd, StageNote};
+pub use locks::LockFilter;
 pub use nodes::Present;
 pub use page::Page;
 pub use recover::{Beat, BeatState};

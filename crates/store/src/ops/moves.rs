@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 use windlass_types::{Assignment, AssignmentMove, AssignmentStatus, Block, EventKind, Job, JobMove, Policy};
 
+use super::branches;
 use super::rows::insert_job;
 use crate::error::Result;
 use crate::sql::{NewEvent, Work};
@@ -51,7 +52,7 @@ pub(crate) fn move_assignment(w: &mut Work<'_>, a: &mut Assignment, by: Assignme
     }
     let event = about(EventKind::AssignmentStatus, a, with(base, data));
     w.event(event);
-    Ok(())
+    branches::follow(w, a, by)
 }
 
 /// Puts a new job in the line.
