@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::state::App;
 use crate::{
-    agent, assignments, attempts, auth, breakers, control, dead_letters, events, files, findings, guard, housekeeping, jobs, metrics,
-    nodes, openapi, operations, page, projects,
+    agent, assignments, attempts, auth, branches, breakers, control, dead_letters, events, files, findings, guard, housekeeping, jobs,
+    locks, metrics, nodes, openapi, operations, page, projects,
 };
 
 /// Everything, behind the guard and the tokens.
@@ -74,6 +74,10 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(operations::result))
         .routes(routes!(operations::cancel))
         .routes(routes!(operations::events))
+        .routes(routes!(locks::list))
+        .routes(routes!(branches::list))
+        .routes(routes!(branches::merged))
+        .routes(routes!(branches::release))
         .routes(routes!(breakers::list))
         .routes(routes!(breakers::close))
         .routes(routes!(projects::list))

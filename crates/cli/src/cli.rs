@@ -159,6 +159,8 @@ pub(crate) enum Verb {
     Approve(verb::approve::ApproveArgs),
     DeadLetters(verb::dead_letters::DeadLettersArgs),
     Findings(verb::findings::FindingsArgs),
+    Locks(verb::locks::LocksArgs),
+    Branches(verb::branches::BranchesArgs),
     Pause(verb::pause::PauseArgs),
     Resume(verb::pause::ResumeArgs),
     Unpark(verb::unpark::UnparkArgs),

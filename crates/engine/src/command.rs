@@ -81,6 +81,7 @@ impl Engine {
             program: given(goal.program),
             script: given(goal.script),
             propose: goal.propose,
+            locks: goal.locks,
             ..Policy::default()
         };
         let asked = (goal.repo, goal.project, goal.base);

@@ -157,6 +157,7 @@ impl Engine {
         housekeeping::take_part(&engine);
         pull_requests::take_part(&engine);
         callbacks::take_part(&engine);
+        crate::branches::take_part(&engine);
         inner.background_tasks.spawn(run(Arc::clone(&inner)));
         Ok(engine)
     }

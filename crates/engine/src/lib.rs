@@ -11,6 +11,7 @@
 
 mod attempt;
 mod backup;
+mod branches;
 mod breakers;
 mod callbacks;
 mod command;

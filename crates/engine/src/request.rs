@@ -56,6 +56,8 @@ pub struct RunGoal {
     pub priority: i32,
     /// The named worker.
     pub worker: Option<String>,
+    /// Files that it has to itself while it runs: paths, folders (`src/`) and globs, from the top of the repository; at most 1000.
+    pub locks: Vec<String>,
     /// The same key makes the same assignment once, however often it is sent.
     pub key: Option<String>,
     /// Where it comes from: `cli`, `api`, …

@@ -14,7 +14,7 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: [Migration; 10] = [
+const MIGRATIONS: [Migration; 11] = [
     Migration { version: 1, min_binary: 1, sql: include_str!("../migrations/0001_start.sql"), postgres: "" },
     Migration { version: 2, min_binary: 1, sql: include_str!("../migrations/0002_tasks.sql"), postgres: "" },
     Migration { version: 3, min_binary: 1, sql: include_str!("../migrations/0003_breakers.sql"), postgres: "" },
@@ -29,6 +29,7 @@ const MIGRATIONS: [Migration; 10] = [
     Migration { version: 7, min_binary: 1, sql: include_str!("../migrations/0007_hot.sql"), postgres: "" },
     Migration { version: 8, min_binary: 1, sql: include_str!("../migrations/0008_findings.sql"), postgres: "" },
     Migration { version: 9, min_binary: 1, sql: include_str!("../migrations/0009_operations.sql"), postgres: "" },
+    Migration { version: 10, min_binary: 1, sql: include_str!("../migrations/0010_locks.sql"), postgres: "" },
     Migration { version: 11, min_binary: 1, sql: include_str!("../migrations/0011_pull_requests.sql"), postgres: "" },
 ];
 

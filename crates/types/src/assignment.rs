@@ -138,7 +138,7 @@ pub struct Policy {
     /// The changes of guarded paths that a person has let through, by their digests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approved_changes: Vec<String>,
-    /// The files it is about, as paths in the repository or globs: locked while its jobs run.
+    /// Files that its jobs have to themselves while they run: paths, folders (`src/`) and globs, from the top of the repository.
     pub locks: Vec<String>,
 }
 

@@ -21,6 +21,8 @@ pub enum Stage {
     Scan,
     /// The engine commits what the agent left.
     Commit,
+    /// The commit is merged on trial with what else is on its way into the base branch.
+    Clash,
     /// The branch is pushed to where the repository came from.
     Push,
     /// A pull request is made.
@@ -29,7 +31,8 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in order.
-    pub const ALL: [Self; 8] = [Self::Prepare, Self::Prompt, Self::Run, Self::Verify, Self::Scan, Self::Commit, Self::Push, Self::Propose];
+    pub const ALL: [Self; 9] =
+        [Self::Prepare, Self::Prompt, Self::Run, Self::Verify, Self::Scan, Self::Commit, Self::Clash, Self::Push, Self::Propose];
 
     /// The word for it everywhere.
     pub const fn as_str(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Stage {
             Self::Verify => "verify",
             Self::Scan => "scan",
             Self::Commit => "commit",
+            Self::Clash => "clash",
             Self::Push => "push",
             Self::Propose => "propose",
         }

@@ -89,6 +89,7 @@ impl BackendSign {
                 | FailureKind::ForgeUnavailable
                 | FailureKind::ForgeLimited
                 | FailureKind::ForgeRefused
+                | FailureKind::BranchClash
                 | FailureKind::Loop
                 | FailureKind::NoVerdict
                 | FailureKind::BadEvidence => Some(Self::Healthy),

@@ -17,6 +17,9 @@ pub enum EventKind {
     /// Its workspace, branch or head commit changed.
     #[serde(rename = "assignment.branch")]
     AssignmentBranch,
+    /// A branch was registered, is to be merged, was merged, or left the registry; its status is in the data.
+    #[serde(rename = "branch.changed")]
+    BranchChanged,
     /// A job was put in the line.
     #[serde(rename = "job.inserted")]
     JobInserted,
@@ -78,10 +81,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::AssignmentCreated,
         Self::AssignmentStatus,
         Self::AssignmentBranch,
+        Self::BranchChanged,
         Self::JobInserted,
         Self::JobStatus,
         Self::JobProgress,
@@ -108,6 +112,7 @@ impl EventKind {
             Self::AssignmentCreated => "assignment.created",
             Self::AssignmentStatus => "assignment.status",
             Self::AssignmentBranch => "assignment.branch",
+            Self::BranchChanged => "branch.changed",
             Self::JobInserted => "job.inserted",
             Self::JobStatus => "job.status",
             Self::JobProgress => "job.progress",

@@ -79,6 +79,8 @@ pub enum FailureKind {
     ForgeLimited,
     /// The forge understood and refused.
     ForgeRefused,
+    /// The work does not merge cleanly with another branch, or with what its base has become.
+    BranchClash,
     /// The same diff and the same failing check as before.
     Loop,
     /// A budget is spent.
@@ -103,7 +105,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::ApiError,
         Self::AgentCrashed,
         Self::Stalled,
@@ -129,6 +131,7 @@ impl FailureKind {
         Self::ForgeUnavailable,
         Self::ForgeLimited,
         Self::ForgeRefused,
+        Self::BranchClash,
         Self::Loop,
         Self::BudgetExceeded,
         Self::UsageUnknown,
@@ -169,6 +172,7 @@ impl FailureKind {
             Self::ForgeUnavailable => "forge_unavailable",
             Self::ForgeLimited => "forge_limited",
             Self::ForgeRefused => "forge_refused",
+            Self::BranchClash => "branch_clash",
             Self::Loop => "loop",
             Self::BudgetExceeded => "budget_exceeded",
             Self::UsageUnknown => "usage_unknown",
@@ -209,6 +213,7 @@ impl FailureKind {
             | Self::SecretFound
             | Self::GuardedChange
             | Self::ForgeRefused
+            | Self::BranchClash
             | Self::Loop
             | Self::BudgetExceeded
             | Self::UsageUnknown

@@ -65,11 +65,7 @@ pub fn is_guarded(path: &str, extra: &[String]) -> bool {
             return false;
         }
         let at_depth = format!("/{entry}");
-        if entry.ends_with('/') {
-            path.starts_with(&entry) || path.contains(&at_depth)
-        } else {
-            path == entry || path.ends_with(&at_depth)
-        }
+        if entry.ends_with('/') { path.starts_with(&entry) || path.contains(&at_depth) } else { path == entry || path.ends_with(&at_depth) }
     };
     GUARDED.iter().any(|entry| matches(entry)) || extra.iter().any(|entry| matches(entry))
 }
@@ -93,7 +89,9 @@ mod tests {
         ] {
             assert!(is_guarded(path, &[]), "{path}");
         }
-        for path in ["src/main.rs", ".github/ISSUE_TEMPLATE/bug.md", "docs/github/workflows/x.md", "CLAUDE.md", "my.claude/x", "Jenkinsfile.md"] {
+        for path in
+            ["src/main.rs", ".github/ISSUE_TEMPLATE/bug.md", "docs/github/workflows/x.md", "CLAUDE.md", "my.claude/x", "Jenkinsfile.md"]
+        {
             assert!(!is_guarded(path, &[]), "{path}");
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{AssignmentStatus, Block, Breaker, Failure, JobId, JobStatus, Park, Timestamp};
+use crate::{AssignmentStatus, Block, Breaker, Failure, JobId, JobStatus, LockConflict, Park, Timestamp};
 
 /// What kind of hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -33,6 +33,8 @@ pub enum HoldKind {
     WorkerBusy,
     /// The project's limit is reached.
     ProjectBusy,
+    /// Another assignment has the files that it wants for itself.
+    FileLocked,
     /// The node cannot write its data.
     Storage,
     /// Nothing holds it: it is about to be claimed.
@@ -41,7 +43,7 @@ pub enum HoldKind {
 
 impl HoldKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Paused,
         Self::Blocked,
         Self::AssignmentOver,
@@ -54,6 +56,7 @@ impl HoldKind {
         Self::NoWorker,
         Self::WorkerBusy,
         Self::ProjectBusy,
+        Self::FileLocked,
         Self::Storage,
         Self::Ready,
     ];
@@ -73,6 +76,7 @@ impl HoldKind {
             Self::NoWorker => "no_worker",
             Self::WorkerBusy => "worker_busy",
             Self::ProjectBusy => "project_busy",
+            Self::FileLocked => "file_locked",
             Self::Storage => "storage",
             Self::Ready => "ready",
         }
@@ -140,6 +144,8 @@ pub struct World {
     pub worker: (String, Option<Slots>),
     /// The project's slots, if it has a limit.
     pub project: Option<Slots>,
+    /// The first lock of a running assignment that is in the way of its own.
+    pub lock: Option<LockConflict>,
     /// Why the node cannot write its data, if it cannot.
     pub storage: Option<String>,
 }
@@ -218,6 +224,14 @@ pub fn hold(world: &World) -> Option<Hold> {
     {
         return held(HoldKind::ProjectBusy, format!("the project runs {} of {} jobs", slots.running, slots.limit), None, None);
     }
+    if let Some(LockConflict { holder, theirs, ours, since }) = &world.lock {
+        let reason = if theirs == ours {
+            format!("{holder} has {theirs} locked since {since}")
+        } else {
+            format!("{holder} has {theirs} locked since {since}, which overlaps with {ours}")
+        };
+        return held(HoldKind::FileLocked, reason, Some("it goes on by itself when that job ends: windlass locks"), None);
+    }
     None
 }
 
@@ -241,6 +255,7 @@ mod tests {
             budget: None,
             worker: ("default".to_owned(), Some(Slots { running: 1, limit: 2 })),
             project: None,
+            lock: None,
             storage: None,
         }
     }

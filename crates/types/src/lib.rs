@@ -9,6 +9,7 @@
 mod agent;
 mod assignment;
 mod attempt;
+mod branch;
 mod breaker;
 mod budget;
 mod event;
@@ -18,6 +19,7 @@ mod hold;
 mod id;
 mod ids;
 mod job;
+mod lock;
 mod node;
 mod operation;
 mod project;
@@ -33,6 +35,7 @@ pub use assignment::{Assignment, AssignmentMove, AssignmentStatus, Block, Illega
 pub use attempt::{
     Attempt, AttemptStatus, Effect, Finding, SecretFinding, Stage, StageRecord, StageStatus, VerdictRecord, is_loop, without_noise,
 };
+pub use branch::{Branch, BranchMove, BranchStatus, OnClash};
 pub use breaker::{Admission, Backend, BackendSign, Breaker, BreakerPolicy, BreakerProbe, BreakerStatus, DEFAULT_ACCOUNT};
 pub use budget::{Budget, BudgetCheck, Spent};
 pub use event::{Event, EventKind};
@@ -42,6 +45,7 @@ pub use hold::{Hold, HoldKind, Slots, World, hold};
 pub use id::{AssignmentId, AttemptId, BadId, JobId, NodeId, VerdictId};
 pub use ids::Ids;
 pub use job::{IllegalMove, Job, JobMove, JobSpec, JobStatus, JobType, Lease, Park, Phase, Token};
+pub use lock::{BadLock, FileLock, LockConflict, LockPattern, LockStatus, parse_locks};
 pub use node::{Node, NodeWorker, Presence, Role};
 pub use operation::{
     BadOperation, Callback, ErrorContext, FeatureContext, OPERATION_SOURCE, OperationPullRequest, OperationRepository, OperationRequest,

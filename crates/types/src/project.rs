@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Budget, Harness, Timestamp};
+use crate::{Budget, Harness, OnClash, Timestamp};
 
 /// The built-in project without a repository: its jobs only run, verify and settle.
 pub const SCRATCH: &str = "scratch";
@@ -44,6 +44,8 @@ pub struct ProjectSettings {
     /// What is guarded beside the built-in list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub guarded_paths: Vec<String>,
+    /// What is done when work does not merge cleanly with another branch; by default the agent merges the two in a further round.
+    pub on_clash: Option<OnClash>,
 }
 
 /// A project as the store keeps it.

@@ -225,6 +225,7 @@ fn after_refusal(facts: LineFacts, failure: &Failure, reason: &str) -> LineMove 
                 | FailureKind::SecretFound
                 | FailureKind::GuardedChange
                 | FailureKind::ForgeRefused
+                | FailureKind::BranchClash
         );
     if facts.on_failure == OnFailure::Review && !for_person { LineMove::Review } else { LineMove::Block(block(failure, reason)) }
 }

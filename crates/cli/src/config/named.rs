@@ -137,6 +137,9 @@ fn show_nested(l: &mut Layers<'_>, name: &str, p: &RawProject) -> Result<()> {
         l.given(&key("forge_repository"), &[], None, Some(repository.clone()))?;
         check::forge_repository(&key("forge_repository"), repository)?;
     }
+    if let Some(on_clash) = p.on_clash {
+        l.given(&key("on_clash"), &[], None, Some(on_clash.as_str().to_owned()))?;
+    }
     let harnesses = p.harness_defaults.iter().map(|(of, harness)| ("harness_defaults", of, harness.as_str().to_owned()));
     let models = p.models.iter().map(|(of, model)| ("models", of, model.clone()));
     let templates = p.templates.iter().map(|(of, text)| ("templates", of, text.clone()));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use windlass_intake::FilesMode;
-use windlass_types::{Budget, Guard, Harness, Micros, ProjectSettings};
+use windlass_types::{Budget, Guard, Harness, Micros, OnClash, ProjectSettings};
 
 use super::files::RawFiles;
 use super::forge::RawForge;
@@ -221,6 +221,7 @@ pub(crate) struct RawProject {
     pub(crate) forge_repository: Option<String>,
     pub(crate) guard: Option<Guard>,
     pub(crate) guarded_paths: Vec<String>,
+    pub(crate) on_clash: Option<OnClash>,
 }
 
 impl RawProject {
@@ -240,6 +241,7 @@ impl RawProject {
             forge_repository: self.forge_repository.clone(),
             guard: self.guard,
             guarded_paths: self.guarded_paths.clone(),
+            on_clash: self.on_clash,
         }
     }
 }

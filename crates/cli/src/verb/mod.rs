@@ -1,8 +1,10 @@
 //! One file per verb: its flags, its help and what it does.
 
+pub(crate) mod approve;
 pub(crate) mod assignment;
 pub(crate) mod assignments;
 pub(crate) mod backup;
+pub(crate) mod branches;
 pub(crate) mod breakers;
 pub(crate) mod cancel;
 pub(crate) mod clean;
@@ -21,6 +23,7 @@ pub(crate) mod init;
 pub(crate) mod insert_job;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod locks;
 pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod node;
@@ -33,7 +36,6 @@ pub(crate) mod projects;
 pub(crate) mod queue;
 mod replay;
 pub(crate) mod restore;
-pub(crate) mod approve;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod scan;
@@ -78,6 +80,8 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Resume(args) => pause::resume(args, context).await,
         Verb::Unpark(args) => unpark::run(args, context).await,
         Verb::Findings(args) => findings::run(args, context).await,
+        Verb::Locks(args) => locks::run(args, context).await,
+        Verb::Branches(args) => branches::run(args, context).await,
         Verb::Breakers(args) => breakers::run(args, context).await,
         Verb::Op(args) => op::run(args, context).await,
         Verb::Nodes(args) => nodes::run(args, context).await,

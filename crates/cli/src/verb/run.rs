@@ -78,6 +78,9 @@ pub(crate) struct RunArgs {
     /// The same key makes the same assignment only once
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Have these files to itself while it runs: a path, a folder (`src/`) or a glob; may be given several times
+    #[arg(long = "lock", value_name = "PATTERN")]
+    locks: Vec<String>,
     /// Print the assignment's id and do not wait (needs a daemon)
     #[arg(long, short)]
     detach: bool,
@@ -155,6 +158,7 @@ fn request(args: RunArgs, context: &Context) -> Result<RunGoal> {
         priority: args.priority,
         worker: args.worker,
         key: args.key,
+        locks: args.locks,
         source: Some("cli".to_owned()),
     })
 }

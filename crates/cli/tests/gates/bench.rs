@@ -186,10 +186,19 @@ impl Bench {
         self.until(id, "it is over", |a| a["status"] != "active")
     }
 
+    /// The same for one that waits behind many others.
+    pub(crate) fn until_over(&self, id: &str) -> Value {
+        self.until_within(5 * LONG, id, "it is over", |a| a["status"] != "active")
+    }
+
     /// Waits until an assignment is as wanted.
     pub(crate) fn until(&self, id: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.until_within(LONG, id, what, wanted)
+    }
+
+    fn until_within(&self, long: Duration, id: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
-        let until = Instant::now() + LONG;
+        let until = Instant::now() + long;
         while Instant::now() < until {
             last = self.assignment(id);
             if wanted(&last) {
@@ -197,7 +206,7 @@ impl Bench {
             }
             pause();
         }
-        panic!("not within {LONG:?}: {what}: {last:#}");
+        panic!("not within {long:?}: {what}: {last:#}");
     }
 
     /// Waits until the assignment's job number `index` has the status.

@@ -14,6 +14,7 @@ mod breaker;
 mod budgets;
 mod by_hand;
 mod callbacks;
+mod clashes;
 mod control;
 mod credentials;
 mod dead_letters;

@@ -67,7 +67,10 @@ fn a_branch_that_passed_becomes_a_pull_request_that_says_what_and_why_and_mentio
     let shown = bed.bench.daemon.call(&["assignment", &a]);
     assert!(String::from_utf8_lossy(&shown.stdout).contains(pull["url"].as_str().unwrap()), "{shown:?}");
     let token = bed.fake.token();
-    assert!(!bed.bench.daemon.log().contains(token) && !bed.bench.ok(&["config"]).to_string().contains(token), "the token is shown nowhere");
+    assert!(
+        !bed.bench.daemon.log().contains(token) && !bed.bench.ok(&["config"]).to_string().contains(token),
+        "the token is shown nowhere"
+    );
 }
 
 #[test]
@@ -100,10 +103,10 @@ fn a_forge_that_is_away_for_a_while_costs_no_second_run_of_the_agent_and_makes_n
     let cases: [(&str, Vec<(&str, Fault)>); 3] = [
         ("it is away", vec![("GET", Fault::HangUp), ("GET", Fault::Instead(busy()))]),
         ("it does its work and says nothing", vec![("POST", Fault::HangUpAfterWork), ("GET", Fault::HangUp)]),
-        ("it limits", vec![(
-            "POST",
-            Fault::Instead(Answer { headers: vec![("retry-after".into(), "1".into())], ..Answer::error(429, "slow down") }),
-        )]),
+        (
+            "it limits",
+            vec![("POST", Fault::Instead(Answer { headers: vec![("retry-after".into(), "1".into())], ..Answer::error(429, "slow down") }))],
+        ),
     ];
     for (what, faults) in cases {
         let bed = Bed::new();

@@ -1,4 +1,4 @@
-//! The stages after the check: `scan`, `commit`, `push`, `propose`. Each looks up its effect before it repeats it.
+//! The stages after the check: `scan`, `commit`, `clash`, `push`, `propose`. Each looks up its effect before it repeats it.
 
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ pub(crate) enum Delivered {
     Done(Option<String>),
     /// It holds secrets, and went nowhere.
     Refused(Refusal),
+    /// It does not merge with other work: what the agent is told, for a further round.
+    Clashes(String),
 }
 
 impl Attempt {
@@ -32,10 +34,13 @@ impl Attempt {
         text: &str,
         iteration: u32,
     ) -> Result<Delivered, Stop> {
+        if let Some(told) = self.untold_merge(workspace, iteration).await? {
+            return Ok(Delivered::Clashes(told));
+        }
         let (job_id, token) = (self.claimed.job.id, self.token());
         let engine = Arc::clone(&self.engine);
         let workspaces = &engine.workspaces;
-        let job = &self.claimed.job;
+        let job = self.claimed.job.clone();
         let secrets = engine.secrets_of(self.claimed.attempt.id);
         // What people and agents say is cleaned; the files are the agent's to clean.
         let scanner = scanner()?;
@@ -43,13 +48,17 @@ impl Attempt {
         let request = CommitRequest {
             subject: clean(&subject(&self.claimed.assignment.north_star, &job.spec.context)),
             body: clean(&body(text)),
-            trailers: trailers(job),
+            trailers: trailers(&job),
             now: self.engine.config.clock.now(),
         };
         let commit = match self.stage_scan(workspace, &request, iteration).await? {
             Scanned::Clean(commit) => commit,
             Scanned::Refused(refusal) => return Ok(Delivered::Refused(refusal)),
         };
+
+        if let Some(told) = self.left_markers(workspace, commit.as_ref(), iteration).await? {
+            return Ok(Delivered::Clashes(told));
+        }
 
         let number = self.stage_started(Stage::Commit, iteration).await?;
         let guarded = match &commit {
@@ -87,6 +96,9 @@ impl Attempt {
         let Some(head) = commit.clone().or_else(|| self.claimed.assignment.head_commit.clone()) else {
             return Ok(Delivered::Done(None));
         };
+        if let Some(told) = self.stage_clash(workspace, &head, iteration).await? {
+            return Ok(Delivered::Clashes(told));
+        }
         let number = self.stage_started(Stage::Push, iteration).await?;
         let result = async {
             let pushed = workspaces.push(workspace, &head).await?;

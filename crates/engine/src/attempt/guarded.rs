@@ -31,7 +31,12 @@ impl Attempt {
     }
 
     /// Whether a person has to let the change through first. What is only flagged leaves a notice.
-    pub(super) async fn hold_guarded(&self, workspace: &Workspace, commit: &Commit, change: &GuardedChange) -> Result<Option<Failure>, Stop> {
+    pub(super) async fn hold_guarded(
+        &self,
+        workspace: &Workspace,
+        commit: &Commit,
+        change: &GuardedChange,
+    ) -> Result<Option<Failure>, Stop> {
         if change.paths.is_empty() || self.claimed.assignment.policy.approved_changes.contains(&change.digest) {
             return Ok(None);
         }

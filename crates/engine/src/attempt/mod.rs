@@ -8,6 +8,7 @@
 //! Start at [`carry_out`].
 
 mod child;
+mod clash;
 mod deliver;
 mod gate;
 mod guarded;
@@ -50,6 +51,9 @@ use crate::lease::Control;
 use crate::observe::StageClock;
 use crate::recover;
 use crate::settings::Effective;
+
+/// The most changed files that are compared with locks.
+const TOUCHED_MAX: usize = 1000;
 
 /// Why an attempt stopped before its work could be judged.
 #[derive(Debug)]
@@ -108,6 +112,7 @@ pub(crate) struct Attempt {
     pub(crate) told: Option<Usage>,
     pub(crate) output: Option<String>,
     journal: Journal,
+    merges: clash::Merges,
     clock: StageClock,
     /// With which code the agent of this round exited.
     pub(crate) exit_code: Option<i32>,
@@ -128,6 +133,8 @@ pub(crate) struct Done {
     feedback: Option<String>,
     /// A round was refused for a secret: there was the one chance to take it out.
     secret_told: bool,
+    /// The merges that the agent was given.
+    merges: clash::Merges,
 }
 
 impl Done {
@@ -138,20 +145,22 @@ impl Done {
             let failed = of(stage, iteration).filter(|s| s.status == StageStatus::Failed);
             failed.and_then(|s| s.detail["output"].as_str()).map(str::to_owned)
         };
-        let refusal = |iteration: u32| refused(Stage::Scan, iteration).or_else(|| refused(Stage::Verify, iteration));
+        let merges = clash::Merges::from_journal(journal);
+        let last = |iteration: u32| refused(Stage::Clash, iteration).or_else(|| refused(Stage::Scan, iteration));
+        let refusal = |iteration: u32| last(iteration).or_else(|| refused(Stage::Verify, iteration));
         let secret_told = journal.iter().any(|s| refused(Stage::Scan, s.iteration).is_some());
         let mut iteration =
             journal.iter().filter(|s| matches!(s.stage, Stage::Run | Stage::Prompt)).map(|s| s.iteration).max().unwrap_or(1);
         if let Some(output) = refusal(iteration) {
             iteration += 1;
-            return Self { session, iteration, ran: None, verified: false, feedback: Some(output), secret_told };
+            return Self { session, iteration, ran: None, verified: false, feedback: Some(output), secret_told, merges };
         }
         let ran = of(Stage::Run, iteration)
             .filter(|s| s.status == StageStatus::Passed)
             .map(|s| s.detail["text"].as_str().unwrap_or_default().to_owned());
         let verified = ran.is_some() && of(Stage::Verify, iteration).is_some_and(|s| s.status == StageStatus::Passed);
         let feedback = iteration.checked_sub(1).and_then(refusal);
-        Self { session, iteration, ran, verified, feedback, secret_told }
+        Self { session, iteration, ran, verified, feedback, secret_told, merges }
     }
 }
 
@@ -170,6 +179,7 @@ pub(crate) async fn carry_out(engine: Arc<Inner>, claimed: Claimed, control: wat
         told: None,
         output: None,
         journal: Journal::default(),
+        merges: clash::Merges::default(),
         clock: StageClock::default(),
         exit_code: None,
     };
@@ -231,7 +241,7 @@ impl Attempt {
                 return Ok(Done::from_journal(session, &journal));
             }
         }
-        Ok(Done { session, iteration: 1, ran: None, verified: false, feedback: None, secret_told: false })
+        Ok(Done { session, iteration: 1, ran: None, verified: false, feedback: None, secret_told: false, merges: clash::Merges::default() })
     }
 
     /// Whether all that a failed attempt wants for is its delivery: the push or the proposal failed, or a person has let through since what
@@ -256,6 +266,7 @@ impl Attempt {
         let mut session = done.session;
         let mut ran = done.ran;
         let mut secret_told = done.secret_told;
+        self.merges = done.merges;
         for iteration in first.. {
             let text = match ran.take() {
                 Some(text) => text,
@@ -296,15 +307,19 @@ impl Attempt {
                 };
                 match delivered {
                     Delivered::Done(commit) => return Ok(Work { output: Some(text), commit, verdict: None }),
+                    Delivered::Clashes(told) => feedback = Some(told),
                     Delivered::Refused(refusal) if secret_told => return Err(refusal.failure().into()),
                     // One chance, also after the last round of the check.
-                    Delivered::Refused(refusal) => feedback = Some(refusal.told()),
+                    Delivered::Refused(refusal) => {
+                        feedback = Some(refusal.told());
+                        secret_told = true;
+                    }
                 }
-                secret_told = true;
                 continue;
             };
             self.refuse_loops(iteration, changes.as_ref(), kind, &output, &summary).await?;
-            if iteration >= effective.max_iterations {
+            // A merge is more work than was asked for: it has rounds of its own.
+            if iteration >= effective.max_iterations.saturating_add(self.merges.rounds) {
                 let failure = Failure::new(kind, format!("{summary} (after {iteration} of {} rounds)", effective.max_iterations)).hint(
                     if kind == FailureKind::NoChange {
                         "read what it says with `windlass logs`, then retry the job with other words"
@@ -381,6 +396,11 @@ impl Attempt {
             self.notice(json!({"what": "changes_dropped", "text": format!("a {} job may change nothing: its changes were thrown away", self.claimed.job.spec.job_type), "files": files}))
                 .await?;
             workspaces.reset(workspace).await?;
+        }
+        // What a merge brings, the agent did not touch.
+        if self.claimed.locks && may_change && !changes.files.is_empty() && workspaces.merging(workspace)?.is_none() {
+            let files = changes.files.iter().take(TOUCHED_MAX).map(|f| f.path.clone()).collect();
+            self.engine.store.touch_files(self.claimed.job.id, self.token(), self.claimed.attempt.id, files).await?;
         }
         Ok(Some(changes))
     }

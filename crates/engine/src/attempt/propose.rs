@@ -98,7 +98,11 @@ impl Attempt {
             Some(check) => format!("The check passed:\n\n{}", verbatim(check)),
             None => "There is no check.".to_owned(),
         };
-        let _ = write!(text, "\n---\n{check}\n\nMade by Windlass: assignment `{}`, job `{}`.\n", self.claimed.assignment.id, self.claimed.job.id);
+        let _ = write!(
+            text,
+            "\n---\n{check}\n\nMade by Windlass: assignment `{}`, job `{}`.\n",
+            self.claimed.assignment.id, self.claimed.job.id
+        );
         text
     }
 }

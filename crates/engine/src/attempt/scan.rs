@@ -93,7 +93,10 @@ impl Attempt {
         let workspaces = &self.engine.workspaces;
         let base = Commitish::parse(&workspace.base_commit).map_err(|e| e.failure())?;
         let head = Commitish::parse(head).map_err(|e| e.failure())?;
-        let range = Range::between(base.clone(), head);
+        // What was merged in from the base branch is on the remote already.
+        let merged = workspaces.merged_base(workspace).map_err(|e| e.failure())?;
+        let merged = merged.map(|commit| Commitish::parse(&commit)).transpose().map_err(|e| e.failure())?;
+        let range = Range::Commits { tips: vec![head], without: [base.clone()].into_iter().chain(merged).collect() };
         let repository = workspaces.repository(workspace);
         let scanner = scanner()?;
         let scan = scan_range(&repository, &range, Some(&base), &scanner, Allowed::nothing(), workspaces.limits());

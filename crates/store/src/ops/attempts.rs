@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use windlass_types::{AssignmentId, Attempt, AttemptId, Effect, EventKind, Job, JobId, Token};
 
-use super::{findings, guard, moves, rows};
+use super::{branches, findings, guard, moves, rows};
 use crate::error::{Result, StoreError};
 use crate::sql::{Work, values};
 use crate::store::Store;
@@ -23,7 +23,7 @@ fn branch(w: &mut Work<'_>, id: JobId, token: Token, branch: &str, base_branch: 
     rows::save_assignment(w, &mut assignment)?;
     let data = json!({ "branch": branch, "base_branch": base_branch, "base_commit": base_commit });
     w.event(moves::about_job(EventKind::AssignmentBranch, &row.job, data));
-    Ok(())
+    branches::register(w, &assignment)
 }
 
 fn head(w: &mut Work<'_>, id: JobId, token: Token, head_commit: &str) -> Result<()> {

@@ -4,9 +4,10 @@
 
 use std::collections::VecDeque;
 
-use windlass_types::{Admission, AssignmentId, Harness, JobId, JobType};
+use windlass_types::{Admission, AssignmentId, Harness, JobId, JobType, LockPattern};
 
 use super::claim::{NodeFacts, WorkerSlots};
+use super::locks::{self, Held};
 use super::page::Conditions;
 use super::projects;
 use super::world::Ground;
@@ -24,6 +25,9 @@ pub(crate) struct Candidate {
     pub(crate) rank: i64,
     pub(crate) job: JobId,
     pub(crate) assignment: AssignmentId,
+    project: String,
+    /// The files that it wants for itself.
+    pub(crate) locks: Vec<LockPattern>,
 }
 
 /// One worker's candidates, read in pages that grow.
@@ -35,6 +39,8 @@ pub(crate) struct Candidates {
     after: Option<(i64, JobId)>,
     size: u32,
     at_end: bool,
+    #[cfg(test)]
+    pages: usize,
 }
 
 impl Candidates {
@@ -47,15 +53,24 @@ impl Candidates {
             after: None,
             size: u32::try_from(most).unwrap_or(LAST_PAGE).saturating_add(SPARE).min(LAST_PAGE),
             at_end: false,
+            #[cfg(test)]
+            pages: 0,
         }
     }
 
-    /// The next candidate, left in place.
-    pub(crate) fn peek(&mut self, w: &mut Work<'_>) -> Result<Option<&Candidate>> {
-        if self.page.is_empty() && !self.at_end {
-            self.read_page(w)?;
+    /// The next candidate, left in place. Those whose files are held are passed over here: many may wait for one. `held` is none where
+    /// nobody locks anything.
+    pub(crate) fn peek(&mut self, w: &mut Work<'_>, held: Option<&Held>) -> Result<Option<&Candidate>> {
+        loop {
+            if self.page.is_empty() && !self.at_end {
+                self.read_page(w, held.is_some())?;
+            }
+            let forbidden = |next: &Candidate| held.is_some_and(|held| held.forbids(&next.project, next.assignment, &next.locks));
+            if !self.page.front().is_some_and(forbidden) {
+                return Ok(self.page.front());
+            }
+            self.page.pop_front();
         }
-        Ok(self.page.front())
     }
 
     /// Takes the next candidate.
@@ -63,11 +78,33 @@ impl Candidates {
         self.page.pop_front()
     }
 
-    fn read_page(&mut self, w: &mut Work<'_>) -> Result<()> {
+    /// How many pages were read.
+    #[cfg(test)]
+    pub(super) fn pages(&self) -> usize {
+        self.pages
+    }
+
+    fn read_page(&mut self, w: &mut Work<'_>, with_locks: bool) -> Result<()> {
+        #[cfg(test)]
+        {
+            self.pages += 1;
+        }
         let now = w.now()?;
         let (sql, params) = self.statement(now.0);
+        let mut changing = Vec::new();
         for mut row in w.query(&sql, &params)? {
-            self.page.push_back(Candidate { rank: row.int()?, job: row.word()?, assignment: row.word()? });
+            let (rank, job, assignment, project) = (row.int()?, row.word()?, row.word()?, row.text()?);
+            // A word of a later version is for the claim to complain of.
+            if row.text()?.parse().is_ok_and(JobType::may_change) {
+                changing.push(assignment);
+            }
+            self.page.push_back(Candidate { rank, job, assignment, project, locks: Vec::new() });
+        }
+        if with_locks {
+            let mut locks = locks::of(w, &changing)?;
+            for candidate in &mut self.page {
+                candidate.locks = locks.remove(&candidate.assignment).unwrap_or_default();
+            }
         }
         self.at_end = self.page.len() < self.size as usize;
         self.after = self.page.back().map(|last| (last.rank, last.job));
@@ -94,7 +131,13 @@ impl Candidates {
             [],
         );
         let size = c.push(Value::from(self.size));
-        (format!("SELECT j.rank, j.id, j.assignment_id FROM jobs j{} ORDER BY j.rank, j.id LIMIT {size}", c.text()), c.params)
+        (
+            format!(
+                "SELECT j.rank, j.id, j.assignment_id, j.project, j.job_type FROM jobs j{} ORDER BY j.rank, j.id LIMIT {size}",
+                c.text()
+            ),
+            c.params,
+        )
     }
 }
 

@@ -10,6 +10,7 @@ use windlass_types::{
 
 use super::attempts::leave_event;
 use super::candidates::{Candidate, Candidates, Shared};
+use super::locks::{self, Held};
 use super::world::{self, Ground};
 use super::{breakers, moves, rows};
 use crate::error::{Result, StoreError};
@@ -68,6 +69,8 @@ pub struct Claimed {
     pub earlier: Vec<Attempt>,
     /// The agent that runs.
     pub harness: Harness,
+    /// Whether files are locked in its project, so that those that it changes have to be looked at.
+    pub locks: bool,
 }
 
 /// What one claim took.
@@ -89,6 +92,7 @@ fn claim(w: &mut Work<'_>, mut facts: NodeFacts, lease_ms: i64, most: usize) -> 
         return Ok(claims);
     }
     let shared = Shared::read(w, &facts, &ground)?;
+    let mut held = if ground.locks { Some(Held::read(w, None)?) } else { None };
     let mut projects = Projects::new();
     let mut queues: Vec<Candidates> =
         facts.workers.iter().map(|worker| Candidates::of(worker, facts.only_assignment, &shared, most)).collect();
@@ -96,7 +100,7 @@ fn claim(w: &mut Work<'_>, mut facts: NodeFacts, lease_ms: i64, most: usize) -> 
         let mut best: Option<(usize, Candidate)> = None;
         for (index, queue) in queues.iter_mut().enumerate() {
             if facts.workers.get(index).is_some_and(|worker| worker.slots.running < worker.slots.limit)
-                && let Some(candidate) = queue.peek(w)?
+                && let Some(candidate) = queue.peek(w, held.as_ref())?
                 && best.as_ref().is_none_or(|(_, first)| (candidate.rank, candidate.job) < (first.rank, first.job))
             {
                 best = Some((index, candidate.clone()));
@@ -110,6 +114,9 @@ fn claim(w: &mut Work<'_>, mut facts: NodeFacts, lease_ms: i64, most: usize) -> 
             Ok(Tried::Held) => {}
             Ok(Tried::Contended) => claims.contended = true,
             Ok(Tried::Claimed(job)) => {
+                if let Some(held) = &mut held {
+                    held.add(&job.job, &candidate.locks);
+                }
                 let now = w.now()?;
                 let is_probe = ground.breaker(&facts, job.harness).is_some_and(|breaker| breaker.admits(now) == Admission::AsProbe);
                 claims.jobs.push(*job);
@@ -160,8 +167,8 @@ fn try_claim(
         Some(known) => known.clone(),
         None => projects.entry(row.job.project.clone()).or_insert(world::project_of(w, &row)?).clone(),
     };
-    if project.settings.max_concurrent.is_some() {
-        // Two nodes must not take the project's last slot at once. Nobody waits here: batches meet the projects in any order.
+    if project.settings.max_concurrent.is_some() || !candidate.locks.is_empty() {
+        // Two nodes must not take the project's last slot, or the same files, at once. Nobody waits here: batches meet the projects in any order.
         let sql = format!("SELECT name FROM projects WHERE name = $1{}", w.dialect().lock_or_skip());
         if w.query(&sql, values![&project.name])?.is_empty() {
             return Ok(Tried::Contended);
@@ -194,7 +201,8 @@ fn try_claim(
     assignment.spent.runs = assignment.spent.runs.saturating_add(1);
     rows::save_spent(w, &mut assignment)?;
     let attempt = new_attempt(w, facts, &row.job, token, harness, &earlier)?;
-    Ok(Tried::Claimed(Box::new(Claimed { job: row.job, assignment, project, token, attempt, earlier, harness })))
+    let locks = ground.locks && locks::matter_in(w, &project.name)?;
+    Ok(Tried::Claimed(Box::new(Claimed { job: row.job, assignment, project, token, attempt, earlier, harness, locks })))
 }
 
 fn new_attempt(w: &mut Work<'_>, facts: &NodeFacts, job: &Job, token: Token, harness: Harness, earlier: &[Attempt]) -> Result<Attempt> {

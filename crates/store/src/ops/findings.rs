@@ -72,7 +72,7 @@ fn list(w: &mut Work<'_>, filter: &FindingFilter, cursor: Option<&str>, limit: u
     Ok(page(items, limit, |item: &Finding| format!("{}.{}", item.assignment_id, item.number)))
 }
 
-fn parse(cursor: &str) -> Option<(AssignmentId, i64)> {
+pub(crate) fn parse(cursor: &str) -> Option<(AssignmentId, i64)> {
     let (id, number) = cursor.split_once('.')?;
     Some((id.parse().ok()?, number.parse().ok()?))
 }

@@ -5,6 +5,7 @@
 
 mod assignments;
 mod attempts;
+mod branches;
 mod breakers;
 mod callbacks;
 mod candidates;
@@ -18,6 +19,7 @@ mod guard;
 mod jobs;
 mod journal;
 mod line;
+mod locks;
 mod moves;
 mod nodes;
 mod operations;
@@ -40,6 +42,7 @@ pub(crate) use events::last_seq;
 pub(crate) use projects::make_scratch;
 
 pub use assignments::AssignmentFilter;
+pub use branches::{BranchFilter, Declaration, OtherBranch};
 pub use callbacks::{CallbackEnd, DueCallback};
 pub use claim::{Claimed, Claims, NodeFacts, WorkerSlots};
 pub use control::{Counts, HarnessPark};
@@ -49,6 +52,7 @@ pub use events::EventFilter;
 pub use findings::FindingFilter;
 pub use jobs::{Due, JobEdit, JobFilter};
 pub use journal::{StageEnd, StageNote};
+pub use locks::LockFilter;
 pub use nodes::Present;
 pub use operations::{NewOperation, Operation, OperationFilter, OperationTrace};
 pub use page::Page;

@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 use windlass_types::{Assignment, AssignmentMove, AssignmentStatus, Block, EventKind, Job, JobMove, Policy};
 
-use super::callbacks;
 use super::rows::insert_job;
+use super::{branches, callbacks};
 use crate::error::Result;
 use crate::sql::{NewEvent, Work};
 
@@ -52,7 +52,10 @@ pub(crate) fn move_assignment(w: &mut Work<'_>, a: &mut Assignment, by: Assignme
     }
     let event = about(EventKind::AssignmentStatus, a, with(base, data));
     w.event(event);
-    if a.status == from { Ok(()) } else { callbacks::ended(w, a) }
+    if a.status != from {
+        callbacks::ended(w, a)?;
+    }
+    branches::follow(w, a, by)
 }
 
 /// Puts a new job in the line.

@@ -90,3 +90,33 @@ async fn what_is_blocked_is_counted_without_a_look_at_all_that_waits() {
     let (_, _, many) = ask(5_000, &blocked_sql(Dialect::Sqlite), &[]).await;
     assert!(found == 0 && many < few * 2, "{few} steps with 100 lines waiting, {many} with 5,000: {plan}");
 }
+
+#[tokio::test]
+async fn a_line_that_waits_for_one_lock_is_passed_over_in_few_statements() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let clock = Clock::manual(Timestamp(NOW_MS));
+    let url = dir.path().join("windlass.db").display().to_string();
+    let store = Store::open(OpenOptions { url, clock: clock.clone(), ids: Ids::seeded(clock, 1) }).await.expect("the store opens");
+    let locking = || Submission { policy: Policy { locks: vec!["src/".to_owned()], ..Policy::default() }, ..wish(1) };
+    store.submit((0..2_000).map(|_| locking()).collect()).await.expect("submitted");
+    store.submit(vec![wish(1)]).await.expect("submitted");
+    let slots = Slots { running: 0, limit: 10 };
+    let facts = super::NodeFacts {
+        workers: vec![WorkerSlots { name: "default".to_owned(), slots, harness: Some(Harness::Simulated) }],
+        ..super::NodeFacts::default()
+    };
+    // The first of the line, and the one behind all of it that locks nothing.
+    assert_eq!(store.claim_many(facts.clone(), 30_000, 10).await.expect("claimed").jobs.len(), 2);
+    let held = store.read(|w| super::locks::Held::read(w, None)).await.expect("read");
+    let pages = store
+        .read(move |w| {
+            let ground = super::world::Ground::read(w)?;
+            let shared = Shared::read(w, &facts, &ground)?;
+            let mut line = Candidates::of(&facts.workers[0], None, &shared, 10);
+            assert!(line.peek(w, Some(&held))?.is_none(), "all that is left waits");
+            Ok(line.pages())
+        })
+        .await
+        .expect("read");
+    assert!(pages <= 7, "{pages} pages for 1,999 jobs that wait");
+}

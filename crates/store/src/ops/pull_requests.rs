@@ -2,7 +2,8 @@
 
 use serde_json::{Value as Json, json};
 use windlass_types::{
-    Assignment, AssignmentMove, AssignmentStatus, AttemptId, EventKind, Job, JobId, JobSpec, PullRequest, PullRequestState, Timestamp, Token,
+    Assignment, AssignmentMove, AssignmentStatus, AttemptId, EventKind, Job, JobId, JobSpec, PullRequest, PullRequestState, Timestamp,
+    Token,
 };
 
 use super::{guard, line, moves, rows};
@@ -126,14 +127,7 @@ fn seen(w: &mut Work<'_>, of: &Assignment, seen: &Seen) -> Result<Option<Job>> {
 
 impl Store {
     /// Remembers the pull request that an attempt opened or found, to be looked at from `due_at` on.
-    pub async fn set_pull_request(
-        &self,
-        id: JobId,
-        token: Token,
-        attempt: AttemptId,
-        pull: PullRequest,
-        due_at: Timestamp,
-    ) -> Result<()> {
+    pub async fn set_pull_request(&self, id: JobId, token: Token, attempt: AttemptId, pull: PullRequest, due_at: Timestamp) -> Result<()> {
         self.promise(move |w| opened(w, id, token, attempt, &pull, due_at)).await
     }
 

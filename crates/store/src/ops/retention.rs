@@ -82,9 +82,14 @@ const PARTS: &[(&str, &str)] = &[
     ("verdicts", "id IN (SELECT id FROM verdicts WHERE assignment_id = $1 LIMIT $2)"),
     ("effects", "(assignment_id, number) IN (SELECT assignment_id, number FROM effects WHERE assignment_id = $1 LIMIT $2)"),
     ("findings", "(assignment_id, number) IN (SELECT assignment_id, number FROM findings WHERE assignment_id = $1 LIMIT $2)"),
-    ("pull_request_watches", "assignment_id = $1 AND assignment_id IN (SELECT assignment_id FROM pull_request_watches WHERE assignment_id = $1 LIMIT $2)"),
+    (
+        "pull_request_watches",
+        "assignment_id = $1 AND assignment_id IN (SELECT assignment_id FROM pull_request_watches WHERE assignment_id = $1 LIMIT $2)",
+    ),
     ("callbacks", "(assignment_id, number) IN (SELECT assignment_id, number FROM callbacks WHERE assignment_id = $1 LIMIT $2)"),
     ("operations", "assignment_id IN (SELECT assignment_id FROM operations WHERE assignment_id = $1 LIMIT $2)"),
+    ("file_locks", "(assignment_id, number) IN (SELECT assignment_id, number FROM file_locks WHERE assignment_id = $1 LIMIT $2)"),
+    ("branches", "assignment_id IN (SELECT assignment_id FROM branches WHERE assignment_id = $1 LIMIT $2)"),
     ("attempts", "id IN (SELECT a.id FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE j.assignment_id = $1 LIMIT $2)"),
     ("jobs", "id IN (SELECT id FROM jobs WHERE assignment_id = $1 LIMIT $2)"),
 ];

@@ -10,7 +10,7 @@ use windlass_types::{
 use super::attempts::leave_event;
 use super::journal::{self, StageNote};
 use super::rows::{self, JobRow};
-use super::{breakers, control, guard, line, moves, verdicts};
+use super::{branches, breakers, control, guard, line, moves, verdicts};
 use crate::error::{Result, StoreError};
 use crate::sql::{Work, json as as_json, values};
 use crate::store::Store;
@@ -217,6 +217,7 @@ fn end_job(w: &mut Work<'_>, request: &SettleRequest, row: &mut JobRow, settleme
     }
     if request.commit.is_some() {
         job.commit.clone_from(&request.commit);
+        branches::pushed(w, job.assignment_id)?;
     }
     if let Some(usage) = request.usage {
         job.usage = if job.usage == Usage::default() { usage } else { job.usage.plus(usage) };

@@ -7,7 +7,7 @@ use windlass_types::{
     Assignment, AssignmentId, AssignmentStatus, Budget, EventKind, Ids, Job, JobId, JobSpec, Policy, Spent, is_valid_name,
 };
 
-use super::{moves, projects, rows};
+use super::{locks, moves, projects, rows};
 use crate::error::{Result, StoreError};
 use crate::sql::{Work, values};
 use crate::store::Store;
@@ -83,6 +83,7 @@ fn check(submission: &Submission) -> Result<()> {
     if submission.jobs.len() > LINE_MAX {
         return Err(StoreError::Invalid(format!("a line has at most {LINE_MAX} jobs: divide it into several assignments")));
     }
+    locks::check(&submission.policy)?;
     check_specs(&submission.jobs)
 }
 
@@ -158,6 +159,7 @@ pub(crate) fn submit_one(w: &mut Work<'_>, submission: &Submission, batch: &mut 
         let key = submission.key.as_deref().unwrap_or_default();
         return known(w, key)?.ok_or_else(|| StoreError::Internal("a known key has no assignment".to_owned()));
     }
+    locks::write(w, assignment.id, &assignment.project, &assignment.policy)?;
     let data = json!({ "status": "active", "source": assignment.source, "by": submission.by });
     w.event(moves::about(EventKind::AssignmentCreated, &assignment, data));
     let mut jobs = Vec::with_capacity(submission.jobs.len());

@@ -7,7 +7,7 @@ use windlass_types::{Assignment, Breaker, BudgetCheck, Harness, Hold, HoldKind, 
 use super::claim::NodeFacts;
 use super::control::{self, HarnessPark};
 use super::rows::{self, JobRow};
-use super::{breakers, jobs, projects};
+use super::{breakers, jobs, locks, projects};
 use crate::error::{Result, StoreError};
 use crate::harness::resolve_harness;
 use crate::sql::{Work, values};
@@ -19,11 +19,13 @@ pub(crate) struct Ground {
     pub(crate) parks: Vec<HarnessPark>,
     /// The breakers that are not closed.
     pub(crate) breakers: Vec<Breaker>,
+    /// Whether anybody locks files.
+    pub(crate) locks: bool,
 }
 
 impl Ground {
     pub(crate) fn read(w: &mut Work<'_>) -> Result<Self> {
-        Ok(Self { paused: control::paused(w)?, parks: control::parks(w)?, breakers: breakers::not_closed(w)? })
+        Ok(Self { paused: control::paused(w)?, parks: control::parks(w)?, breakers: breakers::not_closed(w)?, locks: locks::are_used(w)? })
     }
 
     /// The breaker of a harness on a node, unless it is closed.
@@ -72,6 +74,7 @@ pub(crate) fn world(
             Some(Slots { running, limit })
         }
     };
+    let lock = if ground.locks { locks::in_the_way(w, job)? } else { None };
     Ok(World {
         now: w.now()?,
         paused: ground.paused,
@@ -87,6 +90,7 @@ pub(crate) fn world(
         budget,
         worker: (job.worker.clone(), facts.workers.iter().find(|worker| worker.name == job.worker).map(|worker| worker.slots)),
         project: project_slots,
+        lock,
         storage: facts.storage.clone(),
     })
 }

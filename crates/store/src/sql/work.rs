@@ -204,6 +204,7 @@ const fn may_free_a_job(kind: EventKind) -> bool {
         | EventKind::Restored
         | EventKind::ProjectChanged => true,
         EventKind::AssignmentBranch
+        | EventKind::BranchChanged
         | EventKind::JobProgress
         | EventKind::AttemptStarted
         | EventKind::StageStarted

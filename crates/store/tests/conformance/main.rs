@@ -2,6 +2,7 @@
 
 mod attempts;
 mod backup;
+mod branches;
 mod breakers;
 mod claims;
 mod crash;
@@ -16,6 +17,7 @@ mod later;
 mod life;
 mod lists;
 mod load;
+mod locks;
 mod nodes;
 mod operations;
 mod people;

@@ -49,7 +49,15 @@ mod tests {
         assert_eq!(settings[1].1, "http.https://github.com/.extraHeader");
         assert_eq!(settings[2].1, format!("Authorization: Basic {}", STANDARD.encode("x-access-token:ghp_x")));
         assert_eq!(login.settings_for("https://GITHUB.com:8443/o/r").unwrap()[1].1, "http.https://GITHUB.com:8443/.extraHeader");
-        for other in ["https://evil.example/github.com/r", "https://github.com.evil.example/o/r", "http://github.com/o/r", "ssh://git@github.com/o/r", "git@github.com:o/r", "/srv/github.com/r", "https://github.com"] {
+        for other in [
+            "https://evil.example/github.com/r",
+            "https://github.com.evil.example/o/r",
+            "http://github.com/o/r",
+            "ssh://git@github.com/o/r",
+            "git@github.com:o/r",
+            "/srv/github.com/r",
+            "https://github.com",
+        ] {
             assert_eq!(login.settings_for(other), None, "{other}");
         }
         assert!(!format!("{login:?}").contains("Basic"));

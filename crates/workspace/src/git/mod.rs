@@ -24,5 +24,5 @@ pub(crate) use refs::read_refs;
 pub use repository::Repository;
 pub(crate) use run::Call;
 pub use run::{Git, Identity};
-pub(crate) use skeleton::{Skeleton, remove_tree, write_atomic};
+pub(crate) use skeleton::{Skeleton, check_pristine, remove_tree, write_atomic};
 pub(crate) use stream::Stream;

@@ -75,6 +75,7 @@ impl Workspaces {
         let _held = hold(workspace).await?;
         tree_intact(workspace)?;
         let head = self.head(workspace)?;
+        self.forget_merge(workspace)?;
         self.engine_call(workspace, "clean").args(["-ffdq"]).ok().await?;
         self.engine_call(workspace, "read-tree").args(["--reset", "-u", &head]).ok().await?;
         self.refresh_held(workspace).await

@@ -39,7 +39,7 @@ pub struct Commit {
 }
 
 impl Workspaces {
-    /// Makes a commit of the tree's content and puts it on no branch yet ([`Workspaces::adopt`] does); `None` when there is nothing to
+    /// Makes a commit of the tree's content (with both parents, where a merge is laid into it) and puts it on no branch yet ([`Workspaces::adopt`] does); `None` when there is nothing to
     /// commit. Repeated after a crash, it finds the commit that is on the branch already.
     pub async fn make_commit(&self, workspace: &Workspace, request: &CommitRequest) -> Result<Option<Commit>, WorkspaceError> {
         let _held = hold(workspace).await?;
@@ -47,12 +47,15 @@ impl Workspaces {
         let head = self.head(workspace)?;
         let tree = self.stage(workspace).await?;
         let changes = self.changes_between(workspace, &head, tree).await?;
-        if changes.is_empty() {
+        let merging = self.merging(workspace)?;
+        if changes.is_empty() && merging.is_none() {
             return self.made_before(workspace, head, &request.trailers).await;
         }
         let message = commit_message(&request.subject, &request.body, &request.trailers);
         let date = format!("@{} +0000", request.now.0.div_euclid(1000));
-        let commit = self.engine_call(workspace, "commit-tree").args([&changes.tree, "-p", &head, "-F", "-"]).stdin(message);
+        let commit = self.engine_call(workspace, "commit-tree").args([&changes.tree, "-p", &head]);
+        let commit = merging.iter().fold(commit, |commit, merging| commit.args(["-p", &merging.commit]));
+        let commit = commit.args(["-F", "-"]).stdin(message);
         let sha = commit.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date).ok().await?.text();
         Ok(Some(Commit { sha, parent: head, tree: changes.tree, files: changes.files }))
     }
@@ -61,8 +64,12 @@ impl Workspaces {
     pub async fn adopt(&self, workspace: &Workspace, commit: &Commit) -> Result<(), WorkspaceError> {
         let _held = hold(workspace).await?;
         if self.head(workspace)? != commit.sha {
+            let merging = self.merging(workspace)?;
             let branch = format!("refs/heads/{}", workspace.branch);
             self.engine_call(workspace, "update-ref").args([&branch, &commit.sha, &commit.parent]).ok().await?;
+            if let Some(merging) = merging {
+                self.end_merge(workspace, &merging).await?;
+            }
         }
         self.release(workspace).await
     }

@@ -11,6 +11,7 @@ mod inspect;
 mod inventory;
 mod lock;
 mod lookup;
+mod merging;
 mod mirror;
 mod pool;
 mod prepare;
@@ -19,6 +20,7 @@ mod read;
 mod record;
 mod remove;
 mod stage;
+mod trial;
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -27,12 +29,14 @@ pub use audit::RefMove;
 pub use commit::{Commit, CommitRequest, QUARANTINE};
 pub use inspect::{RepoFacts, RepoKind};
 pub use inventory::Found;
+pub use merging::{MergeRequest, Merging};
 pub use pool::{PoolPolicy, PoolTree};
 pub use prepare::{PrepareRequest, Scratch};
 pub use push::Pushed;
 pub use read::{ChangedPath, LoggedCommit, Source};
 pub use remove::{Removal, Removed};
 pub use stage::{ChangeKind, Changes, FileChange, Patch};
+pub use trial::Trial;
 
 use windlass_types::AssignmentId;
 
@@ -134,7 +138,12 @@ impl Workspaces {
 
 /// Where a branch of the engine's git directory stands; `None` when there is none.
 fn tip(workspace: &Workspace, branch: &str) -> Result<Option<String>, WorkspaceError> {
-    let file = workspace.engine_git_dir.join("refs/heads").join(branch);
+    tip_at(workspace, &format!("refs/heads/{branch}"))
+}
+
+/// Where a ref of the engine's git directory stands; `None` when there is none.
+fn tip_at(workspace: &Workspace, name: &str) -> Result<Option<String>, WorkspaceError> {
+    let file = workspace.engine_git_dir.join(name);
     match std::fs::read_to_string(&file) {
         Ok(text) => Ok(Some(Commitish::parse(text.trim_end())?.as_str().to_owned())),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),

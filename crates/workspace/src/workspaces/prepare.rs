@@ -58,6 +58,7 @@ impl Workspaces {
             if record.next_dot_git.is_some() {
                 self.refresh_held(&workspace).await?;
             }
+            self.finish_laying(&workspace).await?;
             intact(&workspace)?;
             return Ok(workspace);
         }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{Workspace, Workspaces};
-use crate::outgoing::change::{Change, FORMAT, Kind};
 use crate::git::{Commitish, RepoAddress, Repository, WorkspaceError};
+use crate::outgoing::change::{Change, FORMAT, Kind};
 
 /// How many commits a log lists at most.
 const MAX_COMMITS: usize = 10_000;
@@ -47,8 +47,10 @@ impl Workspaces {
         let mut fields = output.stdout.split(|byte| *byte == 0).filter(|field| !field.is_empty());
         let mut paths = Vec::new();
         while let (Some(change), Some(path)) = (fields.next(), fields.next()) {
-            let change = Change::parse(change)
-                .ok_or_else(|| WorkspaceError::Git { verb: "diff-tree".to_owned(), message: "a line of it is not understood".to_owned() })?;
+            let change = Change::parse(change).ok_or_else(|| WorkspaceError::Git {
+                verb: "diff-tree".to_owned(),
+                message: "a line of it is not understood".to_owned(),
+            })?;
             let content = if change.kind == Kind::Gone { "gone".to_owned() } else { format!("{:o} {}", change.mode, change.blob) };
             paths.push(ChangedPath { path: String::from_utf8_lossy(path).into_owned(), content });
         }
