@@ -99,7 +99,7 @@ on_both! {
 
     async fn a_callbacks_secret_and_secrets_in_a_trace_are_shown_to_nobody(database: Database) {
         let (api, repo) = (Api::start(database).await, TempRepo::failing_check());
-        let leaked = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        let leaked = format!("{}{}", "AKIA", "Q3EGRIVXYP4ZT5LN");
         let body = request(&repo, &json!({
             "callback": {"url": "https://hooks.example.test/x", "secret": "a secret of the service"},
             "errorContext": {"errorMessage": format!("401 with token {leaked}"), "stackTrace": "at x", "affectedFiles": []},
