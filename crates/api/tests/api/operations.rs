@@ -26,7 +26,7 @@ async fn made(api: &Api, body: &Value) -> String {
 
 on_both! {
     async fn an_operation_is_taken_with_its_links_and_is_an_assignment_like_any_other(database: Database) {
-        let (api, repo) = (Api::start(database).await, TempRepo::new());
+        let (api, repo) = (Api::start(database).await, TempRepo::failing_check());
         let body = request(&repo, &json!({"targetFiles": ["src/**"], "maxIterations": 7, "harness": "claude", "verify": "true"}));
         let (status, accepted) = api.post(PATH, &body).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
@@ -47,7 +47,7 @@ on_both! {
     }
 
     async fn the_same_key_makes_one_operation_in_header_or_body(database: Database) {
-        let (api, repo) = (Api::start(database).await, TempRepo::new());
+        let (api, repo) = (Api::start(database).await, TempRepo::failing_check());
         let body = request(&repo, &json!({"idempotencyKey": "k-1"}));
         let first = made(&api, &body).await;
         let (status, again) = api.post(PATH, &body).await;
@@ -66,7 +66,7 @@ on_both! {
     }
 
     async fn what_makes_no_sense_is_refused_by_its_name_and_leaves_nothing(database: Database) {
-        let (api, repo) = (Api::start(database).await, TempRepo::new());
+        let (api, repo) = (Api::start(database).await, TempRepo::failing_check());
         for (more, named) in [
             (json!({"targetFile": ["a"]}), "targetFile"),
             (json!({"errorContext": {"message": "x"}}), "errorContext.message"),
@@ -98,8 +98,8 @@ on_both! {
     }
 
     async fn a_callbacks_secret_and_secrets_in_a_trace_are_shown_to_nobody(database: Database) {
-        let (api, repo) = (Api::start(database).await, TempRepo::new());
-        let leaked = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        let (api, repo) = (Api::start(database).await, TempRepo::failing_check());
+        let leaked = format!("{}{}", "AKIA", "Q3EGRIVXYP4ZT5LN");
         let body = request(&repo, &json!({
             "callback": {"url": "https://hooks.example.test/x", "secret": "a secret of the service"},
             "errorContext": {"errorMessage": format!("401 with token {leaked}"), "stackTrace": "at x", "affectedFiles": []},
@@ -115,7 +115,7 @@ on_both! {
     }
 
     async fn operations_are_listed_by_organization_session_and_status(database: Database) {
-        let (api, repo) = (Api::start(database).await, TempRepo::new());
+        let (api, repo) = (Api::start(database).await, TempRepo::failing_check());
         let one = made(&api, &request(&repo, &json!({}))).await;
         let two = made(&api, &request(&repo, &json!({"sessionId": "s 2"}))).await;
         let other = made(&api, &request(&repo, &json!({"organizationId": "other & co"}))).await;
@@ -139,7 +139,7 @@ on_both! {
     }
 
     async fn a_cancelled_operation_has_a_result_that_says_so(database: Database) {
-        let (api, repo) = (Api::start(database).await, TempRepo::new());
+        let (api, repo) = (Api::start(database).await, TempRepo::failing_check());
         let id = made(&api, &request(&repo, &json!({}))).await;
         let (status, shown) = api.post(&format!("{PATH}/{id}/cancel"), &json!({})).await;
         assert_eq!((status, &shown["status"]), (StatusCode::OK, &"cancelled".into()), "{shown}");
@@ -152,7 +152,7 @@ on_both! {
     }
 
     async fn a_stream_of_an_operation_begins_with_it_is_resumed_and_ends_with_it(database: Database) {
-        let (api, repo) = (Api::start(database).await, TempRepo::new());
+        let (api, repo) = (Api::start(database).await, TempRepo::failing_check());
         api.run("something else").await;
         let id = made(&api, &request(&repo, &json!({}))).await;
         let path = format!("{PATH}/{id}/events");
@@ -181,7 +181,7 @@ on_both! {
     }
 
     async fn an_agent_may_not_ask_for_operations(database: Database) {
-        let (api, repo) = (Api::start(database).await, TempRepo::new());
+        let (api, repo) = (Api::start(database).await, TempRepo::failing_check());
         let id = made(&api, &request(&repo, &json!({}))).await;
         let agent = api.agent(JobType::Implement).await;
         for path in [PATH.to_owned(), format!("{PATH}/{id}"), format!("{PATH}/{id}/result"), format!("{PATH}/{id}/events")] {
@@ -193,7 +193,7 @@ on_both! {
     }
 
     async fn plain_counts_are_told_to_who_reads_json(database: Database) {
-        let (api, repo) = (Api::start(database).await, TempRepo::new());
+        let (api, repo) = (Api::start(database).await, TempRepo::failing_check());
         made(&api, &request(&repo, &json!({}))).await;
         let (status, counts) = api.get("/status").await;
         assert_eq!(status, StatusCode::OK);

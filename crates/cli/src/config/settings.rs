@@ -520,6 +520,33 @@ mod tests {
     }
 
     #[test]
+    fn the_names_that_code_workers_are_started_with_are_known() -> Result<()> {
+        let s = load("", &[("PORT", "4001"), ("WORKSPACE_ROOT", "/workspace/repos"), ("REDIS_URL", "redis://x")], &Flags::default())?;
+        assert_eq!((s.listen.as_str(), s.workspace_root.to_str()), ("127.0.0.1:4001", Some("/workspace/repos")));
+        assert!(s.warnings.iter().any(|warning| warning.contains("REDIS_URL is set and not used")), "{:?}", s.warnings);
+        Ok(())
+    }
+
+    #[test]
+    fn a_callbacks_secret_is_read_and_not_shown_and_its_receivers_are_places() -> Result<()> {
+        let s =
+            load("[callbacks]\nallow = [\"hooks.internal:8443\", \"[::1]:80\"]\nsecret = \"0123456789abcdef\"", &[], &Flags::default())?;
+        assert_eq!((s.callbacks.allow.len(), s.callbacks.secret.as_deref()), (2, Some("0123456789abcdef")));
+        assert!(!format!("{:?} {:?}", s.shown, s.callbacks).contains("0123456789abcdef"));
+        let s = load("", &[("WINDLASS_CALLBACK_SECRET", "fedcba9876543210")], &Flags::default())?;
+        assert_eq!(s.callbacks.secret.as_deref(), Some("fedcba9876543210"));
+        for text in [
+            "[callbacks]\nsecret = \"short\"",
+            "[callbacks]\nallow = [\"https://x.test/\"]",
+            "[callbacks]\nallow = [\"x.test\"]",
+            "[forge]\nbase = \"http://x\"",
+        ] {
+            assert!(load(text, &[], &Flags::default()).is_err(), "{text}");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn the_millisecond_timeout_keeps_its_meaning() -> Result<()> {
         assert_eq!(load("timeout_ms = 600000", &[], &Flags::default())?.timeout_secs, 600);
         assert_eq!(load("timeout_ms = 1", &[], &Flags::default())?.timeout_secs, 1);

@@ -56,7 +56,7 @@ pub(crate) fn ended(w: &mut Work<'_>, a: &Assignment) -> Result<()> {
     let (now, delivery) = (w.now()?, w.ids.uuid().to_string());
     w.execute(
         "INSERT INTO callbacks (assignment_id, number, delivery, created_at, due_at, tries) \
-         SELECT o.assignment_id, (SELECT COUNT(*) + 1 FROM callbacks c WHERE c.assignment_id = o.assignment_id), $2, $3, $3, 0 \
+         SELECT o.assignment_id, (SELECT COUNT(*) + 1 FROM callbacks c WHERE c.assignment_id = o.assignment_id), CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($3 AS BIGINT), 0 \
          FROM operations o WHERE o.assignment_id = $1 AND o.callback_url IS NOT NULL",
         values![a.id, delivery, now],
     )?;
