@@ -6,6 +6,7 @@
 
 mod change;
 mod range;
+mod renames;
 
 use std::collections::HashSet;
 
