@@ -1,5 +1,6 @@
 //! The scanner as others use it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -64,21 +65,37 @@ impl Scanner {
         let mut findings = self.scan_name(path, allowed);
         // A path that tells a secret is not told.
         let shown = findings.first().map_or_else(|| path.to_owned(), |finding| finding.path.clone());
-        self.scan(path, &shown, bytes, allowed, &mut findings);
+        self.scan(path, &shown, bytes, allowed, &mut Known::new(), &mut findings);
+        findings
+    }
+
+    /// Scans a file for what it holds beyond what it held `before`: a secret that stood there already counts only as often as it stands
+    /// there more, wherever it has moved to. With `is_renamed` it had another path then, and the letters of this one are new.
+    pub fn scan_change(&self, path: &str, bytes: &[u8], before: &[u8], is_renamed: bool, allowed: &Allowed) -> Vec<Finding> {
+        let mut known = Known::new();
+        let old_name = if is_renamed { "" } else { path };
+        for text in [old_name.as_bytes(), before] {
+            each_hit(&self.engine, text, is_code(path), Cut::FILES, |hit| *known.entry(Fingerprint::of(&hit, path)).or_default() += 1);
+        }
+        let shown = Redactor::clean(self, &[], path);
+        let mut findings = Vec::new();
+        for text in [path.as_bytes(), bytes] {
+            self.scan(path, &shown, text, allowed, &mut known, &mut findings);
+        }
         findings
     }
 
     /// Scans a text that is no file: a commit message, a title, a comment. `name` says which.
     pub fn scan_text(&self, name: &str, text: &str, allowed: &Allowed) -> Vec<Finding> {
         let mut findings = Vec::new();
-        self.scan(name, name, text.as_bytes(), allowed, &mut findings);
+        self.scan(name, name, text.as_bytes(), allowed, &mut Known::new(), &mut findings);
         findings
     }
 
     /// Scans a file's name alone (of a file that is deleted or renamed, say); a finding is on line 1.
     pub fn scan_name(&self, path: &str, allowed: &Allowed) -> Vec<Finding> {
         let mut findings = Vec::new();
-        self.scan(path, path, path.as_bytes(), allowed, &mut findings);
+        self.scan(path, path, path.as_bytes(), allowed, &mut Known::new(), &mut findings);
         if !findings.is_empty() {
             let shown = Redactor::clean(self, &[], path);
             for finding in &mut findings {
@@ -103,7 +120,7 @@ impl Scanner {
         &self.engine
     }
 
-    fn scan(&self, path: &str, shown: &str, bytes: &[u8], allowed: &Allowed, findings: &mut Vec<Finding>) {
+    fn scan(&self, path: &str, shown: &str, bytes: &[u8], allowed: &Allowed, known: &mut Known, findings: &mut Vec<Finding>) {
         let mut cursor = Cursor::new(bytes);
         each_hit(&self.engine, bytes, is_code(path), Cut::FILES, |hit| {
             if findings.len() >= MAX_FINDINGS {
@@ -112,6 +129,10 @@ impl Scanner {
             let fingerprint = Fingerprint::of(&hit, path);
             // What is allowed is not counted, so that it cannot stand in the way of what is not.
             if allowed.allows(hit.rule.id, path, &fingerprint) {
+                return;
+            }
+            if let Some(left) = known.get_mut(&fingerprint).filter(|left| **left > 0) {
+                *left -= 1;
                 return;
             }
             let (line, column) = cursor.place(hit.span.start);
@@ -128,6 +149,9 @@ impl Scanner {
         });
     }
 }
+
+/// How often a secret may stand somewhere without counting.
+type Known = HashMap<Fingerprint, usize>;
 
 fn is_code(path: &str) -> bool {
     let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);

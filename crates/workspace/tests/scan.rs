@@ -30,6 +30,13 @@ async fn scan(world: &World, range: &str) -> Result<Report, ScanError> {
     scan_range(&repository, &range, base.as_ref(), &scanner, Allowed::nothing(), ContentLimits::default()).await
 }
 
+async fn scan_staged(world: &World) -> Report {
+    let repository = repository(world);
+    let (range, head) = (Range::Staged { index: None }, repository.commit("HEAD").await.unwrap());
+    let scanner = Scanner::new().unwrap();
+    scan_range(&repository, &range, head.as_ref(), &scanner, Allowed::nothing(), ContentLimits::default()).await.unwrap()
+}
+
 /// Where its findings are: `commit subject: path:line`.
 fn places(world: &World, report: &Report) -> Vec<String> {
     let place = |at: &windlass_workspace::scan::FindingAt| {
@@ -110,6 +117,73 @@ async fn what_the_base_allows_is_allowed_and_what_the_branch_allows_itself_is_no
     commit(&world, "itself");
     let report = scan(&world, "HEAD~2..").await.unwrap();
     assert_eq!(places(&world, &report), ["itself: own.txt:1", "itself: src/fake.rs:2", "itself: src/other.rs:1"]);
+}
+
+#[tokio::test]
+async fn a_secret_that_the_base_has_in_the_same_file_is_not_brought_again_wherever_it_moves() {
+    let world = World::new();
+    write(&world.repo, "a.env", &format!("A={}\nB={}\nC=1\n", secret(20), secret(21)));
+    commit(&world, "base");
+    write(&world.repo, "a.env", &format!("C=2\n\nB={}\nA={}\nD={}\n", secret(21), secret(20), secret(22)));
+    commit(&world, "moved lines, and one more");
+    assert_eq!(places(&world, &scan(&world, "HEAD~1..").await.unwrap()), ["moved lines, and one more: a.env:5"]);
+
+    write(&world.repo, "a.env", &format!("A={0}\nB={0}\n", secret(20)));
+    git(&world.repo, &["add", "-A"]);
+    // The base of what is staged is HEAD.
+    assert_eq!(places(&world, &scan_staged(&world).await), ["a.env:2"], "it is there more often");
+    commit(&world, "twice");
+    assert_eq!(places(&world, &scan(&world, "HEAD~1..").await.unwrap()), ["twice: a.env:2"]);
+    assert_eq!(scan(&world, "0..HEAD").await.unwrap().findings.len(), 3, "without a base everything is brought");
+}
+
+#[tokio::test]
+async fn a_secret_of_the_base_that_is_copied_is_brought_and_one_that_is_renamed_is_not() {
+    let world = World::new();
+    let lines: String = (0..40).map(|n| "LINE=".to_owned() + &n.to_string() + "\n").collect();
+    write(&world.repo, "a.env", &format!("{lines}KEY={}\n", secret(23)));
+    commit(&world, "base");
+    write(&world.repo, "copy.env", &format!("{lines}KEY={}\n", secret(23)));
+    commit(&world, "copied");
+    assert_eq!(places(&world, &scan(&world, "HEAD~1..").await.unwrap()), ["copied: copy.env:41"]);
+    git(&world.repo, &["reset", "-q", "--hard", "HEAD~1"]);
+
+    git(&world.repo, &["mv", "a.env", "b.env"]);
+    write(&world.repo, "b.env", &format!("NEW=1\n{lines}KEY={}\n", secret(23)));
+    git(&world.repo, &["add", "-A"]);
+    assert_eq!(places(&world, &scan_staged(&world).await), [""; 0]);
+    commit(&world, "renamed");
+    write(&world.repo, "b.env", &format!("{lines}KEY={}\nOTHER={}\n", secret(23), secret(24)));
+    commit(&world, "and again");
+    git(&world.repo, &["mv", "b.env", "c.env"]);
+    write(&world.repo, "second.env", &format!("KEY={}\n", secret(23)));
+    commit(&world, "one name more, and a copy");
+    let report = scan(&world, "HEAD~3..").await.unwrap();
+    assert_eq!(
+        places(&world, &report),
+        ["and again: b.env:42", "one name more, and a copy: c.env:42", "one name more, and a copy: second.env:1"]
+    );
+
+    git(&world.repo, &["reset", "-q", "--hard", "HEAD~3"]);
+    git(&world.repo, &["mv", "a.env", &format!("{}.env", secret(25))]);
+    commit(&world, "a name");
+    let report = scan(&world, "HEAD~1..").await.unwrap();
+    assert_eq!(report.findings.len(), 1, "the new name itself is brought");
+    assert!(!format!("{report:?}").contains(&secret(25)));
+    git(&world.repo, &["rm", "-q", "*.env"]);
+    commit(&world, "gone");
+    assert_eq!(places(&world, &scan(&world, "HEAD~1..").await.unwrap()), [""; 0], "a name that the base has is not brought by going");
+}
+
+#[tokio::test]
+async fn a_thousand_secrets_of_the_base_do_not_hide_the_one_that_is_new() {
+    let world = World::new();
+    let old: String = (100..1600).map(|n| secret(n) + "\n").collect();
+    write(&world.repo, "many", &old);
+    commit(&world, "base");
+    write(&world.repo, "many", &format!("{old}{}\n", secret(26)));
+    commit(&world, "one more");
+    assert_eq!(places(&world, &scan(&world, "HEAD~1..").await.unwrap()), ["one more: many:1501"]);
 }
 
 #[tokio::test]

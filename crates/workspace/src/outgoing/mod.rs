@@ -6,6 +6,7 @@
 
 pub(crate) mod change;
 mod range;
+mod renames;
 
 use std::collections::HashSet;
 
