@@ -136,7 +136,10 @@ async fn many_are_tried_at_once_and_what_is_nowhere_is_told() {
     let nowhere = "0123456789".repeat(4);
     let all = [(one.base_commit.clone(), None), (nowhere, Some(other())), (theirs, Some(other())), (head.clone(), None)];
     let trials = world.workspaces.trial_merges(&one, &head, &all).await.unwrap();
-    assert!(matches!(&trials[..], [Trial::Clean, Trial::Missing, Trial::Clash { files, .. }, Trial::Clean] if *files == ["README.md"]), "{trials:?}");
+    assert!(
+        matches!(&trials[..], [Trial::Clean, Trial::Missing, Trial::Clash { files, .. }, Trial::Clean] if *files == ["README.md"]),
+        "{trials:?}"
+    );
 }
 
 #[tokio::test]

@@ -184,7 +184,11 @@ impl Attempt {
                 }
             }
         }
-        Err(Failure::new(FailureKind::GitFailed, "other branches of the project were declared again and again while this one was tried with them").into())
+        Err(Failure::new(
+            FailureKind::GitFailed,
+            "other branches of the project were declared again and again while this one was tried with them",
+        )
+        .into())
     }
 
     /// Tries the head with others: the first that it does not merge with.

@@ -141,7 +141,12 @@ impl Workspaces {
         here.into_iter().map(|here| if here { read_trial(&mut fields) } else { Ok(Trial::Missing) }).collect()
     }
 
-    async fn which_are_here(&self, workspace: &Workspace, commits: &[&str], lenders: &[&AssignmentId]) -> Result<Vec<bool>, WorkspaceError> {
+    async fn which_are_here(
+        &self,
+        workspace: &Workspace,
+        commits: &[&str],
+        lenders: &[&AssignmentId],
+    ) -> Result<Vec<bool>, WorkspaceError> {
         let asked: String = commits.iter().flat_map(|commit| [*commit, "\n"]).collect();
         let check = self.borrowing(workspace, "cat-file", lenders.iter().copied())?.arg("--batch-check=%(objecttype)").stdin(asked);
         let here: Vec<bool> = check.ok().await?.text().lines().map(|line| line == "commit").collect();
