@@ -37,10 +37,9 @@ impl BranchStatus {
         match (self, by) {
             (_, M::Work) => Some(Self::Active),
             (Self::Active, M::Complete { pushed: true }) => Some(Self::Merging),
-            // Nothing of it is anywhere else: there is nothing to merge, or to clash with.
-            (Self::Active, M::Complete { pushed: false } | M::Cancel { pushed: false }) => None,
+            // Of what was never pushed nothing is anywhere else: there is nothing to merge, or to clash with.
+            (Self::Active, M::Complete { pushed: false } | M::Cancel { pushed: false }) | (_, M::Release) => None,
             (_, M::Merge) => Some(Self::Merged),
-            (_, M::Release) => None,
             (status, M::Complete { .. } | M::Cancel { .. }) => Some(status),
         }
     }

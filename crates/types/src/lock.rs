@@ -174,9 +174,8 @@ fn meet<T>(a: &[T], b: &[T], is_any: impl Fn(&T) -> bool, same: impl Fn(&T, &T) 
         for with in (0..=b.len()).rev() {
             row[with] = match (a.get(at), b.get(with)) {
                 (None, None) => true,
-                (Some(x), Some(y)) if is_any(x) || is_any(y) => {
-                    (is_any(x) && (below[with] || row[with + 1])) || (is_any(y) && (row[with + 1] || below[with]))
-                }
+                // It stands for nothing more, or for one item more of the other: either way one side is a step further.
+                (Some(x), Some(y)) if is_any(x) || is_any(y) => below[with] || row[with + 1],
                 (Some(x), Some(y)) => same(x, y) && below[with + 1],
                 (Some(x), None) => is_any(x) && below[with],
                 (None, Some(y)) => is_any(y) && row[with + 1],

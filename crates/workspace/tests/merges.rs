@@ -111,6 +111,38 @@ async fn markers_that_are_left_are_found_and_markers_of_a_text_about_markers_are
 }
 
 #[tokio::test]
+async fn a_merge_whose_laying_out_was_cut_off_is_laid_out_again() {
+    let world = World::new();
+    let (one, head, _, theirs) = two(&world, &[("README.md", "hello\nmine\n")], &[("README.md", "hello\ntheirs\n")]).await;
+    let wanted = MergeRequest { commit: theirs, branch: world.request(OTHER).branch, assignment: Some(other()) };
+    world.workspaces.begin_merge(&one, &wanted).await.unwrap();
+    let record = one.engine_git_dir.join("windlass-merging.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    std::fs::write(&record, text.replace("\"is_laid\":true", "\"is_laid\":false")).unwrap();
+    write(&one.engine_git_dir, "index.lock", "");
+    write(&one.path, "README.md", "half of it\n");
+    world.workspaces.prepare(&world.request(ASSIGNMENT)).await.unwrap();
+    assert!(std::fs::read_to_string(one.path.join("README.md")).unwrap().contains(&format!("<<<<<<< {head}")));
+    assert_eq!(std::fs::read_to_string(&record).unwrap(), text);
+    // Thrown away with the tree.
+    world.workspaces.reset(&one).await.unwrap();
+    assert_eq!(world.workspaces.merging(&one).unwrap(), None);
+}
+
+#[tokio::test]
+async fn many_are_tried_at_once_and_what_is_nowhere_is_told() {
+    let world = World::new();
+    let (one, head, _, theirs) = two(&world, &[("README.md", "hello\nmine\n")], &[("README.md", "hello\ntheirs\n")]).await;
+    let nowhere = "0123456789".repeat(4);
+    let all = [(one.base_commit.clone(), None), (nowhere, Some(other())), (theirs, Some(other())), (head.clone(), None)];
+    let trials = world.workspaces.trial_merges(&one, &head, &all).await.unwrap();
+    assert!(
+        matches!(&trials[..], [Trial::Clean, Trial::Missing, Trial::Clash { files, .. }, Trial::Clean] if *files == ["README.md"]),
+        "{trials:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_resolution_for_our_side_alone_is_a_merge_too() {
     let world = World::new();
     let (one, head, _, theirs) = two(&world, &[("README.md", "hello\nmine\n")], &[("README.md", "hello\ntheirs\n")]).await;

@@ -55,9 +55,9 @@ pub(crate) async fn run(args: BranchesArgs, context: &Context) -> Result<Exit> {
             let id = client.assignment_id(&which.assignment).await?;
             let value: Value = client.post(&format!("/api/v1/branches/{id}/merged"), &json!({})).await?;
             if which.json.json {
-                output::json(&value)?
+                output::json(&value)?;
             } else {
-                output::say(&format!("the branch of {id} counts as merged"))
+                output::say(&format!("the branch of {id} counts as merged"));
             }
             return Ok(Exit::Done);
         }
@@ -65,9 +65,9 @@ pub(crate) async fn run(args: BranchesArgs, context: &Context) -> Result<Exit> {
             let id = client.assignment_id(&which.assignment).await?;
             client.post::<Value>(&format!("/api/v1/branches/{id}/release"), &json!({})).await?;
             if which.json.json {
-                output::json(&json!({ "id": id }))?
+                output::json(&json!({ "id": id }))?;
             } else {
-                output::say(&format!("the branch of {id} left the registry"))
+                output::say(&format!("the branch of {id} left the registry"));
             }
             return Ok(Exit::Done);
         }

@@ -11,10 +11,19 @@ use crate::bench::{Bench, assert_blocked, eventually, id};
 
 /// Adds a line to the end of a file that everybody changes; where a merge is laid out it keeps both sides.
 fn adds_a_line(name: &str) -> String {
+    keeps_both("shared.txt")
+        + &format!(
+            "grep -q '^line of {name}$' shared.txt || echo 'line of {name}' >> shared.txt\n\
+             echo {name} > own-{name}.txt\n"
+        )
+}
+
+/// Where a merge is laid out in a file: every line of both sides, once.
+fn keeps_both(file: &str) -> String {
     format!(
-        "sed -i -e '/^<<<<<<< /d' -e '/^=======$/d' -e '/^>>>>>>> /d' shared.txt\n\
-         grep -q '^line of {name}$' shared.txt || echo 'line of {name}' >> shared.txt\n\
-         echo {name} > own-{name}.txt\n"
+        "if grep -qs '^<<<<<<< ' {file}; then\n\
+         awk '!/^(<<<<<<<|>>>>>>>) / && $0 != \"=======\" && !seen[$0]++' {file} > .kept && cat .kept > {file} && rm .kept\n\
+         fi\n"
     )
 }
 
@@ -110,7 +119,7 @@ fn work_that_does_not_merge_with_another_branch_is_merged_in_a_further_round() {
     assert_eq!(branches.len(), 2);
     assert_each_two_merge(bench.repo.path(), &branches);
     let text = bench.repo.file_at(done["branch"].as_str().unwrap(), "shared.txt").unwrap();
-    assert_eq!(text, "first\nline of one\nline of two\n");
+    assert_eq!(text, "first\nline of two\nline of one\n");
 
     let registered = bench.ok(&["branches", "--status", "merging"])["items"].as_array().unwrap().clone();
     assert_eq!(registered.len(), 2);
@@ -172,6 +181,25 @@ fn a_project_that_holds_on_a_clash_blocks_with_the_branch_the_files_and_what_to_
     assert_eq!(delivered(&bench).len(), 2);
 }
 
+#[test]
+fn a_daemon_that_dies_round_a_merge_goes_on_with_it() {
+    for point in ["clash.laid", "clash.declared:2", "clash.ending", "clash.ended"] {
+        let mut bench = Bench::with_env(repo(), "", "", &[("WINDLASS_FAILPOINT", point)]);
+        let one = bench.command(&adds_a_line("one"), &["--no-review"]);
+        assert_eq!(bench.ended(&one)["status"], "complete");
+        let two = bench.command(&adds_a_line("two"), &["--no-review"]);
+        bench.daemon.wait_dead();
+        bench.daemon.set_env("WINDLASS_FAILPOINT", None);
+        assert!(bench.daemon.start());
+        let done = bench.ended(&two);
+        assert_eq!(done["status"], "complete", "{point}: {done:#}");
+        let text = bench.repo.file_at(done["branch"].as_str().unwrap(), "shared.txt").unwrap();
+        assert_eq!(text, "first\nline of two\nline of one\n", "{point}");
+        assert_each_two_merge(bench.repo.path(), &delivered(&bench));
+        assert_eq!(bench.count(&id(&done["jobs"][0]), "run", "passed"), 2, "{point}: no round was run twice");
+    }
+}
+
 /// Twenty at once that all change one file and one more with a neighbour; half of them lock what they change.
 fn twenty(bench: &Bench) -> Vec<String> {
     bench.ok(&["pause"]);
@@ -179,7 +207,7 @@ fn twenty(bench: &Bench) -> Vec<String> {
         .map(|n| {
             let group = n / 4;
             let script = adds_a_line(&format!("n{n}"))
-                + &format!("sed -i -e '/^<<<<<<< /d' -e '/^=======$/d' -e '/^>>>>>>> /d' group-{group}.txt 2>/dev/null\n")
+                + &keeps_both(&format!("group-{group}.txt"))
                 + &format!("grep -qs n{n} group-{group}.txt || echo n{n} >> group-{group}.txt\n");
             let mut args = vec!["--no-review", "--timeout", "120"];
             let (group, own) = (format!("group-{group}.txt"), format!("own-n{n}.txt"));

@@ -147,12 +147,12 @@ fn an_agent_sees_no_secret_of_the_daemon() {
 #[test]
 fn many_assignments_at_once_are_each_done_once_and_apart() {
     let bench = Bench::with(TempRepo::failing_check(), "max_concurrent_tasks = 4\n", "");
-    let all: Vec<(String, usize)> = (0..12).map(|n| (bench.command(&format!("echo {n} >> mine.txt"), &[]), n)).collect();
+    let all: Vec<(String, usize)> = (0..12).map(|n| (bench.command(&format!("echo {n} >> mine-{n}.txt"), &[]), n)).collect();
     for (a, n) in &all {
         let done = bench.ended(a);
         assert_eq!(done["status"], "complete", "{done:#}");
         let branch = done["branch"].as_str().unwrap();
-        assert_eq!(bench.repo.file_at(branch, "mine.txt"), Some(format!("{n}\n")));
+        assert_eq!(bench.repo.file_at(branch, &format!("mine-{n}.txt")), Some(format!("{n}\n")));
         assert_eq!(bench.repo.log(&format!("main..{branch}")).len(), 1);
         assert_eq!(done["jobs"][0]["attempts"], 1);
     }

@@ -176,12 +176,9 @@ impl Attempt {
             match self.offer(head, seen).await? {
                 Declaration::Declared => return Ok((tried.len(), untried, None)),
                 Declaration::Others { version, others, left_out } => {
-                    for other in &others {
-                        if tried.insert(other.commit.clone())
-                            && let Some(clash) = self.try_with(workspace, head, base.as_deref(), other).await?
-                        {
-                            return Ok((tried.len(), left_out, Some(clash)));
-                        }
+                    let others: Vec<OtherBranch> = others.into_iter().filter(|other| tried.insert(other.commit.clone())).collect();
+                    if let Some(clash) = self.try_with(workspace, head, base.as_deref(), &others).await? {
+                        return Ok((tried.len(), left_out, Some(clash)));
                     }
                     (seen, untried) = (Some(version), left_out);
                 }
@@ -194,21 +191,31 @@ impl Attempt {
         .into())
     }
 
-    async fn try_with(&self, workspace: &Workspace, head: &str, base: Option<&str>, other: &OtherBranch) -> Result<Option<Clash>, Stop> {
+    /// Tries the head with others: the first that it does not merge with.
+    async fn try_with(&self, workspace: &Workspace, head: &str, base: Option<&str>, others: &[OtherBranch]) -> Result<Option<Clash>, Stop> {
         let workspaces = &self.engine.workspaces;
-        let lender = Some(&other.assignment_id);
-        let Some(commit) = self.find_commit(workspace, other).await? else { return Ok(None) };
-        if workspaces.has_commit(workspace, base.unwrap_or(&workspace.base_commit), &commit, lender).await? {
-            self.engine.store.branch_merged(other.assignment_id, commit).await?;
-            return Ok(None);
-        }
-        match workspaces.trial_merge(workspace, head, &commit, lender).await? {
-            Trial::Clean => Ok(None),
-            Trial::Clash { files, .. } => {
-                let with = MergeRequest { commit, branch: other.name.clone(), assignment: Some(other.assignment_id) };
-                Ok(Some(Clash { with, files }))
+        let wanted: Vec<_> = others.iter().map(|other| (other.commit.clone(), Some(other.assignment_id))).collect();
+        let trials = workspaces.trial_merges(workspace, head, &wanted).await?;
+        for (other, mut trial) in others.iter().zip(trials) {
+            let (mut commit, lender) = (other.commit.clone(), Some(&other.assignment_id));
+            if trial == Trial::Missing
+                && let Some(found) = self.find_commit(workspace, other).await?
+            {
+                trial = workspaces.trial_merge(workspace, head, &found, lender).await?;
+                commit = found;
             }
+            let Trial::Clash { files, .. } = trial else { continue };
+            if let Some(base) = base
+                && workspaces.has_commit(workspace, base, &commit, lender).await?
+            {
+                // The base was tried, and brings it along.
+                self.engine.store.branch_merged(other.assignment_id, commit).await?;
+                continue;
+            }
+            let with = MergeRequest { commit, branch: other.name.clone(), assignment: Some(other.assignment_id) };
+            return Ok(Some(Clash { with, files }));
         }
+        Ok(None)
     }
 
     /// The commit of another branch that counts: the declared one, which another node may be about to push, or where nobody will, the last

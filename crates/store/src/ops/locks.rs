@@ -117,8 +117,8 @@ impl Held {
     }
 
     fn first(&self, project: &str, assignment: AssignmentId, locks: &[LockPattern]) -> Option<(&HeldBy, LockPattern)> {
-        let held = self.0.get(project)?.iter().filter(|held| held.assignment != assignment);
-        held.filter_map(|held| Some((held, locks.iter().find(|ours| ours.overlaps(&held.pattern))?.clone()))).next()
+        let mut held = self.0.get(project)?.iter().filter(|held| held.assignment != assignment);
+        held.find_map(|held| Some((held, locks.iter().find(|ours| ours.overlaps(&held.pattern))?.clone())))
     }
 
     /// Whether another assignment's lock is in the way of these.

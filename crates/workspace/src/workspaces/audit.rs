@@ -1,6 +1,7 @@
 //! What an agent did to its own git directory, and giving it a pristine one.
 
 use super::lock::hold;
+use super::merging::forget_merge;
 use super::prepare::{agent_git_dir, agent_refs};
 use super::record::{Mark, intact, tree_intact};
 use super::{Workspace, Workspaces, blocking};
@@ -75,7 +76,7 @@ impl Workspaces {
         let _held = hold(workspace).await?;
         tree_intact(workspace)?;
         let head = self.head(workspace)?;
-        self.forget_merge(workspace)?;
+        forget_merge(workspace)?;
         self.engine_call(workspace, "clean").args(["-ffdq"]).ok().await?;
         self.engine_call(workspace, "read-tree").args(["--reset", "-u", &head]).ok().await?;
         self.refresh_held(workspace).await

@@ -51,11 +51,17 @@ fn failed(name: &Path) -> impl FnOnce(std::io::Error) -> WorkspaceError {
 /// crash or a call that was given up has left.
 pub(super) async fn hold(workspace: &Workspace) -> Result<File, WorkspaceError> {
     let held = lock(&workspace.engine_git_dir).await?;
+    clear(workspace).await?;
+    Ok(held)
+}
+
+/// Removes what a crash has left; for who holds the lock.
+pub(super) async fn clear(workspace: &Workspace) -> Result<(), WorkspaceError> {
     for name in ["index.lock".to_owned(), format!("refs/heads/{}.lock", workspace.branch)] {
         let file = workspace.engine_git_dir.join(name);
         if file.exists() {
             blocking(move || remove_tree(&file)).await?;
         }
     }
-    Ok(held)
+    Ok(())
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use windlass_types::AssignmentId;
 
-use super::lock::hold;
+use super::lock::{clear, hold};
 use super::mirror::TRANSFER_TIMEOUT;
 use super::record::tree_intact;
 use super::{Trial, Workspace, Workspaces, tip_at};
@@ -61,7 +61,9 @@ impl Workspaces {
         }
         let (files, tree) = match self.trial_merge(workspace, &onto, &wanted.commit, None).await? {
             Trial::Clash { files, tree } => (files, tree),
-            Trial::Clean => return Err(WorkspaceError::Git { verb: "merge-tree".to_owned(), message: "there is no conflict".to_owned() }),
+            Trial::Clean | Trial::Missing => {
+                return Err(WorkspaceError::Git { verb: "merge-tree".to_owned(), message: "there is no conflict".to_owned() });
+            }
         };
         let MergeRequest { commit, branch, assignment } = wanted.clone();
         let mut merging = Merging { commit, branch, assignment, files, onto, tree, is_laid: false };
@@ -86,7 +88,10 @@ impl Workspaces {
     /// After a crash between the two halves of [`Workspaces::begin_merge`]: the second again.
     pub(super) async fn finish_laying(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
         match self.merging(workspace)? {
-            Some(mut merging) if !merging.is_laid => self.lay(workspace, &mut merging).await,
+            Some(mut merging) if !merging.is_laid => {
+                clear(workspace).await?;
+                self.lay(workspace, &mut merging).await
+            }
             _ => Ok(()),
         }
     }
@@ -122,12 +127,7 @@ impl Workspaces {
         if merging.assignment.is_none() {
             self.engine_call(workspace, "update-ref").args([BASE_REF, &merging.commit]).ok().await?;
         }
-        self.forget_merge(workspace)
-    }
-
-    /// What was laid into the tree is thrown away.
-    pub(super) fn forget_merge(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
-        remove_tree(&file(&workspace.engine_git_dir))
+        forget_merge(workspace)
     }
 
     /// Takes another assignment's commit over from its workspace on this machine: it may be nowhere else yet.
@@ -142,6 +142,11 @@ impl Workspaces {
         fetch.arg("--").arg(&lender).arg(refspec).ok().await?;
         if self.is_here(workspace, &wanted.commit, None).await? { Ok(()) } else { Err(unknown()) }
     }
+}
+
+/// What was laid into the tree is committed, or thrown away.
+pub(super) fn forget_merge(workspace: &Workspace) -> Result<(), WorkspaceError> {
+    remove_tree(&file(&workspace.engine_git_dir))
 }
 
 impl Merging {

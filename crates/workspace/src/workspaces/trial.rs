@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** no attribute of a repository counts, and no merge driver runs: neither can hide a conflict, or do anything at all.
 
+use std::fmt::Write as _;
+
 use windlass_types::AssignmentId;
 
 use super::{Source, Workspace, Workspaces};
@@ -22,6 +24,8 @@ pub enum Trial {
         /// The tree that the merge would leave, with conflict markers in the files.
         tree: String,
     },
+    /// The other commit is nowhere to be read.
+    Missing,
 }
 
 /// git's own name for a tree without files.
@@ -105,28 +109,83 @@ impl Workspaces {
         theirs: &str,
         lender: Option<&AssignmentId>,
     ) -> Result<Trial, WorkspaceError> {
-        let (ours, theirs) = (Commitish::parse(ours)?, Commitish::parse(theirs)?);
-        let merge = self.borrowing(workspace, "merge-tree", lender)?.setting("merge.conflictStyle=merge");
-        let merge = merge.env("GIT_ATTR_SOURCE", empty_tree(workspace.base_commit.len())).env("GIT_NO_REPLACE_OBJECTS", "1");
-        let merge = merge.args(["--write-tree", "--name-only", "--no-messages", "-z", ours.as_str(), theirs.as_str()]);
-        let output = merge.run().await?;
-        match output.code {
-            Some(0) => Ok(Trial::Clean),
-            Some(1) => {
-                let mut fields = output.stdout.split(|byte| *byte == 0).filter(|field| !field.is_empty());
-                let tree = fields.next().map(|tree| String::from_utf8_lossy(tree).into_owned()).unwrap_or_default();
-                let files = fields.take(FILES_MAX).map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-                Ok(Trial::Clash { files, tree: Commitish::parse(&tree)?.as_str().to_owned() })
-            }
-            _ => Err(WorkspaceError::Git { verb: "merge-tree".to_owned(), message: output.complaint }),
-        }
+        let trials = self.trial_merges(workspace, ours, &[(theirs.to_owned(), lender.copied())]).await?;
+        trials.into_iter().next().ok_or_else(|| odd("it gave no result"))
     }
 
-    /// A call in the engine's git directory that can read another assignment's objects too.
-    fn borrowing(&self, workspace: &Workspace, verb: &str, lender: Option<&AssignmentId>) -> Result<Call<'_>, WorkspaceError> {
-        let call = self.git.call(verb).git_dir(&workspace.engine_git_dir);
-        let Some(lender) = lender.map(|id| self.engine_git_dir(id)).filter(|lender| lender.join("HEAD").exists()) else { return Ok(call) };
-        check_pristine(&lender)?;
-        Ok(call.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", lender.join("objects")))
+    /// Merges a commit on trial with each of others, which may be in the workspaces of their assignments only; the results come in their
+    /// order. Two calls of git do for all.
+    pub async fn trial_merges(
+        &self,
+        workspace: &Workspace,
+        ours: &str,
+        theirs: &[(String, Option<AssignmentId>)],
+    ) -> Result<Vec<Trial>, WorkspaceError> {
+        let ours = Commitish::parse(ours)?;
+        let parsed = theirs.iter().map(|(commit, _)| Commitish::parse(commit)).collect::<Result<Vec<_>, _>>()?;
+        let asked: Vec<&str> = parsed.iter().map(Commitish::as_str).collect();
+        let lenders: Vec<&AssignmentId> = theirs.iter().filter_map(|(_, lender)| lender.as_ref()).collect();
+        let mut here = self.which_are_here(workspace, &asked, &lenders).await?;
+        if here.contains(&false) {
+            self.fetch_mirror(&workspace.repo, &workspace.base_commit).await?;
+            here = self.which_are_here(workspace, &asked, &lenders).await?;
+        }
+        let mut pairs = String::new();
+        for (theirs, _) in asked.iter().zip(&here).filter(|(_, here)| **here) {
+            let _ = writeln!(pairs, "{} {theirs}", ours.as_str());
+        }
+        let merge = self.borrowing(workspace, "merge-tree", lenders)?.setting("merge.conflictStyle=merge");
+        let merge = merge.env("GIT_ATTR_SOURCE", empty_tree(workspace.base_commit.len())).env("GIT_NO_REPLACE_OBJECTS", "1");
+        let output = merge.args(["--stdin", "--write-tree", "--name-only", "--no-messages", "-z"]).stdin(pairs).ok().await?.stdout;
+        let mut fields = output.split(|byte| *byte == 0).map(|field| String::from_utf8_lossy(field).into_owned());
+        here.into_iter().map(|here| if here { read_trial(&mut fields) } else { Ok(Trial::Missing) }).collect()
     }
+
+    async fn which_are_here(
+        &self,
+        workspace: &Workspace,
+        commits: &[&str],
+        lenders: &[&AssignmentId],
+    ) -> Result<Vec<bool>, WorkspaceError> {
+        let asked: String = commits.iter().flat_map(|commit| [*commit, "\n"]).collect();
+        let check = self.borrowing(workspace, "cat-file", lenders.iter().copied())?.arg("--batch-check=%(objecttype)").stdin(asked);
+        let here: Vec<bool> = check.ok().await?.text().lines().map(|line| line == "commit").collect();
+        if here.len() == commits.len() { Ok(here) } else { Err(odd("it did not tell of every commit")) }
+    }
+
+    /// A call in the engine's git directory that can read other assignments' objects too.
+    fn borrowing<'a>(
+        &self,
+        workspace: &Workspace,
+        verb: &str,
+        lenders: impl IntoIterator<Item = &'a AssignmentId>,
+    ) -> Result<Call<'_>, WorkspaceError> {
+        let mut folders = Vec::new();
+        for lender in lenders.into_iter().map(|id| self.engine_git_dir(id)).filter(|lender| lender.join("HEAD").exists()) {
+            check_pristine(&lender)?;
+            let folder = lender.join("objects").display().to_string();
+            // Quoted, a colon in it divides nothing.
+            folders.push(format!("\"{}\"", folder.replace('\\', "\\\\").replace('"', "\\\"")));
+        }
+        let call = self.git.call(verb).git_dir(&workspace.engine_git_dir);
+        Ok(if folders.is_empty() { call } else { call.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", folders.join(":")) })
+    }
+}
+
+/// One result: whether it is clean, the tree, the files in conflict, an empty field.
+fn read_trial(fields: &mut impl Iterator<Item = String>) -> Result<Trial, WorkspaceError> {
+    let (status, tree) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+    let mut files: Vec<String> = fields.take_while(|field| !field.is_empty()).collect();
+    match status.as_str() {
+        "1" => Ok(Trial::Clean),
+        "0" => {
+            files.truncate(FILES_MAX);
+            Ok(Trial::Clash { files, tree: Commitish::parse(&tree)?.as_str().to_owned() })
+        }
+        _ => Err(odd("a merge could not be tried")),
+    }
+}
+
+fn odd(message: &str) -> WorkspaceError {
+    WorkspaceError::Git { verb: "merge-tree".to_owned(), message: message.to_owned() }
 }
