@@ -40,9 +40,9 @@ pub use backup::{
     Backup, MakeBackup, Manifest, RESTORE_UNFINISHED, RestoreBackup, RestoreOutcome, RestoreTarget, Restored, restore, write_outcome,
 };
 pub use breakers::BreakerView;
-pub use config::{EngineConfig, Isolation, WorkerConfig};
+pub use config::{EngineConfig, Isolation, SandboxConfig, WorkerConfig};
 pub use dead_letters::{DeadLetter, DeadLetterDetail, DeadLetterPage, ReplayOutcome, ReplayPage, ReplayWhich, Replayed};
-pub use doctor::used_harnesses;
+pub use doctor::{sandbox_check, used_harnesses};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use housekeeping::{Housekeeping, HousekeepingRun, Kept, Removed, Retention};

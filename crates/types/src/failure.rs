@@ -61,6 +61,8 @@ pub enum FailureKind {
     VerifyMissing,
     /// The repository brings commands that nobody has trusted.
     Untrusted,
+    /// The sandbox that the work must run in does not work on this node.
+    SandboxMissing,
     /// Of versions without a scanner: the repository was not a local path.
     NoScanner,
     /// The agent refused, or its program failed for good (bad request, turn limit, usage).
@@ -79,6 +81,8 @@ pub enum FailureKind {
     UsageUnknown,
     /// The agent printed more than the limit.
     OutputLimit,
+    /// A program used more memory, or its folder more of the disk, than the sandbox allows.
+    SandboxLimit,
     /// A pm job ended without a verdict.
     NoVerdict,
     /// A verdict named evidence that is not there.
@@ -95,7 +99,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::ApiError,
         Self::AgentCrashed,
         Self::Stalled,
@@ -112,6 +116,7 @@ impl FailureKind {
         Self::BadConfiguration,
         Self::VerifyMissing,
         Self::Untrusted,
+        Self::SandboxMissing,
         Self::NoScanner,
         Self::AgentFailed,
         Self::VerifyFailed,
@@ -121,6 +126,7 @@ impl FailureKind {
         Self::BudgetExceeded,
         Self::UsageUnknown,
         Self::OutputLimit,
+        Self::SandboxLimit,
         Self::NoVerdict,
         Self::BadEvidence,
         Self::WorkspaceTampered,
@@ -148,6 +154,7 @@ impl FailureKind {
             Self::BadConfiguration => "bad_configuration",
             Self::VerifyMissing => "verify_missing",
             Self::Untrusted => "untrusted",
+            Self::SandboxMissing => "sandbox_missing",
             Self::NoScanner => "no_scanner",
             Self::AgentFailed => "agent_failed",
             Self::VerifyFailed => "verify_failed",
@@ -157,6 +164,7 @@ impl FailureKind {
             Self::BudgetExceeded => "budget_exceeded",
             Self::UsageUnknown => "usage_unknown",
             Self::OutputLimit => "output_limit",
+            Self::SandboxLimit => "sandbox_limit",
             Self::NoVerdict => "no_verdict",
             Self::BadEvidence => "bad_evidence",
             Self::WorkspaceTampered => "workspace_tampered",
@@ -181,6 +189,7 @@ impl FailureKind {
             | Self::BadConfiguration
             | Self::VerifyMissing
             | Self::Untrusted
+            | Self::SandboxMissing
             | Self::NoScanner => FailureClass::Configuration,
             Self::AgentFailed
             | Self::VerifyFailed
@@ -190,6 +199,7 @@ impl FailureKind {
             | Self::BudgetExceeded
             | Self::UsageUnknown
             | Self::OutputLimit
+            | Self::SandboxLimit
             | Self::NoVerdict
             | Self::BadEvidence
             | Self::WorkspaceTampered => FailureClass::Permanent,

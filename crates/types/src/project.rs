@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Budget, Harness, Timestamp};
+use crate::{Budget, Harness, SandboxLimits, SandboxMode, Timestamp};
 
 /// The built-in project without a repository: its jobs only run, verify and settle.
 pub const SCRATCH: &str = "scratch";
@@ -32,6 +32,10 @@ pub struct ProjectSettings {
     pub max_concurrent: Option<u32>,
     /// Prompt templates by job type, in place of the built-in ones.
     pub templates: BTreeMap<String, String>,
+    /// Whether its programs run in a sandbox. A repository's own file has no say in it.
+    pub sandbox: Option<SandboxMode>,
+    /// What its programs may use. A repository's own file has no say in it.
+    pub limits: SandboxLimits,
 }
 
 /// A project as the store keeps it.

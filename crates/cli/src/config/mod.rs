@@ -11,6 +11,7 @@ pub(crate) mod metrics;
 pub(crate) mod named;
 pub(crate) mod raw;
 pub(crate) mod read;
+pub(crate) mod sandbox;
 pub(crate) mod settings;
 
 pub(crate) use env::Env;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use windlass_types::{Harness, JobType, ProjectSettings, is_valid_name, name_from};
+use windlass_types::{Harness, JobType, ProjectSettings, SandboxMode, is_valid_name, name_from};
 
 use crate::cli::{Context, Json, read_text};
 use crate::failure::{CliError, Exit, Result};
@@ -28,6 +28,9 @@ pub(crate) struct InitArgs {
     /// The check to run on every change
     #[arg(long, value_name = "CMD")]
     verify: Option<String>,
+    /// Whether its programs run in a sandbox: auto, require or off. Never written into the repository
+    #[arg(long, value_name = "MODE")]
+    sandbox: Option<SandboxMode>,
     /// Take over namespace, timeoutMs and harnessDefaults from a config.json
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -58,6 +61,7 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Result<Exit> {
         verify: args.verify,
         harness_defaults: harnesses(&earlier.harness_defaults)?,
         timeout_secs: earlier.timeout_ms.map(|ms| ms.div_ceil(1000).max(1)),
+        sandbox: args.sandbox,
         ..ProjectSettings::default()
     };
     if earlier.convex_url.is_some() {
@@ -225,6 +229,9 @@ fn add_to_config(context: &Context, name: &str, repo: &str, settings: &ProjectSe
     }
     if let Some(secs) = settings.timeout_secs {
         let _ = writeln!(text, "task_timeout = {secs}");
+    }
+    if let Some(mode) = settings.sandbox {
+        let _ = writeln!(text, "sandbox = \"{mode}\"");
     }
     if !settings.harness_defaults.is_empty() {
         text.push_str(&harness_table(&format!("[project.{key}.harness_defaults]"), &settings.harness_defaults));

@@ -27,6 +27,7 @@ mod projects;
 mod quota;
 mod remote;
 mod retries;
+mod sandbox;
 mod secrets;
 mod standstill;
 mod starting;

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub use audit::RefMove;
 pub use commit::{Commit, CommitRequest, QUARANTINE};
 pub use inspect::{RepoFacts, RepoKind};
-pub use inventory::Found;
+pub use inventory::{Found, size_of};
 pub use prepare::{PrepareRequest, Scratch};
 pub use push::Pushed;
 pub use read::{LoggedCommit, Source};
