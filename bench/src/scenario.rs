@@ -29,7 +29,9 @@ pub(crate) struct Bench {
 const NOOP: &str = "[[turn]]\nprocess = false\nsteps = [{ say = \"done\" }]\n";
 
 pub(crate) fn config(concurrency: u32, isolation: &str) -> String {
-    format!("[engine]\nisolation = \"{isolation}\"\n[worker.default]\nmax_concurrent_tasks = {concurrency}\n")
+    // Goals come over HTTP: without a sandbox they run only where that is meant.
+    let mode = if isolation == "rlimits" { "off" } else { "auto" };
+    format!("[engine]\nisolation = \"{isolation}\"\n[sandbox]\nmode = \"{mode}\"\n[worker.default]\nmax_concurrent_tasks = {concurrency}\n")
 }
 
 pub(crate) fn noop() -> Value {
@@ -76,7 +78,7 @@ impl Bench {
             self.files(dir.path()).await?;
         }
         if wanted("spawn") {
-            for isolation in ["off", "subreaper", "namespace"] {
+            for isolation in ["off", "rlimits", "bubblewrap"] {
                 for concurrency in [1, 10] {
                     self.drain(dir.path(), concurrency, "spawn", isolation, spawning()).await?;
                 }
@@ -166,8 +168,10 @@ impl Bench {
             &stamp,
             "#!/bin/sh\necho \"$EPOCHREALTIME\" >/dev/null\ndate +%s%N > \"$STAMP\"\necho 'NOTHING_TO_CHANGE: measured'\n",
         )?;
-        for isolation in ["namespace", "subreaper"] {
-            let daemon = Daemon::start(&self.exe, &dir.join(format!("pickup-{isolation}")), &config(2, isolation)).await?;
+        for isolation in ["bubblewrap", "rlimits"] {
+            // The agent leaves its time of day beside the data directory.
+            let settings = config(2, isolation).replace("[sandbox]\n", &format!("[sandbox]\nwritable = [{dir:?}]\n"));
+            let daemon = Daemon::start(&self.exe, &dir.join(format!("pickup-{isolation}")), &settings).await?;
             let mut values = Vec::new();
             for i in 0..n {
                 let at = dir.join(format!("stamp-{isolation}-{i}"));

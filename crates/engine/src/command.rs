@@ -270,7 +270,7 @@ impl Engine {
             started_at: inner.started_at,
             ready: self.is_ready(),
             paused: inner.store.paused().await?,
-            isolation: inner.launcher.mode().as_str().to_owned(),
+            isolation: inner.launcher.level().as_str().to_owned(),
             store: if inner.store.is_postgres() { "postgres" } else { "sqlite" }.to_owned(),
             storage_problem: inner.storage_problem().or_else(|| inner.keeper.low_space()),
             stopping: self.is_stopping(),

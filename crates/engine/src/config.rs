@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use windlass_telemetry::Traces;
-use windlass_types::{AssignmentId, Backend, BreakerPolicy, Budget, Clock, Harness, Ids, NodeId, RetryPolicy, Role};
+use windlass_types::{
+    AssignmentId, Backend, BreakerPolicy, Budget, Clock, Harness, Ids, NodeId, RetryPolicy, Role, SandboxLevel, SandboxLimits, SandboxMode,
+};
 
 use crate::callbacks::CallbackConfig;
 use crate::housekeeping::Retention;
@@ -44,18 +46,27 @@ impl Default for ForgeWatch {
     }
 }
 
-/// What keeps an agent's processes apart from the rest.
+/// What keeps an agent apart from the rest, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Isolation {
-    /// A PID namespace where one works, else a subreaper.
+    /// The best level that works here.
     #[default]
     Auto,
-    /// A PID namespace, or refuse to start.
-    Namespace,
-    /// A child subreaper that walks its descendants.
-    Subreaper,
-    /// Nothing but a process group; for measuring.
-    Off,
+    /// This level, or refuse to start. `Off` is no launcher at all: nothing but a process group, for measuring.
+    Level(SandboxLevel),
+}
+
+/// The sandbox of this node's attempts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SandboxConfig {
+    /// For projects that do not say.
+    pub mode: SandboxMode,
+    /// Paths that its programs see and cannot write, beside the system's own.
+    pub read_only: Vec<PathBuf>,
+    /// Paths that they see and can write: caches that assignments may share.
+    pub writable: Vec<PathBuf>,
+    /// What they may use, for projects that do not say.
+    pub limits: SandboxLimits,
 }
 
 /// What an engine is started with.
@@ -95,6 +106,8 @@ pub struct EngineConfig {
     pub default_budget: Budget,
     /// What keeps agents apart.
     pub isolation: Isolation,
+    /// What its programs see and may use.
+    pub sandbox: SandboxConfig,
     /// Works on this assignment only, from the first claim on; [`Engine::only`](crate::Engine::only) names another later.
     pub only_assignment: Option<AssignmentId>,
     /// The `windlass` program, for launchers and for agents to call.
@@ -158,6 +171,7 @@ impl EngineConfig {
             max_iterations: 3,
             default_budget: Budget { runs: Some(50), ..Budget::default() },
             isolation: Isolation::Auto,
+            sandbox: SandboxConfig::default(),
             only_assignment: None,
             windlass_exe,
             env_pass: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use windlass_types::{Harness, Problem};
+use windlass_types::{Harness, Problem, SandboxLevel, SandboxMode};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -23,17 +23,7 @@ impl Engine {
             Ok(version) => check("git", version, None),
             Err(e) => check("git", "not found".to_owned(), Some(problem(&e.to_string(), "install git 2.40 or later"))),
         });
-        let isolation = self.inner.launcher.mode().as_str();
-        checks.push(check(
-            "isolation",
-            isolation.to_owned(),
-            (isolation != "namespace").then(|| {
-                problem(
-                    "agents do not run in a namespace of their own: they can read the daemon's token, so tokens are no boundary",
-                    "install bubblewrap and allow unprivileged user namespaces",
-                )
-            }),
-        ));
+        checks.push(sandbox_check(self.inner.launcher.level(), config.sandbox.mode));
         checks.push(match self.inner.store.check().await {
             Ok(()) => {
                 check("store", if self.inner.store.is_postgres() { "postgres, writable" } else { "sqlite, writable" }.to_owned(), None)
@@ -111,6 +101,25 @@ pub fn used_harnesses(
         used.extend(defaults.values().copied().chain(named));
     }
     used
+}
+
+/// What keeps agents apart on this machine, and what that is worth.
+pub fn sandbox_check(level: SandboxLevel, mode: SandboxMode) -> DoctorCheck {
+    let install = "install bubblewrap and permit unprivileged user namespaces";
+    let mut found = format!("{level}, mode {mode}");
+    let wrong = match level {
+        SandboxLevel::Bubblewrap => None,
+        SandboxLevel::Landlock => {
+            let gaps = windlass_workspace::launch::landlock_gaps().unwrap_or_default().join(", ");
+            found = format!("{found}; not kept from agents: {gaps}");
+            (mode == SandboxMode::Require)
+                .then(|| problem("no project's work runs: bubblewrap is required and does not work here", install))
+        }
+        SandboxLevel::Rlimits | SandboxLevel::Off => {
+            Some(problem("agents do not run in a sandbox: they can read the daemon's token, so tokens are no boundary", install))
+        }
+    };
+    check("isolation", found, wrong)
 }
 
 pub(crate) fn check(name: &str, found: String, problem: Option<Problem>) -> DoctorCheck {

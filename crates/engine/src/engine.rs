@@ -10,9 +10,9 @@ use tokio_util::task::TaskTracker;
 use windlass_delivery::ForgeServer;
 use windlass_store::{NodeFacts, Store, StoreError, WorkerSlots};
 use windlass_telemetry::Metrics;
-use windlass_types::{AssignmentId, AttemptId, Slots, Timestamp};
+use windlass_types::{AssignmentId, AttemptId, SandboxLevel, Slots, Timestamp};
 use windlass_workspace::git::{Identity, Login};
-use windlass_workspace::launch::{LaunchMode, Launcher, become_subreaper};
+use windlass_workspace::launch::{Launcher, become_subreaper};
 use windlass_workspace::workspaces::{PoolPolicy, Workspaces};
 
 use crate::backup::{Backup, Manifest, RestoreBackup};
@@ -79,16 +79,18 @@ impl Engine {
     pub async fn start(config: EngineConfig, store: Store) -> Result<Self, EngineError> {
         let exe = config.windlass_exe.clone();
         let launcher = match config.isolation {
-            Isolation::Off => Launcher::new(exe, LaunchMode::Off),
-            Isolation::Subreaper => Launcher::new(exe, LaunchMode::Subreaper),
-            Isolation::Auto | Isolation::Namespace => Launcher::detect(exe).await,
+            Isolation::Level(level @ (SandboxLevel::Off | SandboxLevel::Rlimits)) => Launcher::new(exe, level),
+            Isolation::Level(SandboxLevel::Landlock) => Launcher::new(exe, SandboxLevel::Landlock),
+            Isolation::Auto | Isolation::Level(SandboxLevel::Bubblewrap) => Launcher::detect(exe).await,
         };
-        if config.isolation == Isolation::Namespace && launcher.mode() != LaunchMode::Namespace {
+        if let Isolation::Level(wanted @ (SandboxLevel::Landlock | SandboxLevel::Bubblewrap)) = config.isolation
+            && (launcher.level() != wanted || launcher.self_test().await.is_err())
+        {
             return Err(EngineError::new(
                 ErrorKind::Unavailable,
-                format!("a PID namespace is required and does not work here (reached: {})", launcher.mode().as_str()),
+                format!("the sandbox level {wanted} is required and does not work here (reached: {})", launcher.level()),
             )
-            .hint("install bubblewrap and allow unprivileged user namespaces, or set isolation to auto"));
+            .hint("install bubblewrap and permit unprivileged user namespaces, or set isolation to auto"));
         }
         Self::start_on(config, store, launcher)
     }
@@ -103,13 +105,14 @@ impl Engine {
         if let Err(e) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
             tracing::warn!(error = %e, "other processes of this user can read this one's environment");
         }
-        if launcher.mode() != LaunchMode::Namespace {
+        if !launcher.level().hides_files() {
             tracing::warn!(
-                "agents run without a namespace of their own: they can read this data directory, so tokens are no boundary between them and the daemon"
+                level = launcher.level().as_str(),
+                "agents run without a sandbox: they can read this data directory, so tokens are no boundary between them and the daemon"
             );
         }
         // Should a launcher itself be killed, what it leaves behind comes to us and not to the machine's init.
-        if launcher.mode() != LaunchMode::Off
+        if launcher.level() != SandboxLevel::Off
             && let Err(e) = become_subreaper()
         {
             tracing::warn!(error = %e, "this process could not be made a subreaper: what a killed launcher leaves is found by its environment only");
@@ -152,7 +155,7 @@ impl Engine {
             workspaces,
             launcher,
         });
-        tracing::info!(node = %inner.node, isolation = inner.launcher.mode().as_str(), "engine of node {} starts; agents are kept apart by {}", inner.node, inner.launcher.mode().as_str());
+        tracing::info!(node = %inner.node, isolation = inner.launcher.level().as_str(), sandbox = inner.config.sandbox.mode.as_str(), "engine of node {} starts; its sandbox is {}, at the level {}", inner.node, inner.config.sandbox.mode, inner.launcher.level());
         let engine = Self { inner: Arc::clone(&inner) };
         housekeeping::take_part(&engine);
         pull_requests::take_part(&engine);

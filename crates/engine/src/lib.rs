@@ -47,9 +47,9 @@ pub use backup::{
 };
 pub use breakers::BreakerView;
 pub use callbacks::CallbackConfig;
-pub use config::{EngineConfig, ForgeWatch, Isolation, WorkerConfig};
+pub use config::{EngineConfig, ForgeWatch, Isolation, SandboxConfig, WorkerConfig};
 pub use dead_letters::{DeadLetter, DeadLetterDetail, DeadLetterPage, ReplayOutcome, ReplayPage, ReplayWhich, Replayed};
-pub use doctor::used_harnesses;
+pub use doctor::{sandbox_check, used_harnesses};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use housekeeping::{Housekeeping, HousekeepingRun, Kept, Removed, Retention};

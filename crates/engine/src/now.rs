@@ -33,7 +33,7 @@ impl Engine {
                 env!("CARGO_PKG_VERSION").to_owned(),
                 inner.node.clone(),
                 if inner.store.is_postgres() { "postgres" } else { "sqlite" }.to_owned(),
-                inner.launcher.mode().as_str().to_owned(),
+                inner.launcher.level().as_str().to_owned(),
             ],
             start_time_secs: inner.started_at.0 as f64 / 1000.0,
             ready: self.is_ready(),

@@ -260,7 +260,7 @@ pub struct Status {
     pub ready: bool,
     /// Whether a person has paused everything.
     pub paused: bool,
-    /// What keeps agents apart: `namespace`, `subreaper` or `off`.
+    /// The sandbox level that this node reaches: `bubblewrap`, `landlock`, `rlimits` or `off`.
     pub isolation: String,
     /// `sqlite` or `postgres`.
     pub store: String,

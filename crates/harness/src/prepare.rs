@@ -29,6 +29,7 @@ pub(crate) struct Call<'a> {
     pub(crate) home: PrivateDir,
     pub(crate) args: Vec<String>,
     pub(crate) env: BTreeMap<String, String>,
+    reads: Vec<PathBuf>,
 }
 
 impl<'a> Call<'a> {
@@ -46,7 +47,7 @@ impl<'a> Call<'a> {
             env.insert("TMPDIR".to_owned(), request.home.join(".windlass").join("tmp").display().to_string());
         }
         env.entry("PATH".to_owned()).or_insert_with(|| settings.search_path.clone());
-        Ok(Self { request, home, args: Vec::new(), env })
+        Ok(Self { request, home, args: Vec::new(), env, reads: Vec::new() })
     }
 
     pub(crate) fn arg(&mut self, arg: impl Into<String>) {
@@ -55,6 +56,18 @@ impl<'a> Call<'a> {
 
     pub(crate) fn args<S: Into<String>>(&mut self, args: impl IntoIterator<Item = S>) {
         self.args.extend(args.into_iter().map(Into::into));
+    }
+
+    /// The words that stand behind the program in a person's own settings; files that they name are the program's, too.
+    pub(crate) fn words(&mut self, words: Vec<String>) {
+        let named = words.iter().map(PathBuf::from).filter(|word| word.is_absolute() && word.is_file());
+        self.reads.extend(named.flat_map(with_package));
+        self.args(words);
+    }
+
+    /// A file outside the home that the agent reads.
+    pub(crate) fn reads(&mut self, file: PathBuf) {
+        self.reads.push(file);
     }
 
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
@@ -66,9 +79,18 @@ impl<'a> Call<'a> {
         on_disk(self.request, result)
     }
 
-    pub(crate) fn end(self, program: PathBuf, stdin: Stdin) -> Invocation {
-        Invocation { program, args: self.args, env: self.env, cwd: self.request.cwd.clone(), stdin }
+    pub(crate) fn end(mut self, program: PathBuf, stdin: Stdin) -> Invocation {
+        self.reads.extend(with_package(program.clone()));
+        Invocation { program, args: self.args, env: self.env, cwd: self.request.cwd.clone(), stdin, reads: self.reads }
     }
+}
+
+/// A program, and the folder of packages that it is part of: what node runs reads what lies beside it.
+fn with_package(program: PathBuf) -> Vec<PathBuf> {
+    let real = program.canonicalize().unwrap_or_else(|_| program.clone());
+    let packages = real.ancestors().filter(|folder| folder.file_name().is_some_and(|name| name == "node_modules")).last();
+    let packages = packages.map(std::path::Path::to_owned);
+    std::iter::once(program).chain(packages).collect()
 }
 
 fn on_disk<T>(request: &RunRequest, result: io::Result<T>) -> Result<T, Failure> {

@@ -38,7 +38,7 @@ pub struct RunRequest {
     pub script: Option<String>,
     /// The longest the run may take; a login that ends sooner is refused.
     pub timeout_secs: u64,
-    /// The run is inside a sandbox of Windlass's own (a PID namespace).
+    /// The run is inside a sandbox of Windlass's own.
     pub sandboxed: bool,
     /// The most turns, where the agent can count them.
     pub max_turns: Option<u32>,
@@ -103,6 +103,8 @@ pub struct Invocation {
     pub cwd: PathBuf,
     /// What it reads.
     pub stdin: Stdin,
+    /// What it reads outside its home and its working directory, beside the system: its program, the packages of that, the user's login.
+    pub reads: Vec<PathBuf>,
 }
 
 impl fmt::Debug for Invocation {
@@ -114,6 +116,7 @@ impl fmt::Debug for Invocation {
             .field("env", &self.env.keys().collect::<Vec<_>>())
             .field("cwd", &self.cwd)
             .field("stdin", &self.stdin)
+            .field("reads", &self.reads)
             .finish()
     }
 }

@@ -166,7 +166,8 @@ pub struct Attempt {
     pub pid: Option<u32>,
     /// That process's start time in clock ticks since boot, so that a reused id is not taken for it.
     pub pid_start: Option<u64>,
-    /// What keeps the agent apart: `namespace`, `subreaper` or `off`.
+    /// The sandbox level at which its programs ran: `bubblewrap`, `landlock`, `rlimits` or `off`. Earlier versions wrote `namespace` and
+    /// `subreaper`.
     pub isolation: Option<String>,
     /// What it used, as far as known.
     pub usage: Option<Usage>,

@@ -105,10 +105,12 @@ impl BackendSign {
                 | FailureKind::BadConfiguration
                 | FailureKind::VerifyMissing
                 | FailureKind::Untrusted
+                | FailureKind::SandboxMissing
                 | FailureKind::NoScanner
                 | FailureKind::BudgetExceeded
                 | FailureKind::UsageUnknown
                 | FailureKind::OutputLimit
+                | FailureKind::SandboxLimit
                 | FailureKind::WorkspaceTampered
                 | FailureKind::WorkerLost
                 | FailureKind::Cancelled

@@ -61,6 +61,8 @@ pub enum FailureKind {
     VerifyMissing,
     /// The repository brings commands that nobody has trusted.
     Untrusted,
+    /// The sandbox that the work must run in does not work on this node.
+    SandboxMissing,
     /// Of versions without a scanner: the repository was not a local path.
     NoScanner,
     /// The agent refused, or its program failed for good (bad request, turn limit, usage).
@@ -89,6 +91,8 @@ pub enum FailureKind {
     UsageUnknown,
     /// The agent printed more than the limit.
     OutputLimit,
+    /// A program used more memory, or its folder more of the disk, than the sandbox allows.
+    SandboxLimit,
     /// A pm job ended without a verdict.
     NoVerdict,
     /// A verdict named evidence that is not there.
@@ -105,7 +109,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::ApiError,
         Self::AgentCrashed,
         Self::Stalled,
@@ -122,6 +126,7 @@ impl FailureKind {
         Self::BadConfiguration,
         Self::VerifyMissing,
         Self::Untrusted,
+        Self::SandboxMissing,
         Self::NoScanner,
         Self::AgentFailed,
         Self::VerifyFailed,
@@ -136,6 +141,7 @@ impl FailureKind {
         Self::BudgetExceeded,
         Self::UsageUnknown,
         Self::OutputLimit,
+        Self::SandboxLimit,
         Self::NoVerdict,
         Self::BadEvidence,
         Self::WorkspaceTampered,
@@ -163,6 +169,7 @@ impl FailureKind {
             Self::BadConfiguration => "bad_configuration",
             Self::VerifyMissing => "verify_missing",
             Self::Untrusted => "untrusted",
+            Self::SandboxMissing => "sandbox_missing",
             Self::NoScanner => "no_scanner",
             Self::AgentFailed => "agent_failed",
             Self::VerifyFailed => "verify_failed",
@@ -177,6 +184,7 @@ impl FailureKind {
             Self::BudgetExceeded => "budget_exceeded",
             Self::UsageUnknown => "usage_unknown",
             Self::OutputLimit => "output_limit",
+            Self::SandboxLimit => "sandbox_limit",
             Self::NoVerdict => "no_verdict",
             Self::BadEvidence => "bad_evidence",
             Self::WorkspaceTampered => "workspace_tampered",
@@ -206,6 +214,7 @@ impl FailureKind {
             | Self::BadConfiguration
             | Self::VerifyMissing
             | Self::Untrusted
+            | Self::SandboxMissing
             | Self::NoScanner => FailureClass::Configuration,
             Self::AgentFailed
             | Self::VerifyFailed
@@ -218,6 +227,7 @@ impl FailureKind {
             | Self::BudgetExceeded
             | Self::UsageUnknown
             | Self::OutputLimit
+            | Self::SandboxLimit
             | Self::NoVerdict
             | Self::BadEvidence
             | Self::WorkspaceTampered => FailureClass::Permanent,

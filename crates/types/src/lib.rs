@@ -24,6 +24,7 @@ mod node;
 mod operation;
 mod project;
 mod pull_request;
+mod sandbox;
 mod settle;
 mod task;
 mod text_enum;
@@ -53,6 +54,7 @@ pub use operation::{
 };
 pub use project::{Project, ProjectSettings, SCRATCH, is_valid_name, name_from};
 pub use pull_request::{ChecksVerdict, PullRequest, PullRequestState, is_forge_repository};
+pub use sandbox::{SandboxLevel, SandboxLimits, SandboxMode, is_trusted_source, sandbox_level};
 pub use settle::{AttemptResult, Counters, LineFacts, LineMove, RetryPolicy, Settlement, settle, why_dead};
 pub use task::{Task, TaskStatus, TaskTry, is_valid_task_id};
 pub use text_enum::UnknownWord;

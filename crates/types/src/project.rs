@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Budget, Harness, OnClash, Timestamp};
+use crate::{Budget, Harness, OnClash, SandboxLimits, SandboxMode, Timestamp};
 
 /// The built-in project without a repository: its jobs only run, verify and settle.
 pub const SCRATCH: &str = "scratch";
@@ -46,6 +46,10 @@ pub struct ProjectSettings {
     pub guarded_paths: Vec<String>,
     /// What is done when work does not merge cleanly with another branch; by default the agent merges the two in a further round.
     pub on_clash: Option<OnClash>,
+    /// Whether its programs run in a sandbox. A repository's own file has no say in it.
+    pub sandbox: Option<SandboxMode>,
+    /// What its programs may use. A repository's own file has no say in it.
+    pub limits: SandboxLimits,
 }
 
 /// A project as the store keeps it.

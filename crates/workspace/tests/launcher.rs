@@ -8,10 +8,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
-use windlass_types::FailureKind;
+use windlass_types::{FailureKind, SandboxLevel};
 use windlass_workspace::launch::{
-    JOB_MARKER, LaunchError, LaunchMode, LaunchSpec, Launched, Launcher, Limits, Stdin, become_subreaper, end_leftovers, resolve_program,
-    start_time, sweep, wait_gone,
+    JOB_MARKER, LaunchError, LaunchSpec, Launched, Launcher, Limits, Stdin, become_subreaper, end_leftovers, resolve_program, start_time,
+    sweep, wait_gone,
 };
 
 const EXE: &str = env!("CARGO_BIN_EXE_windlass-launch-probe");
@@ -19,11 +19,11 @@ const EXE: &str = env!("CARGO_BIN_EXE_windlass-launch-probe");
 /// The modes with a launcher that work here; says so when one is missing.
 async fn modes() -> Vec<Launcher> {
     let best = Launcher::detect(EXE).await;
-    if best.mode() != LaunchMode::Namespace {
-        eprintln!("SKIPPED: bubblewrap cannot make a PID namespace here; only {} is tested", best.mode().as_str());
+    if best.level() != SandboxLevel::Bubblewrap {
+        eprintln!("SKIPPED: bubblewrap cannot make a PID namespace here; only {} is tested", best.level());
         return vec![best];
     }
-    vec![best, Launcher::new(EXE, LaunchMode::Subreaper)]
+    vec![best, Launcher::new(EXE, SandboxLevel::Rlimits)]
 }
 
 fn job(name: &str) -> String {
@@ -114,7 +114,7 @@ async fn the_exit_status_or_signal_of_the_program_is_told() {
             let mut launched = launcher.spawn(shell(script, &job("exit"))).await.unwrap();
             launched.go().await.unwrap();
             let exited = launched.wait().await.unwrap();
-            assert_eq!((exited.code, exited.signal, exited.survivors_killed), (code, signal, 0), "{script} {:?}", launcher.mode());
+            assert_eq!((exited.code, exited.signal, exited.survivors_killed), (code, signal, 0), "{script} {:?}", launcher.level());
             assert_eq!(launched.wait().await.unwrap(), exited);
             assert!(wait_gone(launched.pid, launched.start_time, Duration::ZERO).await);
         }
@@ -176,7 +176,7 @@ async fn what_a_program_leaves_behind_at_its_end_is_killed_and_counted() {
         launched.go().await.unwrap();
         let exited = launched.wait().await.unwrap();
         assert_eq!(exited.code, Some(3));
-        assert!(exited.survivors_killed >= 5, "{exited:?} {:?}", launcher.mode());
+        assert!(exited.survivors_killed >= 5, "{exited:?} {:?}", launcher.level());
         assert_eq!(marked(&job), Vec::<i32>::new());
     }
 }
@@ -234,7 +234,7 @@ async fn orphans_are_reaped_while_the_program_runs() {
         let mut launched = launcher.spawn(shell(script, &job("reap"))).await.unwrap();
         launched.go().await.unwrap();
         let text = output(&mut launched).await;
-        if launcher.mode() == LaunchMode::Namespace {
+        if launcher.level() == SandboxLevel::Bubblewrap {
             assert_eq!(text.trim(), "0");
         }
         assert_eq!(launched.wait().await.unwrap().survivors_killed, 0);
@@ -249,7 +249,7 @@ async fn limits_hold_for_the_program() {
         let mut launched = launcher.spawn(spec).await.unwrap();
         launched.go().await.unwrap();
         let text = output(&mut launched).await;
-        assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["2048", "1048576", "0"]);
+        assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["2048", "unlimited", "0"]);
         assert!(launched.wait().await.unwrap().success());
     }
 }
@@ -260,9 +260,9 @@ async fn a_killed_engine_leaves_no_orphan_whenever_it_dies() {
     let mut running = Vec::new();
     for launcher in &modes {
         for delay_ms in 0..=16_u64 {
-            let job = job(&format!("kill{delay_ms}{}", launcher.mode().as_str()));
+            let job = job(&format!("kill{delay_ms}{}", launcher.level().as_str()));
             let mut engine = tokio::process::Command::new(EXE);
-            engine.args(["engine", launcher.mode().as_str(), &job, &format!("{DEAF} wait")]).stdin(Stdio::null()).stdout(Stdio::null());
+            engine.args(["engine", launcher.level().as_str(), &job, &format!("{DEAF} wait")]).stdin(Stdio::null()).stdout(Stdio::null());
             let mut engine = engine.spawn().unwrap();
             // Not a wait for an event: the moment of the crash is what varies here.
             tokio::time::sleep(Duration::from_millis(delay_ms)).await;
@@ -291,7 +291,7 @@ async fn when_the_launcher_itself_is_killed_its_tree_is_swept() {
         launched.go().await.unwrap();
         until("the tree is up", Duration::from_secs(5), || marked(&job).len() >= 4).await;
         // In a namespace the recorded process is the monitor; its child is the launcher.
-        let pid = if launcher.mode() == LaunchMode::Namespace { child_of(launched.pid) } else { launched.pid as i32 };
+        let pid = if launcher.level() == SandboxLevel::Bubblewrap { child_of(launched.pid) } else { launched.pid as i32 };
         rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::KILL).unwrap();
         assert!(matches!(launched.wait().await, Err(LaunchError::LauncherLost { .. })));
         assert_eq!(marked(&job), Vec::<i32>::new());
@@ -300,7 +300,7 @@ async fn when_the_launcher_itself_is_killed_its_tree_is_swept() {
 
 #[tokio::test]
 async fn a_launcher_that_its_agent_stopped_cannot_hold_up_a_stop() {
-    let launcher = Launcher::new(EXE, LaunchMode::Subreaper);
+    let launcher = Launcher::new(EXE, SandboxLevel::Rlimits);
     let job = job("frozen");
     let mut launched = launcher.spawn(shell("sleep 0.2; kill -STOP $PPID; sleep 300", &job)).await.unwrap();
     launched.go().await.unwrap();
@@ -335,7 +335,7 @@ async fn a_sweep_kills_what_carries_the_exact_marker_and_nothing_else() {
 
 #[tokio::test]
 async fn a_bare_program_is_stopped_by_its_group() {
-    let launcher = Launcher::new(EXE, LaunchMode::Off);
+    let launcher = Launcher::new(EXE, SandboxLevel::Off);
     let mut spec = shell("cat; sleep 300", &job("bare"));
     spec.stdin = Stdin::Text("hello".into());
     let mut launched = launcher.spawn(spec).await.unwrap();
@@ -364,7 +364,7 @@ fn child_of(pid: u32) -> i32 {
 #[ignore = "a measurement"]
 async fn rate() {
     let mut launchers = modes().await;
-    launchers.push(Launcher::new(EXE, LaunchMode::Off));
+    launchers.push(Launcher::new(EXE, SandboxLevel::Off));
     for launcher in launchers {
         let count = 300;
         let start = Instant::now();
@@ -381,7 +381,7 @@ async fn rate() {
         let secs = start.elapsed().as_secs_f64();
         eprintln!(
             "{}: {:.0} a second, ready after {:.2} ms",
-            launcher.mode().as_str(),
+            launcher.level().as_str(),
             f64::from(count) / secs,
             ready.as_secs_f64() * 1e3 / f64::from(count)
         );

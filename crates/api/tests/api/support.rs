@@ -104,7 +104,7 @@ impl Api {
         // No worker: nothing is ever claimed, except by a test.
         let mut config = EngineConfig::new(self.dir.path().to_path_buf(), PathBuf::from("/bin/false"));
         config.workers.clear();
-        config.isolation = Isolation::Off;
+        config.isolation = Isolation::Level(windlass_types::SandboxLevel::Off);
         let engine = Engine::start(config, self.store.clone()).await.expect("an engine");
         self.bound.attach(engine);
     }

@@ -28,6 +28,7 @@ pub(crate) const VARS: &[Var] = &[
     var("PORT", "listen", "The port to listen on, where WINDLASS_LISTEN is not set"),
     var("WINDLASS_SHARED_DIR", "files.root", "The root of the task files"),
     var("WINDLASS_FEEDBACK_DIR", "feedback.dir", "The root of the feedback workspace's files"),
+    var("WINDLASS_SANDBOX", "sandbox.mode", "Whether programs run in a sandbox, for projects that do not say: auto, require, off"),
     var("WORKSPACE_ROOT", "workspace_root", "The only place agents may write"),
     var("WINDLASS_DATABASE_URL", "database_url", "The database: a path, sqlite:PATH or postgres://…"),
     var(

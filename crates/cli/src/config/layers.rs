@@ -59,7 +59,13 @@ macro_rules! word_value {
         }
     )*};
 }
-word_value!(windlass_intake::FilesMode, super::raw::LogLevel, super::raw::LogFormat, super::raw::IsolationChoice);
+word_value!(
+    windlass_intake::FilesMode,
+    super::raw::LogLevel,
+    super::raw::LogFormat,
+    super::raw::IsolationChoice,
+    windlass_types::SandboxMode
+);
 
 impl Value for bool {
     fn from_env(env: &Env, name: &'static str) -> Result<Option<Self>> {

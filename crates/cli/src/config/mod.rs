@@ -13,6 +13,7 @@ pub(crate) mod metrics;
 pub(crate) mod named;
 pub(crate) mod raw;
 pub(crate) mod read;
+pub(crate) mod sandbox;
 pub(crate) mod settings;
 
 pub(crate) use env::Env;

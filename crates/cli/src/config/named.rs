@@ -121,6 +121,12 @@ fn show_nested(l: &mut Layers<'_>, name: &str, p: &RawProject) -> Result<()> {
     if p.budget.usd.is_some() {
         l.given(&key("budget.usd"), &[], None, p.budget.usd)?;
     }
+    if p.sandbox.is_some() {
+        l.given(&key("sandbox"), &[], None, p.sandbox)?;
+    }
+    if p.limits.limits() != windlass_types::SandboxLimits::default() {
+        super::sandbox::limits(l, &key("limits"), p.limits)?;
+    }
     if p.setup.is_some() {
         l.given(&key("setup"), &[], None, p.setup.clone())?;
     }

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use windlass_intake::FilesMode;
-use windlass_types::{Budget, Guard, Harness, Micros, OnClash, ProjectSettings};
+use windlass_types::{Budget, Guard, Harness, Micros, OnClash, ProjectSettings, SandboxMode};
 
 use super::files::RawFiles;
 use super::forge::RawForge;
+use super::sandbox::{RawLimits, RawSandbox};
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -55,6 +56,7 @@ pub(crate) struct RawFile {
     pub(crate) files: RawFiles,
     pub(crate) callbacks: RawCallbacks,
     pub(crate) forge: RawForge,
+    pub(crate) sandbox: RawSandbox,
     pub(crate) feedback: toml::Table,
     pub(crate) deploy: toml::Table,
     pub(crate) notify: toml::Table,
@@ -222,6 +224,8 @@ pub(crate) struct RawProject {
     pub(crate) guard: Option<Guard>,
     pub(crate) guarded_paths: Vec<String>,
     pub(crate) on_clash: Option<OnClash>,
+    pub(crate) sandbox: Option<SandboxMode>,
+    pub(crate) limits: RawLimits,
 }
 
 impl RawProject {
@@ -242,6 +246,8 @@ impl RawProject {
             guard: self.guard,
             guarded_paths: self.guarded_paths.clone(),
             on_clash: self.on_clash,
+            sandbox: self.sandbox,
+            limits: self.limits.limits(),
         }
     }
 }
@@ -339,17 +345,21 @@ impl std::str::FromStr for LogFormat {
     }
 }
 
-/// What keeps agents apart.
+/// What keeps agents apart, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(try_from = "String")]
 pub(crate) enum IsolationChoice {
     /// The best that works here.
     Auto,
-    /// A PID namespace, or refuse to start.
-    Namespace,
-    /// A child subreaper.
-    Subreaper,
-    /// Nothing but a process group.
+    /// Namespaces, or refuse to start.
+    #[value(alias = "namespace")]
+    Bubblewrap,
+    /// Landlock, or refuse to start.
+    Landlock,
+    /// Limits only: agents read what the user reads.
+    #[value(alias = "subreaper")]
+    Rlimits,
+    /// Nothing but a process group; for measuring.
     Off,
 }
 
@@ -357,8 +367,9 @@ impl IsolationChoice {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
-            Self::Namespace => "namespace",
-            Self::Subreaper => "subreaper",
+            Self::Bubblewrap => "bubblewrap",
+            Self::Landlock => "landlock",
+            Self::Rlimits => "rlimits",
             Self::Off => "off",
         }
     }
@@ -367,10 +378,15 @@ impl IsolationChoice {
 impl std::str::FromStr for IsolationChoice {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Auto, Self::Namespace, Self::Subreaper, Self::Off]
-            .into_iter()
-            .find(|c| c.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is not an isolation (one of: auto, namespace, subreaper, off)"))
+        match text {
+            // The words of earlier versions.
+            "namespace" => Ok(Self::Bubblewrap),
+            "subreaper" => Ok(Self::Rlimits),
+            _ => [Self::Auto, Self::Bubblewrap, Self::Landlock, Self::Rlimits, Self::Off]
+                .into_iter()
+                .find(|c| c.as_str() == text)
+                .ok_or_else(|| format!("{text:?} is not an isolation (one of: auto, bubblewrap, landlock, rlimits, off)")),
+        }
     }
 }
 

@@ -83,7 +83,7 @@ fn parse(name: &str, text: String) -> Result<Read> {
 /// Keys of workers and projects that parts read which this build does not have.
 const FOR_LATER: &[(&str, &[&str])] = &[
     ("worker.", &["heartbeat_interval", "claude_command", "task_dir", "trigger_dir", "result_dir", "heartbeat_dir", "dlq_dir"]),
-    ("project.", &["sandbox", "gates", "deploy", "notify"]),
+    ("project.", &["gates", "deploy", "notify"]),
 ];
 
 fn is_for_later(key: &str) -> bool {
@@ -169,7 +169,7 @@ mod tests {
         let read = parse("w.toml", "[files]\nroot = \"/x\"\n[deploy.vercel]\na = 1\n[notify]\n[gates]\nz = 2\n".to_owned());
         let read = read.unwrap_or_default();
         assert!(read.warnings.is_empty(), "{:?}", read.warnings);
-        let later = parse("w.toml", "[worker.marie]\nclaude_command = \"c\"\n[project.shop]\nsandbox = \"auto\"\n".to_owned());
+        let later = parse("w.toml", "[worker.marie]\nclaude_command = \"c\"\n[project.shop]\ngates = \"all\"\n".to_owned());
         let warnings = later.unwrap_or_default().warnings;
         assert!(warnings.len() == 2 && warnings.iter().all(|w| w.contains("does nothing with it yet")), "{warnings:?}");
         assert!(read.raw.deploy.contains_key("vercel"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use windlass_api::ApiToken;
-use windlass_engine::Retention;
+use windlass_engine::{Retention, SandboxConfig};
 use windlass_types::{BreakerPolicy, Budget, Harness, RetryPolicy, Role};
 
 use super::check;
@@ -76,6 +76,7 @@ pub(crate) struct Settings {
     /// Limits of an assignment that brings none.
     pub(crate) budget: Budget,
     pub(crate) isolation: IsolationChoice,
+    pub(crate) sandbox: SandboxConfig,
     pub(crate) kill_grace_ms: u64,
     pub(crate) output_max_bytes: u64,
     pub(crate) grace_secs: u64,
@@ -231,6 +232,7 @@ impl Settings {
         let retention = retention(&mut l, raw)?;
         let pool_size = l.pick("workspaces.pool", &[], None, raw.workspaces.pool, 1)?;
         check::range("workspaces.pool", pool_size, 0, 100)?;
+        let sandbox = super::sandbox::read(&mut l, raw, env)?;
         let usd = l.given("budget.usd", &[], None, raw.budget.usd)?;
         check::number("budget.usd", usd.unwrap_or(0.0), 0.0, 1e9)?;
         let budget = Budget {
@@ -344,6 +346,7 @@ impl Settings {
             max_iterations,
             budget,
             isolation,
+            sandbox,
             kill_grace_ms,
             output_max_bytes,
             grace_secs,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use windlass_engine::{CallbackConfig, EngineConfig, Isolation, WorkerConfig};
 use windlass_harness::{HarnessSettings, Price, Settings as HarnessConfig, UserFiles};
-use windlass_types::{Harness, Role};
+use windlass_types::{Harness, Role, SandboxLevel};
 
 use crate::config::Settings;
 use crate::config::raw::{IsolationChoice, RawHarness, RawPrice};
@@ -46,10 +46,12 @@ pub(super) fn of(settings: &Settings, agent_url: String, token: &str) -> Result<
     config.default_budget = settings.budget;
     config.isolation = match settings.isolation {
         IsolationChoice::Auto => Isolation::Auto,
-        IsolationChoice::Namespace => Isolation::Namespace,
-        IsolationChoice::Subreaper => Isolation::Subreaper,
-        IsolationChoice::Off => Isolation::Off,
+        IsolationChoice::Bubblewrap => Isolation::Level(SandboxLevel::Bubblewrap),
+        IsolationChoice::Landlock => Isolation::Level(SandboxLevel::Landlock),
+        IsolationChoice::Rlimits => Isolation::Level(SandboxLevel::Rlimits),
+        IsolationChoice::Off => Isolation::Level(SandboxLevel::Off),
     };
+    config.sandbox.clone_from(&settings.sandbox);
     config.kill_grace_ms = settings.kill_grace_ms;
     config.output_max_bytes = settings.output_max_bytes;
     config.retention.clone_from(&settings.retention);

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use clap::Args;
 use serde_json::Value;
-use windlass_engine::used_harnesses;
+use windlass_engine::{sandbox_check, used_harnesses};
 use windlass_types::{Harness, Problem};
 use windlass_workspace::launch::Launcher;
 
@@ -84,10 +84,8 @@ async fn without_daemon(settings: &Settings) -> Result<Doctor> {
         let probe = windlass_harness::probe(harness, &config, &user).await;
         harnesses.push(HarnessLook { probe, used: used.contains(&harness) });
     }
-    let mode = Launcher::detect(config.windlass_exe.clone()).await.mode();
-    let shared = (mode.as_str() != "namespace")
-        .then(|| problem("agents do not run in a PID namespace of their own", "install bubblewrap and allow unprivileged user namespaces"));
-    let isolation = check("isolation", mode.as_str().to_owned(), shared);
+    let level = Launcher::detect(config.windlass_exe.clone()).await.level();
+    let isolation = sandbox_check(level, settings.sandbox.mode);
     Ok(Doctor { harnesses, checks: vec![git(&config.search_path).await, isolation, disk(&settings.data_dir)] })
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use windlass_types::{Harness, JobType, ProjectSettings, is_valid_name, name_from};
+use windlass_types::{Harness, JobType, ProjectSettings, SandboxMode, is_valid_name, name_from};
 
 use crate::cli::{Context, Json, read_text};
 use crate::failure::{CliError, Exit, Result};
@@ -34,6 +34,9 @@ pub(crate) struct InitArgs {
     /// Propose every branch as a pull request
     #[arg(long)]
     propose: bool,
+    /// Whether its programs run in a sandbox: auto, require or off. Never written into the repository
+    #[arg(long, value_name = "MODE")]
+    sandbox: Option<SandboxMode>,
     /// Take over namespace, timeoutMs and harnessDefaults from a config.json
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -69,6 +72,7 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Result<Exit> {
         forge_repository: args.forge,
         harness_defaults: harnesses(&earlier.harness_defaults)?,
         timeout_secs: earlier.timeout_ms.map(|ms| ms.div_ceil(1000).max(1)),
+        sandbox: args.sandbox,
         ..ProjectSettings::default()
     };
     if earlier.convex_url.is_some() {
@@ -236,6 +240,9 @@ fn add_to_config(context: &Context, name: &str, repo: &str, settings: &ProjectSe
     }
     if let Some(secs) = settings.timeout_secs {
         let _ = writeln!(text, "task_timeout = {secs}");
+    }
+    if let Some(mode) = settings.sandbox {
+        let _ = writeln!(text, "sandbox = \"{mode}\"");
     }
     if !settings.harness_defaults.is_empty() {
         text.push_str(&harness_table(&format!("[project.{key}.harness_defaults]"), &settings.harness_defaults));

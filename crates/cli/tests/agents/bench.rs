@@ -249,6 +249,6 @@ fn config(harness: Harness, program: &str, engine: &str) -> String {
     format!(
         "initial_retry_delay = 0.1\n\
          [engine]\nkill_grace_ms = 500\ndefault_park = 3\n{engine}\n\
-         [harness.{harness}]\nprogram = \"'{program}'\"\nmodel = \"{model}\"\n"
+         [sandbox]\nmode = \"auto\"\n[harness.{harness}]\nprogram = \"'{program}'\"\nmodel = \"{model}\"\n"
     )
 }

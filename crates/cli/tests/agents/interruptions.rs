@@ -44,7 +44,7 @@ mod without_namespaces {
     crate::with_each_cli!(a_killed_daemon_takes_the_tools_with_it);
 
     async fn a_killed_daemon_takes_the_tools_with_it(harness: Harness) {
-        super::killed_and_started_again(harness, "isolation = \"subreaper\"");
+        super::killed_and_started_again(harness, "isolation = \"rlimits\"");
     }
 }
 

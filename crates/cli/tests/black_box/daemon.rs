@@ -17,7 +17,7 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn up(home: &Home) -> Self {
-        Self::up_with(home, &["up", "--listen", "127.0.0.1:0", "--isolation", "subreaper"])
+        Self::up_with(home, &["up", "--listen", "127.0.0.1:0", "--isolation", "rlimits"])
     }
 
     pub(crate) fn up_with(home: &Home, args: &[&str]) -> Self {
@@ -188,7 +188,7 @@ fn a_second_signal_stops_it_at_once_and_the_work_is_kept() {
     daemon.signal(rustix::process::Signal::TERM);
     assert_eq!(daemon.ended().0, Some(0));
     assert!(!home.data().join("endpoint.json").exists());
-    let idle = ["up", "--listen", "127.0.0.1:0", "--isolation", "subreaper", "--max-concurrent-tasks", "0"];
+    let idle = ["up", "--listen", "127.0.0.1:0", "--isolation", "rlimits", "--max-concurrent-tasks", "0"];
     let _daemon = Daemon::up_with(&home, &idle);
     let detail = home.run(&["assignment", id.trim(), "--json"]).code(0).json();
     assert_eq!(detail["status"].as_str(), Some("active"), "{detail:#}");
@@ -222,7 +222,7 @@ fn daemons_that_are_given_one_token_are_opened_by_it_and_keep_it_to_themselves()
     // The first has had a token of its own before.
     drop(Daemon::up(&homes[0]));
     for home in &homes {
-        let mut command = home.command(&["up", "--listen", "127.0.0.1:0", "--isolation", "subreaper"]);
+        let mut command = home.command(&["up", "--listen", "127.0.0.1:0", "--isolation", "rlimits"]);
         command.env("WINDLASS_TOKEN", TOKEN);
         let daemon = Daemon::up_by(home, command);
         let elsewhere = Home::new();

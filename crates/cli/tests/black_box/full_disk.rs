@@ -19,7 +19,7 @@ struct Limited(Child);
 impl Limited {
     /// A daemon that ignores the signal which such a limit sends, as a full disk sends none.
     fn up(home: &Home, address: &str) -> Self {
-        let up = home.command(&["up", "--listen", address, "--isolation", "subreaper"]);
+        let up = home.command(&["up", "--listen", address, "--isolation", "rlimits"]);
         let mut shell = Command::new("sh");
         shell.arg("-c").arg("trap '' XFSZ; ulimit -S -f 1; exec \"$0\" \"$@\"").arg(up.get_program()).args(up.get_args());
         shell.env_clear().envs(up.get_envs().filter_map(|(key, value)| Some((key, value?)))).current_dir(home.path());

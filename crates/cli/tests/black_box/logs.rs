@@ -9,7 +9,7 @@ use crate::environment::Home;
 fn each_line_is_an_object_and_what_an_attempt_says_names_its_job() {
     let home = Home::new();
     home.configure("log_level = \"WARNING\"\n");
-    let up = ["up", "--listen", "127.0.0.1:0", "--isolation", "subreaper", "--log-level", "INFO"];
+    let up = ["up", "--listen", "127.0.0.1:0", "--isolation", "rlimits", "--log-level", "INFO"];
     let daemon = Daemon::up_with(&home, &up);
     let args = ["run", "a goal", "--project", "scratch", "--harness", "command", "--program", "echo done", "--no-review", "--json"];
     let id = home.run(&args).code(0).json()["id"].as_str().expect("an id").to_owned();

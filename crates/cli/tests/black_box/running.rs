@@ -240,7 +240,7 @@ fn two_runs_without_a_daemon_on_one_data_directory_take_turns() {
 #[test]
 fn an_embedded_run_leaves_other_work_alone() {
     let (home, repo, other) = (Home::new(), TempRepo::failing_check(), TempRepo::failing_check());
-    let idle = ["up", "--listen", "127.0.0.1:0", "--isolation", "subreaper", "--max-concurrent-tasks", "0"];
+    let idle = ["up", "--listen", "127.0.0.1:0", "--isolation", "rlimits", "--max-concurrent-tasks", "0"];
     let daemon = Daemon::up_with(&home, &idle);
     let mut args = run_args(&other, MEND);
     args.push("--detach");
@@ -276,7 +276,7 @@ fn a_repositorys_own_check_counts_only_when_its_very_content_is_trusted() {
 fn a_followed_run_outlives_a_crash_of_its_daemon() {
     let (home, repo) = (Home::new(), TempRepo::failing_check());
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").to_string();
-    let up = ["up", "--listen", &port, "--isolation", "subreaper"];
+    let up = ["up", "--listen", &port, "--isolation", "rlimits"];
     let daemon = Daemon::up_with(&home, &up);
     let go = home.path().join("go");
     let program = format!("sh -c 'echo 42 > answer.txt; while [ ! -e {} ]; do sleep 0.05; done'", go.display());

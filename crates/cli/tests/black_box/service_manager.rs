@@ -19,7 +19,7 @@ impl Managed {
         let socket = UnixDatagram::bind(&path).expect("a socket");
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let log = std::fs::File::create(home.path().join("daemon.log")).expect("a log");
-        let mut command = home.command(&["up", "--listen", "127.0.0.1:0", "--isolation", "subreaper"]);
+        let mut command = home.command(&["up", "--listen", "127.0.0.1:0", "--isolation", "rlimits"]);
         command.env("NOTIFY_SOCKET", &path).envs(env.iter().copied()).stdout(Stdio::null()).stderr(log);
         if let Some(micros) = watchdog_usec {
             command.env("WATCHDOG_USEC", micros.to_string());

@@ -36,7 +36,7 @@ fn running(home: &Home) -> usize {
 }
 
 fn up(home: &Home) -> Daemon {
-    Daemon::up_with(home, &["up", "--listen", "127.0.0.1:0", "--isolation", "subreaper"])
+    Daemon::up_with(home, &["up", "--listen", "127.0.0.1:0", "--isolation", "rlimits"])
 }
 
 fn configure(home: &Home, slots: u32, grace_secs: u32) {

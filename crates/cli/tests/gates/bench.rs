@@ -59,7 +59,9 @@ impl Bench {
         let data = dir.path().join(name);
         std::fs::create_dir_all(&data).unwrap();
         let delay = if top.contains(RETRY_DELAY) { String::new() } else { format!("{RETRY_DELAY} = 0.02\n") };
-        std::fs::write(data.join("windlass.toml"), format!("{delay}{top}\n[engine]\n{ENGINE}{engine}\n")).unwrap();
+        // An agent may write beside the data directory, so that the test can see what it did.
+        let sandbox = if engine.contains("[sandbox]") { String::new() } else { format!("[sandbox]\nwritable = [{:?}]\n", dir.path()) };
+        std::fs::write(data.join("windlass.toml"), format!("{delay}{top}\n[engine]\n{ENGINE}{engine}\n{sandbox}")).unwrap();
         let mut daemon = env.iter().fold(Daemon::new(&data), |daemon, (name, value)| daemon.env(name, *value));
         assert!(daemon.start(), "the daemon starts: {}", daemon.log());
         Self { daemon, repo, dir }

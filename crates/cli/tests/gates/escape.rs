@@ -6,7 +6,7 @@ use crate::bench::Bench;
 
 /// Whether agents have a namespace here; elsewhere tokens are no boundary, which `doctor` says.
 fn has_namespace(bench: &Bench) -> bool {
-    bench.get("/api/v1/status")["isolation"] == "namespace"
+    bench.get("/api/v1/status")["isolation"] == "bubblewrap"
 }
 
 fn evil(payload: &std::path::Path) -> String {
@@ -58,7 +58,7 @@ fn a_filter_planted_in_the_engines_own_git_directory_never_runs() {
 
 #[test]
 fn without_a_namespace_such_a_filter_is_seen_and_the_work_refused() {
-    let bench = Bench::with(TempRepo::failing_check(), "", "isolation = \"subreaper\"\n");
+    let bench = Bench::with(TempRepo::failing_check(), "", "isolation = \"rlimits\"\n");
     let payload = bench.outside("payload-ran");
     let a = bench.command(&evil(&payload), &["--verify", "./check.sh", "--no-review"]);
     let ended = bench.ended(&a);

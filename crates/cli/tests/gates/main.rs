@@ -31,6 +31,7 @@ mod proposals;
 mod quota;
 mod remote;
 mod retries;
+mod sandbox;
 mod secrets;
 mod standstill;
 mod starting;

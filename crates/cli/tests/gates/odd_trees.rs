@@ -124,7 +124,7 @@ fn an_agent_sees_no_secret_of_the_daemon() {
     let secret = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
     let bench = Bench::with_env(TempRepo::failing_check(), "", "", &[("GITHUB_TOKEN", secret), ("TESTERS_WORD", "visible-to-nobody")]);
     let seen = bench.outside("seen");
-    let namespace = bench.ok(&["status"])["isolation"] == "namespace";
+    let namespace = bench.ok(&["status"])["isolation"] == "bubblewrap";
     let a = bench.command(
         &format!(
             "env > {0}; cat /proc/*/environ /proc/*/cmdline 2>/dev/null | tr '\\000' '\\n' > {0}.proc; echo 42 > answer.txt",

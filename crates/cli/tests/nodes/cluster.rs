@@ -149,6 +149,8 @@ impl Node {
                 command.env_remove(name);
             }
         }
+        // Its agents leave a trace outside of their workspaces.
+        command.env("WINDLASS_SANDBOX", "off");
         command.env("WINDLASS_DATA_DIR", &self.data).env("WINDLASS_CONFIG", self.data.join("windlass.toml"));
         command.env("HOME", &self.data).env("NO_COLOR", "1").args(args).stdin(Stdio::null());
         command

@@ -15,6 +15,7 @@ use windlass_types::{AgentEvent, Failure, FailureKind, Phase, Usage};
 use windlass_workspace::launch::{LaunchSpec, Stopper};
 
 use super::kept::{Transcript, disk, keep, keep_tail, message_of, transcript_path};
+use super::sandbox::{self, over_limit};
 use super::{Attempt, Stop, cancelled};
 use crate::failpoint;
 use crate::lease::Control;
@@ -31,6 +32,8 @@ pub(super) enum Cut {
     Stalled,
     Budget(Failure),
     Output,
+    /// A limit of the sandbox.
+    Limit(Failure),
 }
 
 /// What a watched child printed and how it ended.
@@ -60,11 +63,14 @@ impl Attempt {
             max_bytes: self.engine.config.output_max_bytes,
             writer: None,
         };
+        let level = self.level_of(&spec);
+        let folder = spec.cwd.parent().map(std::path::Path::to_owned);
+        let max_disk = self.sandbox_limits().max_disk;
         failpoint::hit("spawn.before");
         let mut launched = self.engine.launcher.spawn(spec).await.map_err(Failure::from)?;
         failpoint::hit("spawn.after");
         (self.claimed.attempt.pid, self.claimed.attempt.pid_start) = (Some(launched.pid), Some(launched.start_time));
-        let isolation = self.engine.launcher.mode().as_str().to_owned();
+        let isolation = level.as_str().to_owned();
         self.engine.store.record_spawn(job_id, token, attempt_id, launched.pid, launched.start_time, isolation).await?;
         failpoint::hit("go.before");
         let stopper = launched.stopper();
@@ -97,6 +103,8 @@ impl Attempt {
         let idle_for = Duration::from_secs(effective.idle_timeout_secs);
         let idle = tokio::time::sleep_until(began + idle_for);
         tokio::pin!(idle);
+        let disk = sandbox::disk_passed(folder.clone(), max_disk);
+        tokio::pin!(disk);
         let mut control = self.control.clone();
         let mut cut: Option<Cut> = None;
         let mut hurried = false;
@@ -145,6 +153,7 @@ impl Attempt {
                         transcript.flush()?;
                     }
                 }
+                failure = &mut disk, if cut.is_none() && exited.is_none() => { cut = Some(Cut::Limit(failure)); stop(&stopper, Duration::ZERO); }
                 () = &mut idle, if cut.is_none() && exited.is_none() => { cut = Some(Cut::Stalled); stop(&stopper, grace); }
             }
         }
@@ -171,6 +180,16 @@ impl Attempt {
         };
         if matches!(cut, Some(Cut::Control(Control::Lost))) {
             return Err(Stop::Lost);
+        }
+        if let (None, Some(folder), Some(max)) = (&cut, folder, max_disk) {
+            cut = sandbox::over_disk(folder, max).await.map(Cut::Limit);
+        }
+        if let Some(over) = exited.over.filter(|_| cut.is_none()) {
+            cut = Some(Cut::Limit(over_limit(over, self.sandbox_limits())));
+        }
+        if exited.signal == Some(rustix::process::Signal::XFSZ.as_raw()) && cut.is_none() {
+            let most = self.sandbox_limits().max_file_size.unwrap_or(0);
+            cut = Some(Cut::Limit(sandbox::failure(&format!("its program wrote a file of more than {most} bytes"), "max_file_size")));
         }
         Ok(Watched { exit: Exit { code: exited.code, signal: exited.signal, stderr_tail }, cut, survivors: exited.survivors_killed })
     }
@@ -240,7 +259,7 @@ impl Attempt {
             Cut::Stalled => Failure::new(FailureKind::Stalled, format!("nothing was printed for {} s", effective.idle_timeout_secs))
                 .hint("give the job a longer idle time")
                 .into(),
-            Cut::Budget(failure) => failure.into(),
+            Cut::Budget(failure) | Cut::Limit(failure) => failure.into(),
             Cut::Output => {
                 Failure::new(FailureKind::OutputLimit, format!("more than {} bytes were printed", self.engine.config.output_max_bytes))
                     .into()

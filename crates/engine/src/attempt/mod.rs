@@ -20,6 +20,7 @@ mod place;
 mod prompt;
 mod propose;
 mod run;
+mod sandbox;
 mod scan;
 mod spending;
 mod verdict;
@@ -209,6 +210,8 @@ impl Attempt {
     }
 
     async fn drive(&mut self) -> Result<Work, Stop> {
+        // Before anything of it is here.
+        self.sandbox_level()?;
         let done = self.read_earlier().await?;
         let mut effective = Effective::of(&self.engine.config, self.engine.worker(&self.claimed.job.worker).as_ref(), &self.claimed);
         let workspace = self.stage_prepare(&mut effective).await?;

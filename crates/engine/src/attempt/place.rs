@@ -1,12 +1,11 @@
-//! Where an agent runs, what it sees there, and the whole of its environment.
+//! Where an agent runs, and the whole of its environment.
 //!
 //! **Invariant:** nothing of the daemon's own environment reaches an agent but what is on the allow-list.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use windlass_types::{Failure, FailureKind};
-use windlass_workspace::launch::{LaunchMode, View};
 use windlass_workspace::workspaces::Workspace;
 
 use super::{Attempt, Stop};
@@ -19,24 +18,6 @@ impl Attempt {
         }
         let scratch = self.engine.workspaces.prepare_scratch(&self.claimed.assignment.project, &self.claimed.assignment.id)?;
         Ok(Place { tree: scratch.path, home: scratch.home, tmp: scratch.tmp })
-    }
-
-    /// What the agent sees of this machine where it has a namespace: of all that is Windlass's, its own workspace and the socket that it
-    /// may speak to. The token, the database, the mirrors and other assignments are not there.
-    pub(super) fn view(&self, workspace: Option<&Workspace>, place: &Place) -> View {
-        if self.engine.launcher.mode() != LaunchMode::Namespace {
-            return View::default();
-        }
-        let config = &self.engine.config;
-        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        // The folder of the assignment, which holds its tree, home and temporary files.
-        let mut writable = vec![real(place.tree.parent().unwrap_or(&place.tree))];
-        writable.extend(config.agent_url.strip_prefix("unix:").map(|socket| real(Path::new(socket))));
-        View {
-            hidden: vec![real(&config.data_dir), real(&config.workspace_root)],
-            read_only: workspace.map(|w| w.object_dirs.clone()).unwrap_or_default(),
-            writable,
-        }
     }
 
     /// The environment of the attempt's programs: an allow-list and their place.

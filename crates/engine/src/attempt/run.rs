@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use windlass_harness::{Mapper, RunRequest, Session};
 use windlass_types::{Harness, RunEnd, Stage, Usage};
-use windlass_workspace::launch::{LaunchMode, LaunchSpec, Limits, Stdin};
+use windlass_workspace::launch::{LaunchSpec, Stdin};
 use windlass_workspace::workspaces::Workspace;
 
 use super::child::Cut;
@@ -93,7 +93,7 @@ impl Attempt {
             program: effective.program.clone(),
             script,
             timeout_secs: effective.timeout_secs,
-            sandboxed: self.engine.launcher.mode() == LaunchMode::Namespace,
+            sandboxed: self.is_inside_another_sandbox()?,
             max_turns: None,
             cost_limit_micros: self.cost_left(),
             nth: self.nth().await?,
@@ -102,6 +102,7 @@ impl Attempt {
         };
         let invocation = windlass_harness::prepare(&request, &self.engine.config.harness)?;
         let mut mapper = Mapper::new(&request, &self.engine.config.harness);
+        let view = self.view(workspace, &place, &invocation.env, invocation.reads)?;
         let spec = LaunchSpec {
             program: invocation.program,
             args: invocation.args,
@@ -111,8 +112,8 @@ impl Attempt {
                 windlass_harness::Stdin::Null => Stdin::Null,
                 windlass_harness::Stdin::Text(text) => Stdin::Text(text),
             },
-            limits: Limits::default(),
-            view: self.view(workspace, &place),
+            limits: self.launch_limits(),
+            view,
         };
         (self.told, self.exit_code) = (None, None);
         let mut session_seen = None;
@@ -158,14 +159,15 @@ impl Attempt {
         let place = self.place(workspace)?;
         // The check is the project's, not the agent's: it needs no way to speak to Windlass.
         let env = self.environment(&place)?;
+        let view = self.view(workspace, &place, &env, Vec::new())?;
         let spec = LaunchSpec {
             program: PathBuf::from("/bin/sh"),
             args: vec!["-c".into(), command.into()],
             env,
             cwd: place.tree.clone(),
             stdin: Stdin::Null,
-            limits: Limits::default(),
-            view: self.view(workspace, &place),
+            limits: self.launch_limits(),
+            view,
         };
         let mut output = String::new();
         let watched = self.watch(effective, spec, None, &mut output).await?;

@@ -30,11 +30,11 @@ struct Process {
 }
 
 const fn exit(code: i32) -> Exited {
-    Exited { code: Some(code), signal: None, survivors_killed: 0, lease_ended: false }
+    Exited { code: Some(code), signal: None, survivors_killed: 0, lease_ended: false, over: None }
 }
 
 const fn killed(lease_ended: bool) -> Exited {
-    Exited { code: None, signal: Some(9), survivors_killed: 0, lease_ended }
+    Exited { code: None, signal: Some(9), survivors_killed: 0, lease_ended, over: None }
 }
 
 impl Process {

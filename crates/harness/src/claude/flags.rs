@@ -42,13 +42,16 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
     let login = login::require(Harness::Claude, &request.user, &call.env, until)?;
     let dir = call.on_disk(call.home.dir(DIR))?;
     match &login {
-        Login::File(file) => call.on_disk(dir.link(".credentials.json", &file.path))?,
+        Login::File(file) => {
+            call.on_disk(dir.link(".credentials.json", &file.path))?;
+            call.reads(file.path.clone());
+        }
         Login::Variable(_) => call.on_disk(dir.remove(".credentials.json"))?,
     }
     // What an earlier run may have left there for this one.
     call.on_disk(dir.remove("settings.json"))?;
 
-    call.args(found.args);
+    call.words(found.args);
     // The prompt comes on standard input: it may be longer than an argument, and begin with a dash.
     call.args(["-p", "--output-format", "stream-json", "--verbose"]);
     if let Some(model) = request.model(settings) {

@@ -20,7 +20,10 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
     let login = login::require(Harness::Codex, &request.user, &call.env, until)?;
     let dir = call.on_disk(call.home.dir(DIR))?;
     match &login {
-        Login::File(file) => call.on_disk(dir.link("auth.json", &file.path))?,
+        Login::File(file) => {
+            call.on_disk(dir.link("auth.json", &file.path))?;
+            call.reads(file.path.clone());
+        }
         Login::Variable(_) => call.on_disk(dir.remove("auth.json"))?,
     }
     // What an earlier run may have left there for this one: settings, hooks and variables that run things.
@@ -32,7 +35,7 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
         Session::New { .. } => None,
     };
 
-    call.args(found.args);
+    call.words(found.args);
     call.arg("exec");
     if thread.is_some() {
         call.arg("resume");

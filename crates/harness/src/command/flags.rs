@@ -19,6 +19,6 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
     call.set("WINDLASS_PROMPT_FILE", request.home.join(".windlass").join("prompt.md").display().to_string());
     call.set("WINDLASS_JOB_TYPE", request.job_type.clone());
     call.set("WINDLASS_READ_ONLY", if request.read_only { "1" } else { "0" });
-    call.args(found.args);
+    call.words(found.args);
     Ok(call.end(found.program, Stdin::Text(prompt)))
 }

@@ -33,6 +33,7 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
         match &login {
             Login::File(file) if file.path.with_file_name(name).is_file() => {
                 call.on_disk(dir.link(name, &file.path.with_file_name(name)))?;
+                call.reads(file.path.with_file_name(name));
             }
             _ => call.on_disk(dir.remove(name))?,
         }
@@ -57,7 +58,7 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
     call.on_disk(dir.remove(".env"))?;
     call.on_disk(dir.write("settings.json", file.to_string().as_bytes()))?;
 
-    call.args(found.args);
+    call.words(found.args);
     call.args(["--output-format", "stream-json", "--approval-mode", if request.read_only { "default" } else { "yolo" }]);
     call.args(["-m", request.model(settings).unwrap_or(MODEL)]);
     // A repository's own servers are commands that nobody has trusted: none of them has this name.

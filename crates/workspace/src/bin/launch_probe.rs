@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use windlass_workspace::launch::{JOB_MARKER, LaunchMode, LaunchSpec, Launcher, Limits, Stdin, launch_main};
+use windlass_types::SandboxLevel;
+use windlass_workspace::launch::{JOB_MARKER, LaunchSpec, Launcher, Limits, Stdin, launch_main};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -13,10 +14,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// `engine MODE JOB SCRIPT`: starts the shell script under a launcher and waits for it.
+/// `engine LEVEL JOB SCRIPT`: starts the shell script under a launcher and waits for it.
 fn engine(args: &[String]) -> ExitCode {
-    let ([mode, job, script], Ok(exe)) = (args, std::env::current_exe()) else { return ExitCode::from(64) };
-    let mode = if mode == "namespace" { LaunchMode::Namespace } else { LaunchMode::Subreaper };
+    let ([level, job, script], Ok(exe)) = (args, std::env::current_exe()) else { return ExitCode::from(64) };
+    let Ok(level) = level.parse::<SandboxLevel>() else { return ExitCode::from(64) };
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return ExitCode::from(70) };
     let ended = runtime.block_on(async {
         let spec = LaunchSpec {
@@ -28,7 +29,7 @@ fn engine(args: &[String]) -> ExitCode {
             limits: Limits::default(),
             view: windlass_workspace::launch::View::default(),
         };
-        let mut launched = Launcher::new(exe, mode).spawn(spec).await?;
+        let mut launched = Launcher::new(exe, level).spawn(spec).await?;
         launched.go().await?;
         launched.wait().await
     });

@@ -20,13 +20,18 @@ use rustix::process::{
 };
 
 use super::proc::{self, descendants, freeze_and_kill, nap, timespec};
-use super::spec::Limits;
+use super::spec::{Limits, OverLimit};
+use super::usage;
 use super::wire::{Answer, MAX_LINE_BYTES, Order, WireSpec, line, take_line};
 
 /// How often orphans that became our children are reaped while the program runs.
 const REAP_EVERY: Duration = Duration::from_millis(200);
 /// The same while it is being stopped.
 const REAP_EVERY_STOPPING: Duration = Duration::from_millis(5);
+/// How often the tree's memory and processes are looked at, where they are limited.
+const MEASURE_EVERY: Duration = Duration::from_millis(100);
+/// How much sooner than others the kernel, short of memory, ends what runs here: the engine is not to be its choice.
+const OOM_SCORE: &[u8] = b"500";
 /// How long killed processes may take to vanish before we leave them to the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -118,11 +123,23 @@ struct Launch {
     hunting: bool,
     survivors_killed: u32,
     lease_ended: bool,
+    limits: Limits,
+    over: Option<OverLimit>,
 }
 
 impl Launch {
     fn new(lifeline: Lifeline) -> Self {
-        Self { lifeline, me: getpid(), agent: None, status: None, hunting: false, survivors_killed: 0, lease_ended: false }
+        Self {
+            lifeline,
+            me: getpid(),
+            agent: None,
+            status: None,
+            hunting: false,
+            survivors_killed: 0,
+            lease_ended: false,
+            limits: Limits::default(),
+            over: None,
+        }
     }
 
     fn in_namespace(&self) -> bool {
@@ -155,12 +172,13 @@ impl Launch {
         if lease_ends.is_some_and(|at| Instant::now() >= at) {
             // The engine stood still: the job may be another's by now. Nothing is started.
             self.lifeline.say(&Answer::Started { pid: 0 })?;
-            return self.lifeline.say(&Answer::Exited { code: None, signal: None, survivors_killed: 0, lease_ended: true });
+            return self.lifeline.say(&Answer::Exited { code: None, signal: None, survivors_killed: 0, lease_ended: true, over: None });
         }
-        match command.spawn() {
-            Ok(child) => self.agent = Pid::from_raw(child.id() as i32),
-            Err(error) => return self.refuse(&spec.program, &error.to_string(), error.raw_os_error()),
+        match start(&mut command, &spec) {
+            Ok(pid) => self.agent = Pid::from_raw(pid as i32),
+            Err((what, error)) => return self.refuse(&what, &error.to_string(), error.raw_os_error()),
         }
+        self.limits = spec.limits;
         drop((command, spec));
         let pid = self.agent.map_or(0, |pid| pid.as_raw_nonzero().get());
         let told = self.lifeline.say(&Answer::Started { pid });
@@ -173,6 +191,7 @@ impl Launch {
             signal: status.and_then(WaitStatus::terminating_signal),
             survivors_killed: self.survivors_killed,
             lease_ended: self.lease_ended,
+            over: self.over,
         })
     }
 
@@ -184,12 +203,23 @@ impl Launch {
     fn watch(&mut self, mut lease_ends: Option<Instant>) -> Result<(), Broken> {
         let agent_fd = self.agent.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         let mut kill_at: Option<Instant> = None;
+        let is_measured = self.limits.max_memory_bytes.is_some() || self.limits.max_processes.is_some();
         loop {
             let any_left = self.reap();
             if !any_left || (self.status.is_some() && kill_at.is_none()) {
                 return Ok(());
             }
-            let tick = if kill_at.is_some() { REAP_EVERY_STOPPING } else { REAP_EVERY };
+            if is_measured {
+                self.over = self.passed_limit();
+                if self.over.is_some() {
+                    return Ok(());
+                }
+            }
+            let tick = match (kill_at.is_some(), is_measured) {
+                (true, _) => REAP_EVERY_STOPPING,
+                (false, true) => MEASURE_EVERY,
+                (false, false) => REAP_EVERY,
+            };
             let mut fds = vec![PollFd::new(&self.lifeline.fd, PollFlags::IN)];
             if self.status.is_none()
                 && let Some(fd) = &agent_fd
@@ -221,6 +251,21 @@ impl Launch {
                 return Ok(());
             }
         }
+    }
+
+    /// The limit that the tree has passed, if any.
+    fn passed_limit(&self) -> Option<OverLimit> {
+        let tree = descendants(&proc::all(), &[self.me.as_raw_nonzero().get()]);
+        let count = tree.len() as u64;
+        if self.limits.max_processes.is_some_and(|max| count > max) {
+            return Some(OverLimit::Processes(count));
+        }
+        let max = self.limits.max_memory_bytes?;
+        if usage::roughly(&tree) <= max {
+            return None;
+        }
+        let bytes = usage::exactly(&tree);
+        (bytes > max).then_some(OverLimit::Memory(bytes))
     }
 
     /// Asks everything to end.
@@ -295,10 +340,26 @@ fn prepare(spec: &WireSpec) -> Result<Command, (String, std::io::Error)> {
         Some(text) => Stdio::from(memory_file(text.as_bytes()).map_err(named("standard input"))?),
     };
     std::env::set_current_dir(&spec.cwd).map_err(named(&spec.cwd))?;
-    limit(spec.limits).map_err(named("resource limits"))?;
+    limit(spec.limits, getpid().is_init()).map_err(named("resource limits"))?;
     let mut command = Command::new(&spec.program);
     command.args(&spec.args).env_clear().envs(&spec.env).stdin(stdin).process_group(0);
     Ok(command)
+}
+
+/// Starts the program, confined where it is to be.
+fn start(command: &mut Command, spec: &WireSpec) -> Result<u32, (String, std::io::Error)> {
+    let failed = |error| (spec.program.clone(), error);
+    let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
+    let Some(confine) = &spec.confine else { return Ok(command.spawn().map_err(failed)?.id()) };
+    // On a thread of its own: what is taken from it, and from what it starts, the launcher keeps.
+    let started = std::thread::scope(|scope| {
+        let confined = scope.spawn(|| {
+            confine.apply().map_err(|message| ("the sandbox".to_owned(), std::io::Error::other(message)))?;
+            Ok(command.spawn().map_err(failed)?.id())
+        });
+        confined.join()
+    });
+    started.unwrap_or_else(|_| Err(failed(std::io::Error::other("the thread that starts it ended"))))
 }
 
 pub(crate) fn memory_file(content: &[u8]) -> std::io::Result<File> {
@@ -308,7 +369,7 @@ pub(crate) fn memory_file(content: &[u8]) -> std::io::Result<File> {
     Ok(file)
 }
 
-fn limit(limits: Limits) -> std::io::Result<()> {
+fn limit(limits: Limits, in_namespace: bool) -> std::io::Result<()> {
     let set = |resource, value: Option<u64>| match value {
         Some(value) => setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) }),
         None => Ok(()),
@@ -316,7 +377,7 @@ fn limit(limits: Limits) -> std::io::Result<()> {
     // A core file would put the agent's token on the disk.
     set(Resource::Core, Some(0))?;
     set(Resource::Fsize, limits.max_file_bytes)?;
-    set(Resource::Nproc, limits.max_processes)?;
-    set(Resource::As, limits.max_memory_bytes)?;
+    // Outside a namespace the kernel would count all that the user runs.
+    set(Resource::Nproc, limits.max_processes.filter(|_| in_namespace))?;
     Ok(())
 }

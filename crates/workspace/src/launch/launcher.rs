@@ -13,11 +13,14 @@ use rustix::net::Shutdown;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use windlass_types::SandboxLevel;
 
+use super::confine::Confine;
 use super::error::LaunchError;
 use super::proc::{self, Process};
-use super::spec::{Exited, JOB_MARKER, LaunchSpec, Stdin, View};
+use super::spec::{Exited, JOB_MARKER, LaunchSpec, Stdin};
 use super::sweep::{blocking, end_leftovers, kill_tree, sweep};
+use super::view::View;
 use super::wire::{Answer, MAX_LINE_BYTES, Order, WireSpec, line, take_line};
 
 /// How long the launcher may take to say that it is ready.
@@ -31,46 +34,25 @@ const EXIT_PATIENCE: Duration = Duration::from_secs(5);
 /// The longest answer of a launcher.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// How far the launcher can see and kill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LaunchMode {
-    /// The launcher is PID 1 of a PID namespace: nothing escapes it.
-    Namespace,
-    /// The launcher is a child subreaper that walks its descendants; an agent that kills its launcher is caught by the engine.
-    Subreaper,
-    /// No launcher: the program is a plain child in its own process group. What leaves the group survives. For benchmarks only.
-    Off,
-}
-
-impl LaunchMode {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Namespace => "namespace",
-            Self::Subreaper => "subreaper",
-            Self::Off => "off",
-        }
-    }
-}
-
 /// Starts programs under a launcher.
 #[derive(Debug, Clone)]
 pub struct Launcher {
     exe: PathBuf,
-    mode: LaunchMode,
+    level: SandboxLevel,
     bwrap: Option<PathBuf>,
     #[cfg(feature = "simulation")]
     host: Option<super::simulated::Host>,
 }
 
 impl Launcher {
-    /// A launcher that re-executes `exe` (with the argument `launch`) in `mode`. Without bubblewrap a namespace becomes a subreaper.
-    pub fn new(exe: impl Into<PathBuf>, mode: LaunchMode) -> Self {
-        let bwrap = (mode == LaunchMode::Namespace).then(|| find_in_path("bwrap", SYSTEM_PATH)).flatten();
-        let mode = if mode == LaunchMode::Namespace && bwrap.is_none() { LaunchMode::Subreaper } else { mode };
+    /// A launcher that re-executes `exe` (with the argument `launch`) and keeps programs apart at `level`; without bubblewrap no better
+    /// than by rlimits. Whether the level works here is not looked at: see [`Launcher::detect`].
+    pub fn new(exe: impl Into<PathBuf>, level: SandboxLevel) -> Self {
+        let bwrap = (level == SandboxLevel::Bubblewrap).then(|| find_in_path("bwrap", SYSTEM_PATH)).flatten();
+        let level = if level == SandboxLevel::Bubblewrap && bwrap.is_none() { SandboxLevel::Rlimits } else { level };
         Self {
             exe: exe.into(),
-            mode,
+            level,
             bwrap,
             #[cfg(feature = "simulation")]
             host: None,
@@ -80,61 +62,65 @@ impl Launcher {
     /// A launcher on a machine that a simulation plays.
     #[cfg(feature = "simulation")]
     pub fn simulated(host: super::simulated::Host) -> Self {
-        Self { host: Some(host), ..Self::new(PathBuf::from("/"), LaunchMode::Off) }
+        Self { host: Some(host), ..Self::new(PathBuf::from("/"), SandboxLevel::Off) }
     }
 
-    /// The best mode that really works here, found by running a program in it.
+    /// The best level that really works here, found by running a program at it.
     pub async fn detect(exe: impl Into<PathBuf>) -> Self {
         let exe = exe.into();
-        for mode in [LaunchMode::Namespace, LaunchMode::Subreaper] {
-            let launcher = Self::new(exe.clone(), mode);
-            if launcher.mode != mode {
-                tracing::warn!("bubblewrap was not found: programs run under a subreaper instead of in a PID namespace");
+        for level in [SandboxLevel::Bubblewrap, SandboxLevel::Landlock, SandboxLevel::Rlimits] {
+            let launcher = Self::new(exe.clone(), level);
+            if launcher.level != level {
+                tracing::warn!("bubblewrap was not found: programs get no namespace of their own");
                 continue;
             }
             match launcher.self_test().await {
                 Ok(()) => return launcher,
-                Err(error) => tracing::warn!(mode = mode.as_str(), %error, "the launcher's self-test failed"),
+                Err(error) => tracing::warn!(level = level.as_str(), %error, "the self-test of the sandbox level {level} failed"),
             }
         }
-        Self::new(exe, LaunchMode::Off)
+        Self::new(exe, SandboxLevel::Off)
     }
 
-    /// How it starts programs.
-    pub const fn mode(&self) -> LaunchMode {
-        self.mode
+    /// How far programs with a closed view are kept apart.
+    pub const fn level(&self) -> SandboxLevel {
+        self.level
     }
 
-    async fn self_test(&self) -> Result<(), LaunchError> {
-        let program = resolve_program("true", SYSTEM_PATH)?;
+    /// Runs a program that must start and see the system, and, where files are kept from it, must not see the rest.
+    ///
+    /// # Errors
+    /// What went wrong; the level does not work here.
+    pub async fn self_test(&self) -> Result<(), LaunchError> {
+        let test = if self.level == SandboxLevel::Landlock { "test -r /bin/sh && ! ls / 2>/dev/null" } else { "test -r /bin/sh" };
         let spec = LaunchSpec {
-            program,
-            args: Vec::new(),
+            program: resolve_program("sh", SYSTEM_PATH)?,
+            args: vec!["-c".to_owned(), test.to_owned()],
             env: [("PATH".to_owned(), SYSTEM_PATH.to_owned())].into(),
             cwd: PathBuf::from("/"),
             stdin: Stdin::Null,
             limits: super::Limits::default(),
-            view: super::View::default(),
+            view: View { closed: true, ..View::default() },
         };
         let mut launched = self.spawn(spec).await?;
         launched.go().await?;
         match tokio::time::timeout(EXIT_PATIENCE, launched.wait()).await {
             Ok(Ok(exited)) if exited.success() => Ok(()),
-            Ok(Ok(_)) => Err(LaunchError::Protocol("`true` did not succeed")),
+            Ok(Ok(_)) => Err(LaunchError::Protocol("the test program did not see what it should")),
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(LaunchError::Protocol("`true` did not end")),
+            Err(_) => Err(LaunchError::Protocol("the test program did not end")),
         }
     }
 
     /// Starts a launcher and hands it the spec. The program itself starts at [`Launched::go`], so that the caller can record
-    /// [`Launched::pid`] and [`Launched::start_time`] first (in mode [`LaunchMode::Off`] it starts at once).
+    /// [`Launched::pid`] and [`Launched::start_time`] first (at level [`SandboxLevel::Off`], which has no launcher, it starts at once).
     pub async fn spawn(&self, spec: LaunchSpec) -> Result<Launched, LaunchError> {
         let spec = check(spec)?;
         #[cfg(feature = "simulation")]
         if let Some(host) = &self.host {
             return Ok(Launched::played(host.spawn(spec)));
         }
-        if self.mode == LaunchMode::Off { Self::spawn_bare(spec) } else { self.spawn_launcher(spec).await }
+        if self.level == SandboxLevel::Off { Self::spawn_bare(spec) } else { self.spawn_launcher(spec).await }
     }
 
     /// Ends what one attempt left behind on this machine; `launcher` is the recorded pid and start time, where there is one. Returns how many
@@ -160,16 +146,7 @@ impl Launcher {
         let mut command = match &self.bwrap {
             Some(bwrap) => {
                 let mut command = Command::new(bwrap);
-                command.args(NAMESPACE_ARGS);
-                // In this order: what is shown lies inside what is hidden.
-                for folder in &spec.view.hidden {
-                    command.arg("--tmpfs").arg(folder);
-                }
-                for (flag, paths) in [("--ro-bind-try", &spec.view.read_only), ("--bind-try", &spec.view.writable)] {
-                    for path in paths {
-                        command.arg(flag).arg(path).arg(path);
-                    }
-                }
+                command.args(spec.view.namespace_args(&self.exe));
                 command.arg("--").arg(&self.exe);
                 // The monitor outside the namespace must outlive a Ctrl-C at the engine's terminal.
                 command.process_group(0);
@@ -190,7 +167,7 @@ impl Launcher {
         let mut launched = Launched::new(&mut child, Some(lifeline), marker)?;
         launched.child = Some(child);
 
-        let order = Order::Spec(Box::new(wire_spec(spec)?));
+        let order = Order::Spec(Box::new(self.wire_spec(spec)?));
         let handshake = async {
             launched.say(&order).await?;
             match launched.hear().await? {
@@ -201,6 +178,33 @@ impl Launcher {
         };
         tokio::time::timeout(READY_PATIENCE, handshake).await.map_err(|_| LaunchError::Protocol("no answer"))??;
         Ok(launched)
+    }
+
+    fn wire_spec(&self, spec: LaunchSpec) -> Result<WireSpec, LaunchError> {
+        let text = |path: PathBuf| {
+            path.into_os_string()
+                .into_string()
+                .map_err(|path| LaunchError::BadSpec { what: PathBuf::from(path).display().to_string(), reason: "the path is not UTF-8" })
+        };
+        let confine = if self.level == SandboxLevel::Landlock && spec.view.closed {
+            let (read_only, writable) = spec.view.allowed(&self.exe);
+            let texts = |paths: Vec<PathBuf>| paths.into_iter().filter_map(|path| path.into_os_string().into_string().ok()).collect();
+            Some(Confine { read_only: texts(read_only), writable: texts(writable) })
+        } else {
+            None
+        };
+        Ok(WireSpec {
+            program: text(spec.program)?,
+            args: spec.args,
+            env: spec.env,
+            cwd: text(spec.cwd)?,
+            stdin: match spec.stdin {
+                Stdin::Null => None,
+                Stdin::Text(text) => Some(text),
+            },
+            limits: spec.limits,
+            confine,
+        })
     }
 
     fn spawn_bare(spec: LaunchSpec) -> Result<Launched, LaunchError> {
@@ -222,10 +226,6 @@ impl Launcher {
         Ok(launched)
     }
 }
-
-/// What bubblewrap does for us: a PID namespace with our launcher as PID 1 in a session of its own, and nothing else.
-const NAMESPACE_ARGS: [&str; 11] =
-    ["--unshare-pid", "--as-pid-1", "--new-session", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc"];
 
 /// Where the system's own programs are.
 const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
@@ -377,7 +377,9 @@ impl Launched {
 
     async fn last_word(&mut self) -> Result<Exited, LaunchError> {
         let exited = match self.hear().await? {
-            Answer::Exited { code, signal, survivors_killed, lease_ended } => Exited { code, signal, survivors_killed, lease_ended },
+            Answer::Exited { code, signal, survivors_killed, lease_ended, over } => {
+                Exited { code, signal, survivors_killed, lease_ended, over }
+            }
             Answer::Refused { what, message, errno } => return Err(LaunchError::Refused { what, message, errno }),
             _ => return Err(LaunchError::Protocol("not an end")),
         };
@@ -396,9 +398,9 @@ impl Launched {
         let Some(child) = &mut self.child else { return Err(LaunchError::Protocol("no child")) };
         // No child to wait for: a sweep killed and reaped it.
         let Ok(status) = child.wait().await else {
-            return Ok(Exited { code: None, signal: Some(9), survivors_killed: 0, lease_ended: false });
+            return Ok(Exited { code: None, signal: Some(9), survivors_killed: 0, lease_ended: false, over: None });
         };
-        Ok(Exited { code: status.code(), signal: status.signal(), survivors_killed: 0, lease_ended: false })
+        Ok(Exited { code: status.code(), signal: status.signal(), survivors_killed: 0, lease_ended: false, over: None })
     }
 
     /// The launcher died without a word: ends what it may have left.
@@ -493,7 +495,7 @@ impl Lifeline {
 
 impl Stopper {
     /// Tells the launcher how long the job's lease surely lasts from now on; when that time passes without another word it kills
-    /// everything, even if this process is stopped. Does nothing in mode [`LaunchMode::Off`].
+    /// everything, even if this process is stopped. Does nothing at level [`SandboxLevel::Off`].
     pub async fn renew(&self, left: Duration) {
         #[cfg(feature = "simulation")]
         if let Some(played) = &self.played {
@@ -523,7 +525,7 @@ fn check(spec: LaunchSpec) -> Result<LaunchSpec, LaunchError> {
     if !spec.program.is_absolute() {
         return Err(bad(&spec.program.display().to_string(), "the program must be an absolute path"));
     }
-    let View { hidden, read_only, writable } = &spec.view;
+    let View { hidden, read_only, writable, .. } = &spec.view;
     if let Some(path) = hidden.iter().chain(read_only).chain(writable).find(|path| !path.is_absolute()) {
         return Err(bad(&path.display().to_string(), "what a program sees is named by absolute paths"));
     }
@@ -537,25 +539,6 @@ fn check(spec: LaunchSpec) -> Result<LaunchSpec, LaunchError> {
         return Err(bad(&format!("the variable {name:?}"), "its name or value is not possible in an environment"));
     }
     Ok(spec)
-}
-
-fn wire_spec(spec: LaunchSpec) -> Result<WireSpec, LaunchError> {
-    let text = |path: PathBuf| {
-        path.into_os_string()
-            .into_string()
-            .map_err(|path| LaunchError::BadSpec { what: PathBuf::from(path).display().to_string(), reason: "the path is not UTF-8" })
-    };
-    Ok(WireSpec {
-        program: text(spec.program)?,
-        args: spec.args,
-        env: spec.env,
-        cwd: text(spec.cwd)?,
-        stdin: match spec.stdin {
-            Stdin::Null => None,
-            Stdin::Text(text) => Some(text),
-        },
-        limits: spec.limits,
-    })
 }
 
 /// The absolute path of `program`: itself when it is one, else the first executable file of that name in `path` (as in `$PATH`).

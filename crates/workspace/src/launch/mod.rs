@@ -7,6 +7,7 @@
 //! [`Launcher::spawn`] → record [`Launched::pid`] → [`Launched::go`] → [`Launched::wait`].
 
 mod child;
+mod confine;
 mod error;
 mod launcher;
 mod proc;
@@ -15,12 +16,16 @@ pub mod simulated;
 mod spec;
 mod sweep;
 mod task_env;
+mod usage;
+mod view;
 mod wire;
 
 pub use child::launch_main;
 pub(crate) use child::memory_file;
+pub use confine::landlock_gaps;
 pub use error::LaunchError;
-pub use launcher::{LaunchMode, Launched, Launcher, Stopper, resolve_program};
-pub use spec::{Exited, JOB_MARKER, LaunchSpec, Limits, Stdin, View};
+pub use launcher::{Launched, Launcher, Stopper, resolve_program};
+pub use spec::{Exited, JOB_MARKER, LaunchSpec, Limits, OverLimit, Stdin};
 pub use sweep::{become_subreaper, end_leftovers, start_time, sweep, wait_gone};
 pub use task_env::{RefusedVariable, check_task_env};
+pub use view::View;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::view::View;
+
 /// The variable whose exact entry in a process's environment says to which job it belongs.
 pub const JOB_MARKER: &str = "WINDLASS_JOB_ID";
 
@@ -23,19 +25,8 @@ pub struct LaunchSpec {
     pub stdin: Stdin,
     /// What it may use.
     pub limits: Limits,
-    /// What it sees of this machine's files. Has an effect in a namespace only.
+    /// What it sees of this machine's files. Without bubblewrap and Landlock it sees what the engine does.
     pub view: View,
-}
-
-/// What a program in a namespace sees otherwise than the engine does. Each path is absolute and free of links.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct View {
-    /// Folders that are empty for it: where the engine keeps its token, its database and other assignments.
-    pub hidden: Vec<PathBuf>,
-    /// What it sees all the same, and cannot write.
-    pub read_only: Vec<PathBuf>,
-    /// What it sees all the same, and can write.
-    pub writable: Vec<PathBuf>,
 }
 
 /// Standard input of a started program.
@@ -48,18 +39,29 @@ pub enum Stdin {
     Text(String),
 }
 
-/// Limits of one process tree, each for every single process of it; `None` leaves what the engine has.
+/// Limits of one process tree; `None` leaves what the engine has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Address space of one process. Programs with a JIT reserve much more than they use.
+    /// Memory of all its processes together, in bytes. Looked at many times a second, not kept by the kernel: programs with a JIT reserve
+    /// much more than they use. What passes it is killed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_memory_bytes: Option<u64>,
-    /// The longest file one process may write.
+    /// The longest file one process may write, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_file_bytes: Option<u64>,
-    /// Processes and threads of the user, all jobs counted together.
+    /// Its processes at once. Looked at in the same way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_processes: Option<u64>,
+}
+
+/// The limit that a process tree was killed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverLimit {
+    /// It had so many bytes of memory.
+    Memory(u64),
+    /// It was so many processes.
+    Processes(u64),
 }
 
 /// How a started program ended.
@@ -73,6 +75,8 @@ pub struct Exited {
     pub survivors_killed: u32,
     /// It was killed because the engine had not renewed the job's lease in time.
     pub lease_ended: bool,
+    /// It was killed because it passed this limit.
+    pub over: Option<OverLimit>,
 }
 
 impl Exited {

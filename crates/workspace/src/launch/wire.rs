@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::Limits;
+use super::confine::Confine;
+use super::spec::{Limits, OverLimit};
 
 /// The longest line either side accepts; a longer one ends the conversation.
 pub(super) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
@@ -40,6 +41,8 @@ pub(super) struct WireSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) stdin: Option<String>,
     pub(super) limits: Limits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) confine: Option<Confine>,
 }
 
 /// The launcher to the engine.
@@ -57,6 +60,8 @@ pub(super) enum Answer {
         survivors_killed: u32,
         #[serde(default)]
         lease_ended: bool,
+        #[serde(default)]
+        over: Option<OverLimit>,
     },
     /// Nothing was started.
     Refused { what: String, message: String, errno: Option<i32> },

@@ -111,8 +111,8 @@ pub(super) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Workspace
     Ok(found)
 }
 
-/// The room that a tree takes on the disk. Never follows a link.
-pub(super) fn size_of(root: &Path) -> u64 {
+/// The room that a tree takes on the disk, in bytes. Never follows a link; what cannot be read counts nothing.
+pub fn size_of(root: &Path) -> u64 {
     let mut bytes = 0u64;
     let mut left = vec![root.to_owned()];
     while let Some(folder) = left.pop() {

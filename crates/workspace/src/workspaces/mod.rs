@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 pub use audit::RefMove;
 pub use commit::{Commit, CommitRequest, QUARANTINE};
 pub use inspect::{RepoFacts, RepoKind};
-pub use inventory::Found;
+pub use inventory::{Found, size_of};
 pub use merging::{MergeRequest, Merging};
 pub use pool::{PoolPolicy, PoolTree};
 pub use prepare::{PrepareRequest, Scratch};
