@@ -125,10 +125,10 @@ on_both! {
             page["items"].as_array().unwrap().iter().map(|o| o["id"].as_str().unwrap().to_owned()).collect()
         };
         assert_eq!(ids("organizationId=acme").await, [two.clone(), one.clone()]);
-        assert_eq!(ids("organizationId=acme&sessionId=s+2").await, [two.clone()]);
-        assert_eq!(ids("organizationId=other+%26+co").await, [other.clone()]);
+        assert_eq!(ids("organizationId=acme&sessionId=s+2").await, std::slice::from_ref(&two));
+        assert_eq!(ids("organizationId=other+%26+co").await, std::slice::from_ref(&other));
         assert_eq!(api.post(&format!("{PATH}/{one}/cancel"), &json!({})).await.0, StatusCode::OK);
-        assert_eq!(ids("status=cancelled").await, [one.clone()]);
+        assert_eq!(ids("status=cancelled").await, std::slice::from_ref(&one));
         assert_eq!(ids("status=queued,running").await, [other, two]);
         assert_eq!(api.get(&format!("{PATH}?status=done")).await.0, StatusCode::BAD_REQUEST);
         assert_eq!(api.get(&format!("{PATH}?organisation=acme")).await.0, StatusCode::BAD_REQUEST);

@@ -10,7 +10,7 @@ use crate::follow;
 use crate::output::{self, one_line, show, table};
 use crate::wire::OperationView;
 
-/// Have code operations carried out: errors mended, features added, code reshaped, tests written
+/// Have code operations carried out, and see what came of them
 ///
 /// What services post to the HTTP API, from a terminal or a script. With --json each prints what the API answers.
 #[derive(Debug, Args)]

@@ -35,7 +35,7 @@ impl Sent {
     fn is_signed_with(&self, secret: &str) -> bool {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(&self.body);
-        let hex = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let hex = mac.finalize().into_bytes().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         self.header("X-Windlass-Signature-256") == format!("sha256={hex}")
     }
 }
@@ -92,7 +92,7 @@ fn receive(mut stream: TcpStream, answer: &str, to: &Sender<Sent>) {
     let _ = to.send(Sent { head, body: all[length.0..].to_vec() });
     if answer.contains("for ever") {
         // A body without an end: until the other side has had enough.
-        while stream.write_all(&[b'x'; 65_536]).is_ok() {}
+        while stream.write_all(&[b'x'; 8_192]).is_ok() {}
     }
 }
 
@@ -100,8 +100,8 @@ const OK: &str = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
 const BROKEN: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// A daemon that may tell this receiver.
-fn bench(hook: &Hook, more: &str, env: &[(&str, &str)]) -> Bench {
-    let table = format!("[callbacks]\nallow = [\"127.0.0.1:{}\"]\n{more}", hook.port);
+fn bench(hook: &Hook, env: &[(&str, &str)]) -> Bench {
+    let table = format!("[callbacks]\nallow = [\"127.0.0.1:{}\"]\n", hook.port);
     Bench::with_env(TempRepo::failing_check(), "", &table, env)
 }
 
@@ -119,7 +119,7 @@ fn told(bench: &Bench, id: &str) -> Value {
 #[test]
 fn the_result_is_posted_once_signed_over_its_raw_bytes() {
     let hook = Hook::new(&[OK]);
-    let bench = bench(&hook, "", &[]);
+    let bench = bench(&hook, &[]);
     let id = with_callback(&bench, &hook.url(), &json!({}));
     let sent = hook.next();
     assert!(sent.head.starts_with("POST /hook?a=b HTTP/1.1"), "{}", sent.head);
@@ -147,7 +147,7 @@ fn a_receiver_that_fails_or_points_elsewhere_is_told_again_the_same_and_nobody_e
     let redirect =
         format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", elsewhere.url());
     let hook = Hook::new(&[BROKEN, &redirect, OK]);
-    let bench = bench(&hook, "", &[]);
+    let bench = bench(&hook, &[]);
     let id = with_callback(&bench, &hook.url(), &json!({}));
     let all = [hook.next(), hook.next(), hook.next()];
     assert!(all.iter().all(|sent| sent.body == all[0].body && sent.is_signed_with(SECRET)), "the same bytes each time");
@@ -159,7 +159,7 @@ fn a_receiver_that_fails_or_points_elsewhere_is_told_again_the_same_and_nobody_e
 #[test]
 fn an_answer_without_an_end_is_cut_off_and_counts_by_its_first_line() {
     let hook = Hook::new(&["HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\nX: for ever\r\n\r\n"]);
-    let bench = bench(&hook, "", &[]);
+    let bench = bench(&hook, &[]);
     let id = with_callback(&bench, &hook.url(), &json!({}));
     hook.next();
     assert_eq!(told(&bench, &id)["status"], "delivered");
@@ -180,7 +180,7 @@ fn a_receiver_inside_the_network_is_refused_unless_it_is_named() {
 #[test]
 fn failed_and_cancelled_operations_are_told_too_with_the_daemons_own_secret_where_none_was_sent() {
     let hook = Hook::new(&[OK]);
-    let bench = bench(&hook, "", &[("WINDLASS_CALLBACK_SECRET", "the daemon's own secret")]);
+    let bench = bench(&hook, &[("WINDLASS_CALLBACK_SECRET", "the daemon's own secret")]);
     let wrong = "[[turn]]\nsteps = [{ write = { path = \"answer.txt\", content = \"1\\n\" } }]";
     let callback = json!({"url": hook.url()});
     let id = with_callback(&bench, "", &json!({"callback": callback, "script": wrong, "maxIterations": 1}));
@@ -200,7 +200,7 @@ fn failed_and_cancelled_operations_are_told_too_with_the_daemons_own_secret_wher
 fn killed_between_the_end_and_its_telling_the_daemon_tells_it_after_its_next_start() {
     for (failpoint, before) in [("callback.due", 0), ("callback.sent", 1)] {
         let hook = Hook::new(&[OK]);
-        let mut bench = bench(&hook, "", &[("WINDLASS_FAILPOINT", failpoint)]);
+        let mut bench = bench(&hook, &[("WINDLASS_FAILPOINT", failpoint)]);
         let id = with_callback(&bench, &hook.url(), &json!({}));
         bench.daemon.wait_dead();
         let sent: Vec<Sent> = (0..before).map(|_| hook.next()).collect();
