@@ -6,7 +6,7 @@ use crate::cli::{Context, Json};
 use crate::failure::{CliError, Exit, Result};
 use crate::output::{self, show, table};
 
-/// List the branches that Windlass works on, and how far each is on its way into its base
+/// List the branches that are worked on, and how far each is
 ///
 /// New work has to merge cleanly with each of them until it is merged. Whether one is, Windlass sees by itself where the base branch has its
 /// commits; after a squash, say so.
@@ -35,7 +35,7 @@ pub(crate) struct BranchesArgs {
 enum Action {
     /// Say that an assignment's branch was merged
     Merged(Which),
-    /// Take an assignment's branch out of the registry: nobody has to merge cleanly with it any more
+    /// Take an assignment's branch out of the registry
     Release(Which),
 }
 
