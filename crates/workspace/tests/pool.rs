@@ -13,6 +13,9 @@ use windlass_workspace::workspaces::{PoolPolicy, Removal, Workspace, Workspaces}
 const NOW: Timestamp = Timestamp(1_700_000_000_123);
 const ROOM: u64 = u64::MAX;
 
+/// Something that is put into a ready tree, and how.
+type Plant = (&'static str, fn(&Path));
+
 fn id(number: u32) -> String {
     format!("asg_01990000000070008000000000{number:06}")
 }
@@ -237,7 +240,7 @@ async fn a_kill_while_a_tree_is_taken_costs_only_that_tree() {
 
 #[tokio::test]
 async fn what_was_planted_in_a_ready_tree_reaches_nobody() {
-    let plants: [(&str, fn(&Path)); 6] = [
+    let plants: [Plant; 6] = [
         ("a git directory", |tree| write(tree, ".git/config", "[core]\n\tfsmonitor = /planted\n")),
         ("a git directory further down", |tree| write(tree, "src/.git/config", "[core]\n\tfsmonitor = /planted\n")),
         ("an ignored file", |tree| write(tree, "target/planted", "x")),
