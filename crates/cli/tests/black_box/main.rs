@@ -12,6 +12,7 @@ mod logs;
 mod looks;
 mod metrics;
 mod packaging;
+mod pool;
 mod reference;
 mod running;
 mod scanning;

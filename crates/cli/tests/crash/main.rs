@@ -18,7 +18,8 @@ use windlass_testkit::wait::eventually_blocking as eventually;
 
 const REPOSITORY: &str = "acme/anvil";
 
-/// A line of three jobs: work that needs two rounds, a pm that completes. Each agent run signs the witness file.
+/// A line of two jobs: work that needs three rounds (the check refuses the first, the scan for secrets the second), and a pm that completes.
+/// Each agent run signs the witness file.
 const SCRIPT: &str = r#"
 [[turn]]
 type = "implement"
@@ -35,8 +36,18 @@ iteration = 2
 steps = [
   { witness = "@WITNESS@" },
   { write = { path = "answer.txt", content = "42\n" } },
+  { write = { path = "cloud.ini", content = "id = @KEY@\n" } },
   { background = "sleep 300" },
   { say = "Now it is 42." },
+]
+
+[[turn]]
+type = "implement"
+iteration = 3
+steps = [
+  { witness = "@WITNESS@" },
+  { run = "rm -f cloud.ini" },
+  { say = "The key is gone." },
 ]
 
 [[turn]]
@@ -46,6 +57,11 @@ steps = [
   { verdict = { verdict = "complete", reason = "the check is green", evidence = [{ kind = "commit", sha = "${head_commit}" }, { kind = "check", job = "${last_commit_job}" }] } },
 ]
 "#;
+
+/// A key as a cloud gives it, made here so that it stands in no file.
+fn key() -> String {
+    format!("{}{}", "AKIA", "Q3EGRIVXYP4ZT5LN")
+}
 
 struct Bench {
     dir: tempfile::TempDir,
@@ -63,7 +79,8 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let witness = dir.path().join("witness.jsonl");
         std::fs::create_dir(dir.path().join("data")).unwrap();
-        std::fs::write(dir.path().join("script.toml"), script.replace("@WITNESS@", witness.to_str().unwrap())).unwrap();
+        let script = script.replace("@WITNESS@", witness.to_str().unwrap()).replace("@KEY@", &key());
+        std::fs::write(dir.path().join("script.toml"), script).unwrap();
         let (repo, forge) = (TempRepo::failing_check(), FakeGitHub::start());
         forge.follow(REPOSITORY, Git::at(repo.path()));
         let config = format!(
@@ -211,6 +228,7 @@ fn finishes(bench: &Bench, point: &str, acknowledged: Option<&str>) {
     let commits = bench.repo.git(&["rev-list", "--count", &format!("main..{branch}")]);
     assert_eq!(commits.trim(), "1", "{point}: one commit");
     assert_eq!(bench.repo.git(&["show", &format!("{branch}:answer.txt")]).trim(), "42", "{point}");
+    assert_eq!(bench.repo.git(&["log", "--all", "-S", &key(), "--oneline"]), "", "{point}: what was refused is in no commit there");
     assert_eq!(bench.repo.git(&["status", "--porcelain"]), "", "{point}: the user's checkout is as it was");
 
     let made = bench.forge.calls().iter().filter(|call| call.method == "POST" && call.status == Some(201)).count();
@@ -226,6 +244,7 @@ fn a_kill_at_every_failpoint_loses_nothing_and_doubles_nothing() {
     let points = enumerate();
     let all: Vec<(String, u32)> = points.iter().flat_map(|(name, count)| (1..=*count).map(move |nth| (name.clone(), nth))).collect();
     assert!(all.len() > 40, "too few failpoints were passed: {points:?}");
+    assert!(points.contains_key("quarantine.made"), "the scan refused nothing: {points:?}");
     println!("{} failpoint passages: {points:?}", all.len());
     // Each run waits for git and processes more than it computes.
     let next = std::sync::atomic::AtomicUsize::new(0);
