@@ -48,6 +48,8 @@ enum Bench {
     Engine(bench::Args),
     /// The engine and others side by side in one run, as ratios
     Peers(peers::Args),
+    /// What starting a program costs at each level of the sandbox
+    Sandbox,
 }
 
 fn main() -> std::process::ExitCode {
@@ -71,6 +73,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Chaos(args) => chaos::chaos(&args),
         Task::Upgrade(args) => upgrade::upgrade(&args),
         Task::Bench(Bench::Engine(args)) => bench::bench(&args),
+        Task::Bench(Bench::Sandbox) => bench::sandbox(),
         Task::Bench(Bench::Peers(args)) => peers::peers(&args, bench::release),
     }
 }

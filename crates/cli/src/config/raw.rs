@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use windlass_intake::FilesMode;
-use windlass_types::{Budget, Harness, Micros, ProjectSettings, SandboxMode};
+use windlass_types::{Budget, Harness, Micros, NetworkMode, ProjectSettings, SandboxMode};
 
 use super::files::RawFiles;
 use super::sandbox::{RawLimits, RawSandbox};
@@ -202,6 +202,8 @@ pub(crate) struct RawProject {
     pub(crate) max_concurrent: Option<u32>,
     pub(crate) templates: BTreeMap<String, String>,
     pub(crate) sandbox: Option<SandboxMode>,
+    pub(crate) network: Option<NetworkMode>,
+    pub(crate) network_allow: Vec<String>,
     pub(crate) limits: RawLimits,
 }
 
@@ -219,6 +221,8 @@ impl RawProject {
             max_concurrent: self.max_concurrent,
             templates: self.templates.clone(),
             sandbox: self.sandbox,
+            network: self.network,
+            network_allow: self.network_allow.clone(),
             limits: self.limits.limits(),
         }
     }

@@ -10,6 +10,7 @@
 mod child;
 mod deliver;
 mod gate;
+mod gateway;
 mod in_process;
 mod journal;
 mod kept;
