@@ -51,3 +51,9 @@ pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {
     }
     step("measure", &mut bench)
 }
+
+/// Measures the launcher alone, without an engine.
+pub(crate) fn sandbox() -> anyhow::Result<()> {
+    let test = ["test", "--release", "--locked", "--package", "windlass-workspace", "--test", "sandbox"];
+    step("measure the sandbox", cargo().args(test).args(["--", "--ignored", "--nocapture", "--exact", "rate"]))
+}

@@ -51,6 +51,8 @@ enum Bench {
     Peers(peers::Args),
     /// The secret scanner and others on the same files in one run, as a table
     Secrets(secrets::Args),
+    /// What starting a program costs at each level of the sandbox
+    Sandbox,
 }
 
 fn main() -> std::process::ExitCode {
@@ -74,6 +76,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Chaos(args) => chaos::chaos(&args),
         Task::Upgrade(args) => upgrade::upgrade(&args),
         Task::Bench(Bench::Engine(args)) => bench::bench(&args),
+        Task::Bench(Bench::Sandbox) => bench::sandbox(),
         Task::Bench(Bench::Peers(args)) => peers::peers(&args, bench::release),
         Task::Bench(Bench::Secrets(args)) => secrets::secrets(&args),
     }

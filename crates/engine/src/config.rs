@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use windlass_telemetry::Traces;
 use windlass_types::{
-    AssignmentId, Backend, BreakerPolicy, Budget, Clock, Harness, Ids, NodeId, RetryPolicy, Role, SandboxLevel, SandboxLimits, SandboxMode,
+    AssignmentId, Backend, BreakerPolicy, Budget, Clock, Harness, HostRule, Ids, NetworkMode, NodeId, RetryPolicy, Role, SandboxLevel,
+    SandboxLimits, SandboxMode,
 };
 
 use crate::callbacks::CallbackConfig;
@@ -65,6 +66,10 @@ pub struct SandboxConfig {
     pub read_only: Vec<PathBuf>,
     /// Paths that they see and can write: caches that assignments may share.
     pub writable: Vec<PathBuf>,
+    /// Whom they may speak to, for projects that do not say.
+    pub network: NetworkMode,
+    /// Hosts that the programs of every project may speak to, where they have a network of their own.
+    pub network_allow: Vec<HostRule>,
     /// What they may use, for projects that do not say.
     pub limits: SandboxLimits,
 }

@@ -14,6 +14,7 @@ mod claude;
 mod codex;
 mod command;
 mod gemini;
+mod hosts;
 mod login;
 mod mapper;
 mod outcome;

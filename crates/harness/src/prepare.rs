@@ -81,7 +81,8 @@ impl<'a> Call<'a> {
 
     pub(crate) fn end(mut self, program: PathBuf, stdin: Stdin) -> Invocation {
         self.reads.extend(with_package(program.clone()));
-        Invocation { program, args: self.args, env: self.env, cwd: self.request.cwd.clone(), stdin, reads: self.reads }
+        let hosts = crate::hosts::of(self.request.harness, &self.env);
+        Invocation { program, args: self.args, env: self.env, cwd: self.request.cwd.clone(), stdin, reads: self.reads, hosts }
     }
 }
 

@@ -105,6 +105,8 @@ pub struct Invocation {
     pub stdin: Stdin,
     /// What it reads outside its home and its working directory, beside the system: its program, the packages of that, the user's login.
     pub reads: Vec<PathBuf>,
+    /// Whom it has to speak to, as `HOST` or `HOST:PORT`: its model, and where its login is renewed.
+    pub hosts: Vec<String>,
 }
 
 impl fmt::Debug for Invocation {
@@ -117,6 +119,7 @@ impl fmt::Debug for Invocation {
             .field("cwd", &self.cwd)
             .field("stdin", &self.stdin)
             .field("reads", &self.reads)
+            .field("hosts", &self.hosts)
             .finish()
     }
 }

@@ -20,6 +20,7 @@ mod id;
 mod ids;
 mod job;
 mod lock;
+mod network;
 mod node;
 mod operation;
 mod project;
@@ -47,6 +48,7 @@ pub use id::{AssignmentId, AttemptId, BadId, JobId, NodeId, VerdictId};
 pub use ids::Ids;
 pub use job::{IllegalMove, Job, JobMove, JobSpec, JobStatus, JobType, Lease, Park, Phase, Token};
 pub use lock::{BadLock, FileLock, LockConflict, LockPattern, LockStatus, parse_locks};
+pub use network::{BadHostRule, HostRule, NetworkMode, is_public, split_port};
 pub use node::{Node, NodeWorker, Presence, Role};
 pub use operation::{
     BadOperation, Callback, ErrorContext, FeatureContext, OPERATION_SOURCE, OperationPullRequest, OperationRepository, OperationRequest,
@@ -54,7 +56,7 @@ pub use operation::{
 };
 pub use project::{Project, ProjectSettings, SCRATCH, is_valid_name, name_from};
 pub use pull_request::{ChecksVerdict, PullRequest, PullRequestState, is_forge_repository};
-pub use sandbox::{SandboxLevel, SandboxLimits, SandboxMode, is_trusted_source, sandbox_level};
+pub use sandbox::{SandboxLevel, SandboxLimits, SandboxMode, is_trusted_source, keeps_network, sandbox_level};
 pub use settle::{AttemptResult, Counters, LineFacts, LineMove, RetryPolicy, Settlement, settle, why_dead};
 pub use task::{Task, TaskStatus, TaskTry, is_valid_task_id};
 pub use text_enum::UnknownWord;

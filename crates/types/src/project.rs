@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Budget, Harness, OnClash, SandboxLimits, SandboxMode, Timestamp};
+use crate::{Budget, Harness, NetworkMode, OnClash, SandboxLimits, SandboxMode, Timestamp};
 
 /// The built-in project without a repository: its jobs only run, verify and settle.
 pub const SCRATCH: &str = "scratch";
@@ -48,6 +48,10 @@ pub struct ProjectSettings {
     pub on_clash: Option<OnClash>,
     /// Whether its programs run in a sandbox. A repository's own file has no say in it.
     pub sandbox: Option<SandboxMode>,
+    /// Whom its programs may speak to. A repository's own file has no say in it.
+    pub network: Option<NetworkMode>,
+    /// Hosts that they may speak to, beside those of the node: see `HostRule`. A repository's own file has no say in it.
+    pub network_allow: Vec<String>,
     /// What its programs may use. A repository's own file has no say in it.
     pub limits: SandboxLimits,
 }

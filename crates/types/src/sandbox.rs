@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Failure, FailureKind, text_enum};
+use crate::{Failure, FailureKind, NetworkMode, text_enum};
 
 /// Whether a project's programs run in a sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -127,6 +127,25 @@ pub fn sandbox_level(mode: SandboxMode, reached: SandboxLevel, source: &str) -> 
     }
 }
 
+/// Whether an attempt's programs get a network of their own, out of which only allowed hosts are reached; `works`: this node can make one.
+///
+/// # Errors
+/// It is wanted, cannot be made, and the project requires its sandbox.
+pub fn keeps_network(mode: SandboxMode, network: NetworkMode, works: bool) -> Result<bool, Failure> {
+    if network == NetworkMode::Open {
+        return Ok(false);
+    }
+    let works = works && mode != SandboxMode::Off;
+    if !works && mode == SandboxMode::Require {
+        return Err(Failure::new(
+            FailureKind::SandboxMissing,
+            format!("the project requires a sandbox with the network {network}, and this node cannot keep that"),
+        )
+        .hint("install bubblewrap and permit unprivileged user and network namespaces on this node, then retry the job"));
+    }
+    Ok(works)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +168,17 @@ mod tests {
             assert!(sandbox_level(SandboxMode::Auto, SandboxLevel::Landlock, source).is_ok());
             assert_eq!(sandbox_level(SandboxMode::Off, SandboxLevel::Bubblewrap, source), Ok(SandboxLevel::Off));
         }
+    }
+
+    #[test]
+    fn a_network_that_cannot_be_kept_is_open_unless_the_sandbox_is_required() {
+        for network in [NetworkMode::AllowList, NetworkMode::None] {
+            assert_eq!(keeps_network(SandboxMode::Auto, network, true), Ok(true));
+            assert_eq!(keeps_network(SandboxMode::Auto, network, false), Ok(false));
+            assert_eq!(keeps_network(SandboxMode::Off, network, true), Ok(false));
+            assert!(keeps_network(SandboxMode::Require, network, false).is_err());
+        }
+        assert_eq!(keeps_network(SandboxMode::Require, NetworkMode::Open, false), Ok(false));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 #![allow(clippy::print_stderr, reason = "a skipped mode and a measurement are told to whoever runs the tests")]
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -357,33 +356,4 @@ fn child_of(pid: u32) -> i32 {
     };
     let pids = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok());
     pids.into_iter().find(|child| parent(*child) == Some(pid)).unwrap()
-}
-
-/// Not a test of behaviour: prints how many programs a second each mode starts. `cargo test … -- --ignored --nocapture rate`.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn rate() {
-    let mut launchers = modes().await;
-    launchers.push(Launcher::new(EXE, SandboxLevel::Off));
-    for launcher in launchers {
-        let count = 300;
-        let start = Instant::now();
-        let mut ready = Duration::ZERO;
-        for _ in 0..count {
-            let mut spec = shell("", "job_rate");
-            (spec.program, spec.args, spec.env) = ("/bin/true".into(), Vec::new(), BTreeMap::new());
-            let one = Instant::now();
-            let mut launched = launcher.spawn(spec).await.unwrap();
-            ready += one.elapsed();
-            launched.go().await.unwrap();
-            launched.wait().await.unwrap();
-        }
-        let secs = start.elapsed().as_secs_f64();
-        eprintln!(
-            "{}: {:.0} a second, ready after {:.2} ms",
-            launcher.level().as_str(),
-            f64::from(count) / secs,
-            ready.as_secs_f64() * 1e3 / f64::from(count)
-        );
-    }
 }

@@ -64,6 +64,7 @@ impl Machine {
             hidden: vec![self.data.clone(), self.data.join("workspaces")],
             read_only: vec![self.data.join("git/x/objects")],
             writable: vec![self.own.clone()],
+            proxy: None,
         }
     }
 
@@ -244,9 +245,78 @@ async fn attack_52_a_file_longer_than_allowed_is_not_written() {
     }
 }
 
+#[tokio::test]
+async fn attack_58_a_program_with_a_network_of_its_own_reaches_only_its_way_out() {
+    let machine = Machine::new();
+    let outside = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let launcher = Launcher::detect(EXE).await;
+    if !launcher.keeps_network() {
+        eprintln!("SKIPPED: network namespaces do not work here");
+        return;
+    }
+    let socket = machine.data.join("way-out.sock");
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    let heard = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut bytes = vec![0; 64];
+        let read = client.read(&mut bytes).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut client, b"answered\n").await.unwrap();
+        String::from_utf8_lossy(&bytes[..read]).into_owned()
+    });
+    let script = format!(
+        "(exec 3<>/dev/tcp/127.0.0.1/{}) 2>/dev/null && echo reached; exec 3<>/dev/tcp/127.0.0.1/{}; echo asked >&3; head -n 1 <&3; \
+         grep -c : /proc/net/dev",
+        outside.local_addr().unwrap().port(),
+        windlass_workspace::launch::PROXY_PORT
+    );
+    let mut spec = machine.spec(&script, View { proxy: Some(socket), ..machine.view() });
+    spec.program = "/bin/bash".into();
+    let (exited, text) = run(&launcher, spec).await;
+    assert!(exited.success(), "{exited:?} {text}");
+    assert_eq!(text, "answered\n1\n", "one interface, the loopback, and nothing behind it but the way out");
+    assert_eq!(heard.await.unwrap(), "asked\n");
+}
+
 #[test]
 fn what_landlock_does_not_keep_is_told() {
     if let Some(gaps) = landlock_gaps() {
         assert!(gaps.contains(&"network addresses"), "{gaps:?}");
+    }
+}
+
+/// Not a test of behaviour: prints what starting a program costs at each level. `cargo xtask bench sandbox`.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn rate() {
+    let machine = Machine::new();
+    let socket = machine.data.join("way-out.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let mut rows = vec![("off", Launcher::new(EXE, SandboxLevel::Off), machine.view())];
+    for launcher in levels(SandboxLevel::Rlimits).await.into_iter().rev() {
+        rows.push((launcher.level().as_str(), launcher, machine.view()));
+    }
+    let best = Launcher::detect(EXE).await;
+    if best.keeps_network() {
+        rows.push(("bubblewrap, network of its own", best, View { proxy: Some(socket), ..machine.view() }));
+    }
+    // Interleaved, so that what else the machine does falls on all alike.
+    const ROUNDS: usize = 200;
+    let mut took: Vec<Vec<f64>> = vec![Vec::new(); rows.len()];
+    for _ in 0..ROUNDS {
+        for ((_, launcher, view), took) in rows.iter().zip(&mut took) {
+            let mut spec = machine.spec("", view.clone());
+            (spec.program, spec.args) = ("/bin/true".into(), Vec::new());
+            let start = std::time::Instant::now();
+            let mut launched = launcher.spawn(spec).await.unwrap();
+            launched.go().await.unwrap();
+            assert!(launched.wait().await.unwrap().success());
+            took.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    eprintln!("| level | median | 95th percentile | a second, one after another |\n| --- | --- | --- | --- |");
+    for ((name, ..), mut took) in rows.iter().zip(took) {
+        took.sort_by(f64::total_cmp);
+        let sum: f64 = took.iter().sum();
+        eprintln!("| {name} | {:.2} ms | {:.2} ms | {:.0} |", took[ROUNDS / 2], took[ROUNDS * 95 / 100], ROUNDS as f64 * 1e3 / sum);
     }
 }

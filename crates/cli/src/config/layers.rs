@@ -64,6 +64,7 @@ word_value!(
     super::raw::LogLevel,
     super::raw::LogFormat,
     super::raw::IsolationChoice,
+    windlass_types::NetworkMode,
     windlass_types::SandboxMode
 );
 

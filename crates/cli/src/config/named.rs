@@ -124,6 +124,12 @@ fn show_nested(l: &mut Layers<'_>, name: &str, p: &RawProject) -> Result<()> {
     if p.sandbox.is_some() {
         l.given(&key("sandbox"), &[], None, p.sandbox)?;
     }
+    if p.network.is_some() {
+        l.given(&key("network"), &[], None, p.network)?;
+    }
+    if !p.network_allow.is_empty() {
+        super::sandbox::hosts(l, &key("network_allow"), &p.network_allow)?;
+    }
     if p.limits.limits() != windlass_types::SandboxLimits::default() {
         super::sandbox::limits(l, &key("limits"), p.limits)?;
     }

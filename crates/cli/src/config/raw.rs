@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use windlass_intake::FilesMode;
-use windlass_types::{Budget, Guard, Harness, Micros, OnClash, ProjectSettings, SandboxMode};
+use windlass_types::{Budget, Guard, Harness, Micros, NetworkMode, OnClash, ProjectSettings, SandboxMode};
 
 use super::files::RawFiles;
 use super::forge::RawForge;
@@ -225,6 +225,8 @@ pub(crate) struct RawProject {
     pub(crate) guarded_paths: Vec<String>,
     pub(crate) on_clash: Option<OnClash>,
     pub(crate) sandbox: Option<SandboxMode>,
+    pub(crate) network: Option<NetworkMode>,
+    pub(crate) network_allow: Vec<String>,
     pub(crate) limits: RawLimits,
 }
 
@@ -247,6 +249,8 @@ impl RawProject {
             guarded_paths: self.guarded_paths.clone(),
             on_clash: self.on_clash,
             sandbox: self.sandbox,
+            network: self.network,
+            network_allow: self.network_allow.clone(),
             limits: self.limits.limits(),
         }
     }

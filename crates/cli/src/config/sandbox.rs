@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use windlass_engine::SandboxConfig;
-use windlass_types::{SandboxLimits, SandboxMode};
+use windlass_types::{BadHostRule, HostRule, NetworkMode, SandboxLimits, SandboxMode};
 
 use super::check;
 use super::env::Env;
@@ -22,6 +22,8 @@ pub(crate) struct RawSandbox {
     pub(crate) mode: Option<SandboxMode>,
     pub(crate) read_only: Vec<String>,
     pub(crate) writable: Vec<String>,
+    pub(crate) network: Option<NetworkMode>,
+    pub(crate) network_allow: Vec<String>,
     pub(crate) max_memory: Option<u64>,
     pub(crate) max_processes: Option<u64>,
     pub(crate) max_file_size: Option<u64>,
@@ -55,9 +57,18 @@ pub(super) fn read(l: &mut Layers<'_>, raw: &RawFile, env: &Env) -> Result<Sandb
     let mode = l.pick("sandbox.mode", &["WINDLASS_SANDBOX"], None, s.mode, SandboxMode::Auto)?;
     let read_only = paths(l, "sandbox.read_only", &s.read_only, env)?;
     let writable = paths(l, "sandbox.writable", &s.writable, env)?;
+    let network = l.pick("sandbox.network", &[], None, s.network, NetworkMode::Open)?;
+    let network_allow = hosts(l, "sandbox.network_allow", &s.network_allow)?;
     let given =
         RawLimits { max_memory: s.max_memory, max_processes: s.max_processes, max_file_size: s.max_file_size, max_disk: s.max_disk };
-    Ok(SandboxConfig { mode, read_only, writable, limits: limits(l, "sandbox", given)? })
+    Ok(SandboxConfig { mode, read_only, writable, network, network_allow, limits: limits(l, "sandbox", given)? })
+}
+
+/// Rules for hosts, shown and checked.
+pub(super) fn hosts(l: &mut Layers<'_>, key: &str, given: &[String]) -> Result<Vec<HostRule>> {
+    let texts = l.pick(key, &[], None, Some(given.to_vec()).filter(|texts| !texts.is_empty()), Vec::new())?;
+    let rule = |text: String| text.parse().map_err(|e: BadHostRule| CliError::usage(format!("`{key}`: {e}")));
+    texts.into_iter().map(rule).collect()
 }
 
 /// The limits that the table `table` holds, shown and checked.

@@ -53,8 +53,9 @@ pub(crate) async fn run(args: JobArgs, context: &Context) -> Result<Exit> {
         let attempt = &a.attempt;
         let took = attempt.ended_at.map(|end| format!(", took {}", show::duration(end.since_ms(attempt.started_at)))).unwrap_or_default();
         let failure = attempt.failure.as_ref().map(|f| format!(": {}", one_line(&f.message, 100))).unwrap_or_default();
+        let sandbox = attempt.isolation.as_deref().map(|level| format!(", sandbox {}", one_line(level, 20))).unwrap_or_default();
         output::data(&format!(
-            "\nattempt {} ({}, {}): {}{failure}, began {}{took}",
+            "\nattempt {} ({}, {}): {}{failure}, began {}{took}{sandbox}",
             attempt.number,
             attempt.id,
             attempt.harness,

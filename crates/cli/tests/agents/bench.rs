@@ -46,6 +46,8 @@ pub(crate) struct Bench {
 pub(crate) struct Setup {
     /// Further lines of `[engine]`.
     engine: &'static str,
+    /// Whom the agent may speak to; usually everybody.
+    network: Option<&'static str>,
     /// Variables of the daemon, after the usual ones.
     env: Vec<(String, String)>,
     /// Files in the home of the person who starts the daemon.
@@ -55,6 +57,11 @@ pub(crate) struct Setup {
 impl Setup {
     pub(crate) fn engine(mut self, line: &'static str) -> Self {
         self.engine = line;
+        self
+    }
+
+    pub(crate) fn network(mut self, mode: &'static str) -> Self {
+        self.network = Some(mode);
         self
     }
 
@@ -88,7 +95,11 @@ impl Bench {
             fs::write(file, content).unwrap();
         }
         let model = ScriptedModel::start(script);
-        fs::write(data.join("windlass.toml"), config(harness, &program.display().to_string(), setup.engine)).unwrap();
+        fs::write(
+            data.join("windlass.toml"),
+            config(harness, &program.display().to_string(), setup.engine, setup.network.unwrap_or("open")),
+        )
+        .unwrap();
         let mut daemon = Daemon::new(&data).env("HOME", dir.path().join("home").display().to_string());
         for cli in CLIS {
             daemon = daemon.env(key(cli).0, key(cli).1);
@@ -240,7 +251,7 @@ fn pause() {
     let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: LOOK_EVERY_NS }));
 }
 
-fn config(harness: Harness, program: &str, engine: &str) -> String {
+fn config(harness: Harness, program: &str, engine: &str, network: &str) -> String {
     let model = match harness {
         Harness::Claude => "claude-sonnet-4-5",
         Harness::Codex => "gpt-5.5",
@@ -249,6 +260,6 @@ fn config(harness: Harness, program: &str, engine: &str) -> String {
     format!(
         "initial_retry_delay = 0.1\n\
          [engine]\nkill_grace_ms = 500\ndefault_park = 3\n{engine}\n\
-         [sandbox]\nmode = \"auto\"\n[harness.{harness}]\nprogram = \"'{program}'\"\nmodel = \"{model}\"\n"
+         [sandbox]\nmode = \"auto\"\nnetwork = \"{network}\"\n[harness.{harness}]\nprogram = \"'{program}'\"\nmodel = \"{model}\"\n"
     )
 }

@@ -3,9 +3,14 @@
 use windlass_testkit::model::{ModelScript, Tool, Turn};
 use windlass_types::Harness;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Setup};
 
-crate::with_each_cli!(a_check_is_made_to_pass_and_the_work_is_delivered, a_red_check_is_shown_to_the_agent_in_its_own_session);
+crate::with_each_cli!(
+    a_check_is_made_to_pass_and_the_work_is_delivered,
+    a_red_check_is_shown_to_the_agent_in_its_own_session,
+    an_agent_works_where_landlock_is_its_sandbox,
+    an_agent_without_a_network_speaks_to_its_model_and_to_nobody_else,
+);
 
 async fn a_check_is_made_to_pass_and_the_work_is_delivered(harness: Harness) {
     let script = ModelScript::new()
@@ -32,6 +37,23 @@ async fn a_check_is_made_to_pass_and_the_work_is_delivered(harness: Harness) {
     Bench::nothing_left(&id, std::time::Duration::ZERO);
 }
 
+async fn an_agent_works_where_landlock_is_its_sandbox(harness: Harness) {
+    if windlass_workspace::launch::landlock_gaps().is_none() {
+        windlass_testkit::skip::skipped("Landlock", "run a kernel that has it");
+        return;
+    }
+    let script = ModelScript::new()
+        .turn(Turn::tool(Tool::run("ls / 2>&1 || cat answer.txt")))
+        .turn(Turn::tool(Tool::read("answer.txt")).when_last("41"))
+        .turn(Turn::tool(Tool::write("answer.txt", "42\n")))
+        .turn(Turn::text("The answer is 42 now."));
+    let Some(bench) = Bench::start_with(harness, script, Setup::default().engine("isolation = \"landlock\"")) else { return };
+    let id = bench.submit(&["--no-review", "--verify", "./check.sh"]);
+    let done = bench.complete(&id);
+    bench.assert_delivered(&done);
+    assert_eq!(bench.job(&id, 0)["attempts_list"][0]["isolation"], "landlock");
+}
+
 async fn a_red_check_is_shown_to_the_agent_in_its_own_session(harness: Harness) {
     let script = ModelScript::new()
         .turn(Turn::tool(Tool::read("answer.txt")))
@@ -53,6 +75,29 @@ async fn a_red_check_is_shown_to_the_agent_in_its_own_session(harness: Harness) 
     assert!(!requests[3].newest.contains("All checks pass, I am sure."));
     let sessions: Vec<_> = job["attempts_list"].as_array().unwrap().iter().map(|a| a["session_id"].as_str()).collect();
     assert!(sessions[0].is_some(), "{sessions:?}");
+}
+
+async fn an_agent_without_a_network_speaks_to_its_model_and_to_nobody_else(harness: Harness) {
+    // A host of the tester's machine, which is no model.
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port();
+    let ask =
+        format!("curl -sS -o /dev/null -w 'code %{{http_code}}' http://127.0.0.1:{port}/; curl -sS --noproxy '*' http://127.0.0.1:{port}/");
+    let script = ModelScript::new()
+        .turn(Turn::tool(Tool::run(&ask)))
+        .turn(Turn::tool(Tool::read("answer.txt")).when_last("code 403"))
+        .turn(Turn::tool(Tool::write("answer.txt", "42\n")))
+        .turn(Turn::text("The answer is 42 now."));
+    let Some(bench) = Bench::start_with(harness, script, Setup::default().network("none")) else { return };
+    if bench.daemon.json(&["status"]).unwrap()["isolation"] != "bubblewrap" {
+        windlass_testkit::skip::skipped("a network of the agent's own", "install bubblewrap");
+        return;
+    }
+    let id = bench.submit(&["--no-review", "--verify", "./check.sh"]);
+    let done = bench.complete(&id);
+    bench.assert_delivered(&done);
+    let refused = bench.daemon.json(&["events", "--assignment", &id, "--kind", "attempt.notice"]).unwrap();
+    assert!(refused.to_string().contains(&format!("127.0.0.1:{port}")), "{refused:#}");
 }
 
 /// The stages of an attempt, in order.

@@ -32,6 +32,10 @@ fn windlass_under(program: &[String], data: &Path) -> Command {
             command.env_remove(name);
         }
     }
+    // Agents of these suites leave traces outside of their workspaces; a suite that means the sandbox says what it shows them.
+    if !std::fs::read_to_string(data.join("windlass.toml")).is_ok_and(|text| text.contains("[sandbox]")) {
+        command.env("WINDLASS_SANDBOX", "off");
+    }
     command.env("WINDLASS_DATA_DIR", data).env("WINDLASS_CONFIG", data.join("windlass.toml")).env("HOME", data).env("NO_COLOR", "1");
     command
 }
@@ -64,12 +68,9 @@ impl Daemon {
 
     /// Starts `windlass up`; returns when it serves, or false when it died before.
     pub(crate) fn start(&mut self) -> bool {
-        // Agents of these suites leave traces outside of their workspaces; a suite that means the sandbox says what it shows them.
-        let is_sandbox_meant = std::fs::read_to_string(self.data.join("windlass.toml")).is_ok_and(|text| text.contains("[sandbox]"));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.data.join("daemon.log")).unwrap();
         let mut child = windlass_under(&self.under, &self.data)
             .args(["up", "--listen", "127.0.0.1:0"])
-            .env("WINDLASS_SANDBOX", if is_sandbox_meant { "" } else { "off" })
             .envs(self.env.iter().map(|(n, v)| (n, v)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -59,8 +59,12 @@ impl Bench {
         let data = dir.path().join(name);
         std::fs::create_dir_all(&data).unwrap();
         let delay = if top.contains(RETRY_DELAY) { String::new() } else { format!("{RETRY_DELAY} = 0.02\n") };
-        // An agent may write beside the data directory, so that the test can see what it did.
-        let sandbox = if engine.contains("[sandbox]") { String::new() } else { format!("[sandbox]\nwritable = [{:?}]\n", dir.path()) };
+        // An agent may write beside the data directory and the repository, so that the test can see what it did.
+        let sandbox = if engine.contains("[sandbox]") {
+            String::new()
+        } else {
+            format!("[sandbox]\nwritable = [{:?}, {:?}]\n", dir.path(), repo.path().parent().unwrap())
+        };
         std::fs::write(data.join("windlass.toml"), format!("{delay}{top}\n[engine]\n{ENGINE}{engine}\n{sandbox}")).unwrap();
         let mut daemon = env.iter().fold(Daemon::new(&data), |daemon, (name, value)| daemon.env(name, *value));
         assert!(daemon.start(), "the daemon starts: {}", daemon.log());

@@ -1,5 +1,6 @@
 //! The sandbox of an attempt, seen from outside: what its agent and its check reach, and what runs where there is none.
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use serde_json::Value;
@@ -127,6 +128,61 @@ fn a_project_without_a_sandbox_sees_the_users_files_but_not_windlasss_own() {
     let seen = std::fs::read_to_string(seen).unwrap();
     let token = std::fs::read_to_string(bench.data().join("token")).unwrap();
     assert!(seen.contains("the private key") && !seen.contains(token.trim()), "{seen}");
+}
+
+/// Asks the proxy for an address, in words that need no program but a shell.
+fn ask(port: u16) -> String {
+    let request = format!("GET http://127.0.0.1:{port}/ HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n");
+    format!("bash -c \"exec 3<>/dev/tcp/127.0.0.1/3128; printf '{request}' >&3; head -n 1 <&3\"")
+}
+
+#[test]
+fn attack_58_with_an_allow_list_agent_and_check_reach_what_is_named_and_nothing_else() {
+    let (named, other) = (Server::start(), Server::start());
+    let settings = format!("[sandbox]\nnetwork = \"allow-list\"\nnetwork_allow = [\"127.0.0.1:{}\"]\n", named.port);
+    let bench = Bench::with(TempRepo::failing_check(), "", &settings);
+    if bench.get("/api/v1/status")["isolation"] != "bubblewrap" {
+        windlass_testkit::skip::skipped("a network of a program's own", "install bubblewrap");
+        return;
+    }
+    let asks = format!("{}; {}; (exec 3<>/dev/tcp/127.0.0.1/{}) && echo reached", ask(named.port), ask(other.port), other.port);
+    let script = format!("{asks}\necho 42 > answer.txt\n");
+    let check = format!("out=$({}); test \"${{out#*200}}\" != \"$out\" && ./check.sh", ask(named.port));
+    let a = bench.command(&script, &["--verify", &check, "--no-review"]);
+    let done = bench.ended(&a);
+    assert_eq!(done["status"], "complete", "{done:#}");
+    let said = bench.said(&id(&done["jobs"][0]));
+    assert!(said.contains("HTTP/1.1 200") && said.contains("HTTP/1.1 403") && !said.contains("reached"), "{said}");
+    let refused = bench.notices(&a, "network_refused");
+    assert_eq!(refused[0]["hosts"], serde_json::json!([format!("127.0.0.1:{}", other.port)]), "{refused:#?}");
+}
+
+#[test]
+fn a_network_that_cannot_be_kept_is_said_to_be_open() {
+    let settings = "isolation = \"rlimits\"\n[sandbox]\nmode = \"auto\"\nnetwork = \"none\"\n";
+    let bench = Bench::with(TempRepo::failing_check(), "", settings);
+    let a = bench.command("echo 42 > answer.txt", &["--no-review"]);
+    assert_eq!(bench.ended(&a)["status"], "complete");
+    assert!(bench.notices(&a, "network_open")[0]["text"].as_str().unwrap().contains("not enforced"));
+}
+
+/// A web server that says yes to everybody, until the test ends.
+struct Server {
+    port: u16,
+}
+
+impl Server {
+    fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for mut client in listener.incoming().flatten() {
+                let _ = client.read(&mut [0; 1024]);
+                let _ = client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            }
+        });
+        Self { port }
+    }
 }
 
 #[test]

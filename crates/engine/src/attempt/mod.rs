@@ -11,6 +11,7 @@ mod child;
 mod clash;
 mod deliver;
 mod gate;
+mod gateway;
 mod guarded;
 mod in_process;
 mod journal;

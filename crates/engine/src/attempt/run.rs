@@ -9,6 +9,7 @@ use windlass_workspace::launch::{LaunchSpec, Stdin};
 use windlass_workspace::workspaces::Workspace;
 
 use super::child::Cut;
+use super::sandbox::proxy_environment;
 use super::{Attempt, Stop};
 use crate::failpoint;
 use crate::settings::Effective;
@@ -100,9 +101,13 @@ impl Attempt {
             iteration,
             user: self.engine.config.user.clone(),
         };
-        let invocation = windlass_harness::prepare(&request, &self.engine.config.harness)?;
+        let mut invocation = windlass_harness::prepare(&request, &self.engine.config.harness)?;
+        let gateway = self.gateway(&invocation.hosts).await?;
+        if gateway.is_some() {
+            invocation.env.extend(proxy_environment());
+        }
         let mut mapper = Mapper::new(&request, &self.engine.config.harness);
-        let view = self.view(workspace, &place, &invocation.env, invocation.reads)?;
+        let view = self.view(workspace, &place, &invocation.env, invocation.reads, gateway.as_ref())?;
         let spec = LaunchSpec {
             program: invocation.program,
             args: invocation.args,
@@ -120,6 +125,7 @@ impl Attempt {
         let mut text_seen = String::new();
         let watched = self.watch(effective, spec, Some((&mut mapper, &mut session_seen)), &mut text_seen).await?;
         self.exit_code = watched.exit.code;
+        self.tell_refused(gateway).await?;
         let end = mapper.finish(&watched.exit, self.engine.config.clock.now());
         let usage = match &end {
             // An agent that was cut off has no last word; what it had told until then counts.
@@ -158,8 +164,12 @@ impl Attempt {
     ) -> Result<CommandEnd, Stop> {
         let place = self.place(workspace)?;
         // The check is the project's, not the agent's: it needs no way to speak to Windlass.
-        let env = self.environment(&place)?;
-        let view = self.view(workspace, &place, &env, Vec::new())?;
+        let mut env = self.environment(&place)?;
+        let gateway = self.gateway(&[]).await?;
+        if gateway.is_some() {
+            env.extend(proxy_environment());
+        }
+        let view = self.view(workspace, &place, &env, Vec::new(), gateway.as_ref())?;
         let spec = LaunchSpec {
             program: PathBuf::from("/bin/sh"),
             args: vec!["-c".into(), command.into()],
@@ -171,6 +181,7 @@ impl Attempt {
         };
         let mut output = String::new();
         let watched = self.watch(effective, spec, None, &mut output).await?;
+        self.tell_refused(gateway).await?;
         if let Some(cut) = watched.cut {
             return Err(match cut {
                 // A check that hangs is a check that fails: its output tells the agent.

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::Instant;
-use windlass_types::{Failure, FailureKind, SandboxLevel, SandboxLimits, SandboxMode, sandbox_level};
-use windlass_workspace::launch::{LaunchSpec, Limits, OverLimit, View};
+use windlass_types::{Failure, FailureKind, HostRule, NetworkMode, SandboxLevel, SandboxLimits, SandboxMode, keeps_network, sandbox_level};
+use windlass_workspace::launch::{LaunchSpec, Limits, OverLimit, PROXY_PORT, View};
 use windlass_workspace::workspaces::{Workspace, size_of};
 
+use super::gateway::{Allowed, Gateway};
 use super::place::Place;
 use super::{Attempt, Stop};
 
@@ -18,6 +20,9 @@ use super::{Attempt, Stop};
 const DISK_EVERY: Duration = Duration::from_secs(5);
 /// Measuring is at most this part of the time.
 const DISK_SHARE: u32 = 20;
+
+/// Where a daemon of the whole machine has its settings, a database's password among them.
+const SYSTEM_SETTINGS: &str = "/etc/windlass";
 
 /// What lies beside a folder of programs and is read by them.
 const BESIDE_PROGRAMS: [&str; 2] = ["lib", "libexec"];
@@ -43,6 +48,7 @@ impl Attempt {
         place: &Place,
         env: &BTreeMap<String, String>,
         reads: Vec<PathBuf>,
+        proxy: Option<&Gateway>,
     ) -> Result<View, Stop> {
         let config = &self.engine.config;
         let closed = self.sandbox_level()?.hides_files();
@@ -63,7 +69,52 @@ impl Attempt {
         }
         writable.push(real(own));
         writable.extend(config.agent_url.strip_prefix("unix:").map(|socket| real(Path::new(socket))));
-        Ok(View { closed, hidden: vec![real(&config.data_dir), real(&config.workspace_root)], read_only, writable })
+        let mut hidden = vec![real(&config.data_dir), real(&config.workspace_root)];
+        hidden.extend([PathBuf::from(SYSTEM_SETTINGS)].into_iter().filter(|folder| folder.is_dir()));
+        Ok(View { closed, hidden, read_only, writable, proxy: proxy.map(|gateway| real(gateway.socket())) })
+    }
+
+    /// The way out for programs that get a network of their own; none: theirs is the machine's. `hosts` are their agent's own.
+    pub(super) async fn gateway(&self, hosts: &[String]) -> Result<Option<Gateway>, Stop> {
+        let (settings, config) = (&self.claimed.project.settings, &self.engine.config);
+        let mode = settings.sandbox.unwrap_or(config.sandbox.mode);
+        let network = settings.network.unwrap_or(config.sandbox.network);
+        if !keeps_network(mode, network, self.engine.launcher.keeps_network())? {
+            if network != NetworkMode::Open {
+                let text = format!("the network {network} is not enforced at the sandbox level {}: it is open", self.sandbox_level()?);
+                self.notice(json!({"what": "network_open", "text": text})).await?;
+            }
+            return Ok(None);
+        }
+        let parse = |text: &String| text.parse::<HostRule>();
+        let named = settings.network_allow.iter().map(parse).collect::<Result<Vec<_>, _>>();
+        let named = named.map_err(|e| {
+            Failure::new(FailureKind::BadConfiguration, format!("network_allow of the project: {e}")).hint("mend the project's settings")
+        })?;
+        let rules = if network == NetworkMode::AllowList {
+            config.sandbox.network_allow.iter().cloned().chain(named).collect()
+        } else {
+            Vec::new()
+        };
+        let allowed = Allowed { rules, model: hosts.iter().filter_map(|host| parse(host).ok()).collect() };
+        // The random end of the attempt's id: a socket's address holds 107 bytes.
+        let id = self.claimed.attempt.id.to_string();
+        let socket = config.data_dir.join("net").join(format!("{}.sock", &id[id.len().saturating_sub(12)..]));
+        let gateway = Gateway::open(socket.clone(), allowed).map_err(|e| {
+            Failure::new(FailureKind::BadConfiguration, format!("the socket {} could not be opened: {e}", socket.display()))
+                .hint("give the data directory a path of at most 80 bytes")
+        })?;
+        Ok(Some(gateway))
+    }
+
+    /// Tells what programs were refused.
+    pub(super) async fn tell_refused(&self, gateway: Option<Gateway>) -> Result<(), Stop> {
+        let hosts = gateway.map(|gateway| gateway.refused()).unwrap_or_default();
+        if hosts.is_empty() {
+            return Ok(());
+        }
+        let text = "a program asked for hosts that the project may not speak to; they were refused";
+        self.notice(json!({"what": "network_refused", "text": text, "hosts": hosts})).await
     }
 
     /// What this attempt may use of the machine: the nearest of project and node that says anything.
@@ -83,6 +134,16 @@ impl Attempt {
         let mode = self.claimed.project.settings.sandbox.unwrap_or(self.engine.config.sandbox.mode);
         if spec.view.closed || (reached == SandboxLevel::Rlimits && mode != SandboxMode::Off) { reached } else { SandboxLevel::Off }
     }
+}
+
+/// Where programs find the proxy, in all the ways that they look for it.
+pub(super) fn proxy_environment() -> impl Iterator<Item = (String, String)> {
+    let proxy = format!("http://127.0.0.1:{PROXY_PORT}");
+    let proxies =
+        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"].map(|name| (name.to_owned(), proxy.clone()));
+    // Nothing is reached without it; and node's own fetch asks for leave.
+    let others = [("NO_PROXY", ""), ("no_proxy", ""), ("NODE_USE_ENV_PROXY", "1")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    proxies.into_iter().chain(others)
 }
 
 /// The folders that a PATH names, and what their programs read beside them. Those of the assignment itself are shown anyway.

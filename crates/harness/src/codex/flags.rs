@@ -58,7 +58,8 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
             format!("model_providers.windlass={provider}"),
         ]);
     }
-    if request.read_only {
+    // Its own sandbox cannot be made inside ours.
+    if request.read_only && !request.sandboxed {
         // The flag for it is not one of `resume`'s; the setting is.
         call.args(["-c", "sandbox_mode=\"read-only\""]);
     } else {

@@ -1,6 +1,6 @@
 //! The launcher itself: the body of the hidden verb `windlass launch`.
 //!
-//! It is small, synchronous and single-threaded. It is PID 1 of a PID namespace, or else a child subreaper; in both cases every
+//! It is small and synchronous; only what carries connections out of a network namespace has threads of its own. It is PID 1 of a PID namespace, or else a child subreaper; in both cases every
 //! process that the program starts and abandons becomes its child, so *no children left* means *nothing left*.
 
 use std::fs::File;
@@ -339,6 +339,9 @@ fn prepare(spec: &WireSpec) -> Result<Command, (String, std::io::Error)> {
         None => Stdio::null(),
         Some(text) => Stdio::from(memory_file(text.as_bytes()).map_err(named("standard input"))?),
     };
+    if let Some(socket) = &spec.proxy {
+        super::pipe::open(socket.into()).map_err(named("the way out of the network namespace"))?;
+    }
     std::env::set_current_dir(&spec.cwd).map_err(named(&spec.cwd))?;
     limit(spec.limits, getpid().is_init()).map_err(named("resource limits"))?;
     let mut command = Command::new(&spec.program);

@@ -40,6 +40,7 @@ pub struct Launcher {
     exe: PathBuf,
     level: SandboxLevel,
     bwrap: Option<PathBuf>,
+    keeps_network: bool,
     #[cfg(feature = "simulation")]
     host: Option<super::simulated::Host>,
 }
@@ -54,6 +55,7 @@ impl Launcher {
             exe: exe.into(),
             level,
             bwrap,
+            keeps_network: false,
             #[cfg(feature = "simulation")]
             host: None,
         }
@@ -69,13 +71,18 @@ impl Launcher {
     pub async fn detect(exe: impl Into<PathBuf>) -> Self {
         let exe = exe.into();
         for level in [SandboxLevel::Bubblewrap, SandboxLevel::Landlock, SandboxLevel::Rlimits] {
-            let launcher = Self::new(exe.clone(), level);
+            let mut launcher = Self::new(exe.clone(), level);
             if launcher.level != level {
                 tracing::warn!("bubblewrap was not found: programs get no namespace of their own");
                 continue;
             }
             match launcher.self_test().await {
-                Ok(()) => return launcher,
+                Ok(()) => {
+                    // Nobody calls it, so it need not be there.
+                    let no_network = View { closed: true, proxy: Some(PathBuf::from("/no-way-out")), ..View::default() };
+                    launcher.keeps_network = level == SandboxLevel::Bubblewrap && launcher.test(no_network).await.is_ok();
+                    return launcher;
+                }
                 Err(error) => tracing::warn!(level = level.as_str(), %error, "the self-test of the sandbox level {level} failed"),
             }
         }
@@ -87,11 +94,20 @@ impl Launcher {
         self.level
     }
 
+    /// Whether a closed view can have a network of its own here; known once [`Launcher::detect`] has looked.
+    pub const fn keeps_network(&self) -> bool {
+        self.keeps_network
+    }
+
     /// Runs a program that must start and see the system, and, where files are kept from it, must not see the rest.
     ///
     /// # Errors
     /// What went wrong; the level does not work here.
     pub async fn self_test(&self) -> Result<(), LaunchError> {
+        self.test(View { closed: true, ..View::default() }).await
+    }
+
+    async fn test(&self, view: View) -> Result<(), LaunchError> {
         let test = if self.level == SandboxLevel::Landlock { "test -r /bin/sh && ! ls / 2>/dev/null" } else { "test -r /bin/sh" };
         let spec = LaunchSpec {
             program: resolve_program("sh", SYSTEM_PATH)?,
@@ -100,7 +116,7 @@ impl Launcher {
             cwd: PathBuf::from("/"),
             stdin: Stdin::Null,
             limits: super::Limits::default(),
-            view: View { closed: true, ..View::default() },
+            view,
         };
         let mut launched = self.spawn(spec).await?;
         launched.go().await?;
@@ -193,6 +209,7 @@ impl Launcher {
         } else {
             None
         };
+        let proxy = spec.view.proxy.filter(|_| self.level == SandboxLevel::Bubblewrap && spec.view.closed).map(text).transpose()?;
         Ok(WireSpec {
             program: text(spec.program)?,
             args: spec.args,
@@ -204,6 +221,7 @@ impl Launcher {
             },
             limits: spec.limits,
             confine,
+            proxy,
         })
     }
 

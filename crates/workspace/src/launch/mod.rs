@@ -10,6 +10,7 @@ mod child;
 mod confine;
 mod error;
 mod launcher;
+mod pipe;
 mod proc;
 #[cfg(feature = "simulation")]
 pub mod simulated;
@@ -25,6 +26,7 @@ pub(crate) use child::memory_file;
 pub use confine::landlock_gaps;
 pub use error::LaunchError;
 pub use launcher::{Launched, Launcher, Stopper, resolve_program};
+pub use pipe::PROXY_PORT;
 pub use spec::{Exited, JOB_MARKER, LaunchSpec, Limits, OverLimit, Stdin};
 pub use sweep::{become_subreaper, end_leftovers, start_time, sweep, wait_gone};
 pub use task_env::{RefusedVariable, check_task_env};

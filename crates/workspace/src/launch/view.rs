@@ -27,6 +27,9 @@ pub struct View {
     pub read_only: Vec<PathBuf>,
     /// What it sees all the same, also inside what is hidden, and can write.
     pub writable: Vec<PathBuf>,
+    /// With a closed view, at the level bubblewrap: its network is a namespace of its own, out of which only this socket leads. What programs
+    /// send to [`PROXY_PORT`](super::PROXY_PORT) of their loopback comes to it.
+    pub proxy: Option<PathBuf>,
 }
 
 /// One thing in a view.
@@ -41,9 +44,9 @@ impl View {
     pub(super) fn namespace_args(&self, exe: &Path) -> Vec<OsString> {
         let mut args: Vec<OsString> = ["--unshare-pid", "--as-pid-1", "--new-session"].map(OsString::from).into();
         if self.closed {
-            self.closed_args(exe, &mut args)
+            self.closed_args(exe, &mut args);
         } else {
-            self.open_args(&mut args)
+            self.open_args(&mut args);
         }
         args
     }
@@ -63,6 +66,9 @@ impl View {
 
     fn closed_args(&self, exe: &Path, args: &mut Vec<OsString>) {
         push(args, ["--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL", "--proc", "/proc", "--dev", "/dev"]);
+        if self.proxy.is_some() {
+            push(args, ["--unshare-net"]);
+        }
         let size = MEMORY_FOLDER_BYTES.to_string();
         push(args, ["--size", &size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--size", &size, "--perms", "1777", "--tmpfs", "/tmp"]);
         let shown = self.all_shown(exe);
@@ -102,7 +108,8 @@ impl View {
     fn all_shown(&self, exe: &Path) -> BTreeMap<PathBuf, Shown> {
         let mut shown = BTreeMap::new();
         let read_only = SYSTEM.iter().chain([&RESOLVER]).map(Path::new).chain([exe]).chain(self.read_only.iter().map(PathBuf::as_path));
-        for (path, writable) in read_only.map(|path| (path, false)).chain(self.writable.iter().map(|path| (path.as_path(), true))) {
+        let writable = self.writable.iter().chain(&self.proxy).map(PathBuf::as_path);
+        for (path, writable) in read_only.map(|path| (path, false)).chain(writable.map(|path| (path, true))) {
             let Some((links, real)) = trail(path) else { continue };
             for (link, target) in links {
                 shown.entry(link).or_insert(Shown::Link(target));
@@ -225,7 +232,8 @@ mod tests {
         let root = dir.path().canonicalize().unwrap();
         let (data, own) = (root.join("data"), root.join("data/own"));
         std::fs::create_dir_all(&own).unwrap();
-        let view = View { closed: true, hidden: vec![data.clone()], read_only: vec![root.clone()], writable: vec![own.clone()] };
+        let view =
+            View { closed: true, hidden: vec![data.clone()], read_only: vec![root.clone()], writable: vec![own.clone()], proxy: None };
         let args = texts(&view);
         let (root, data, own) = (root.to_str().unwrap(), data.to_str().unwrap(), own.to_str().unwrap());
         let shown = position(&args, &["--ro-bind-try", root, root]).unwrap();
@@ -242,8 +250,13 @@ mod tests {
         for name in ["a", "data/own", "data/token"] {
             std::fs::create_dir_all(root.join(name)).unwrap();
         }
-        let view =
-            View { closed: true, hidden: vec![root.join("data")], read_only: vec![root.clone()], writable: vec![root.join("data/own")] };
+        let view = View {
+            closed: true,
+            hidden: vec![root.join("data")],
+            read_only: vec![root.clone()],
+            writable: vec![root.join("data/own")],
+            proxy: None,
+        };
         let (read_only, writable) = view.allowed(Path::new("/bin/sh"));
         assert!(read_only.contains(&root.join("a")) && !read_only.contains(&root), "{read_only:?}");
         assert!(!read_only.iter().any(|path| path.starts_with(root.join("data"))), "{read_only:?}");

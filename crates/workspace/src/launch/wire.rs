@@ -43,6 +43,9 @@ pub(super) struct WireSpec {
     pub(super) limits: Limits,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) confine: Option<Confine>,
+    /// The socket that the network namespace's way out leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) proxy: Option<String>,
 }
 
 /// The launcher to the engine.
