@@ -170,7 +170,7 @@ impl Bench {
         )?;
         for isolation in ["bubblewrap", "rlimits"] {
             // The agent leaves its time of day beside the data directory.
-            let settings = config(2, isolation).replace("[sandbox]\n", &format!("[sandbox]\nwritable = [{dir:?}]\n"));
+            let settings = config(2, isolation).replace("[sandbox]\n", &format!("[sandbox]\nwritable = [\"{}\"]\n", dir.display()));
             let daemon = Daemon::start(&self.exe, &dir.join(format!("pickup-{isolation}")), &settings).await?;
             let mut values = Vec::new();
             for i in 0..n {

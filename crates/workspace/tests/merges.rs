@@ -175,7 +175,7 @@ async fn the_base_branch_is_looked_at_where_it_is_and_what_it_has_is_merged() {
     assert_eq!(world.workspaces.merged_base(&one).unwrap(), Some(base));
     world.workspaces.push(&one, &merged).await.unwrap();
     let repo = world.repo.display().to_string();
-    assert_eq!(world.workspaces.merged_into(&repo, "main", &[merged.clone()]).await.unwrap(), Vec::<String>::new());
+    assert_eq!(world.workspaces.merged_into(&repo, "main", std::slice::from_ref(&merged)).await.unwrap(), Vec::<String>::new());
     git(&world.repo, &["merge", "-q", "--no-ff", "-m", "merge", &one.branch]);
-    assert_eq!(world.workspaces.merged_into(&repo, "main", &[merged.clone()]).await.unwrap(), [merged]);
+    assert_eq!(world.workspaces.merged_into(&repo, "main", std::slice::from_ref(&merged)).await.unwrap(), [merged]);
 }

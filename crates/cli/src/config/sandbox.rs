@@ -31,6 +31,7 @@ pub(crate) struct RawSandbox {
 }
 
 /// The `limits` of a project as they are written.
+#[expect(clippy::struct_field_names, reason = "the words of the file")]
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct RawLimits {

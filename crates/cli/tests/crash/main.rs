@@ -89,7 +89,7 @@ impl Bench {
             repo.path().display()
         );
         std::fs::write(dir.path().join("data").join("windlass.toml"), config).unwrap();
-        Self { repo, forge, dir, witness }
+        Self { dir, repo, forge, witness }
     }
 
     /// A daemon that may propose to the forge.

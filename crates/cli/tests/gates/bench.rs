@@ -63,7 +63,7 @@ impl Bench {
         let sandbox = if engine.contains("[sandbox]") {
             String::new()
         } else {
-            format!("[sandbox]\nwritable = [{:?}, {:?}]\n", dir.path(), repo.path().parent().unwrap())
+            format!("[sandbox]\nwritable = [\"{}\", \"{}\"]\n", dir.path().display(), repo.path().parent().unwrap().display())
         };
         std::fs::write(data.join("windlass.toml"), format!("{delay}{top}\n[engine]\n{ENGINE}{engine}\n{sandbox}")).unwrap();
         let mut daemon = env.iter().fold(Daemon::new(&data), |daemon, (name, value)| daemon.env(name, *value));

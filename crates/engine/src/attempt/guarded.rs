@@ -1,5 +1,7 @@
 //! Guarded paths: a change of what runs elsewhere or steers agents is held for a person.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 use windlass_types::{Failure, FailureKind, Guard, is_guarded};
 use windlass_workspace::workspaces::{Commit, QUARANTINE, Workspace};
@@ -26,7 +28,10 @@ impl Attempt {
         if guarded.is_empty() {
             return Ok(GuardedChange::default());
         }
-        let text: String = guarded.iter().map(|c| format!("{}\0{}\n", c.path, c.content)).collect();
+        let mut text = String::new();
+        for change in &guarded {
+            let _ = writeln!(text, "{}\0{}", change.path, change.content);
+        }
         Ok(GuardedChange { digest: crate::hash::hex(text.as_bytes()), paths: guarded.into_iter().map(|c| c.path).collect() })
     }
 

@@ -275,7 +275,7 @@ impl Call<'_> {
 
     /// With the user's own configuration, agent and credential helpers, and the forge's token where it is the forge's: for remote addresses
     /// only.
-    pub(crate) fn as_user_at(mut self, address: &str) -> Self {
+    pub(crate) fn by_the_user_at(mut self, address: &str) -> Self {
         self.as_user = true;
         let settings = self.git.login.as_ref().and_then(|login| login.settings_for(address));
         self.env.extend(settings.into_iter().flatten().map(|(name, value)| (name, value.into())));

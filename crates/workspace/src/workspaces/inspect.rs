@@ -64,7 +64,7 @@ impl Workspaces {
 
     async fn inspect_remote(&self, url: &str, base: Option<&str>) -> Result<RepoFacts, WorkspaceError> {
         let list = self.git.call("ls-remote").args(["--quiet", "--symref", "--", url, "HEAD", "refs/heads/*"]);
-        let list = list.as_user_at(url).timeout(TRANSFER_TIMEOUT / 10).ok().await?;
+        let list = list.by_the_user_at(url).timeout(TRANSFER_TIMEOUT / 10).ok().await?;
         let mut default_branch = None;
         let mut branches = Vec::new();
         for line in list.text().lines() {

@@ -62,7 +62,7 @@ impl Workspaces {
     pub(super) fn with_transport<'a>(&'a self, call: Call<'a>, repo: &RepoAddress, far_side: &str) -> Call<'a> {
         match repo {
             RepoAddress::Local(_) => call.arg(format!("--{far_side}={}", self.git.far_side(far_side))),
-            RepoAddress::Remote(address) => call.as_user_at(address),
+            RepoAddress::Remote(address) => call.by_the_user_at(address),
         }
     }
 
