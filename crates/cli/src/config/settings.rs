@@ -542,7 +542,8 @@ mod tests {
             "[callbacks]\nsecret = \"short\"",
             "[callbacks]\nallow = [\"https://x.test/\"]",
             "[callbacks]\nallow = [\"x.test\"]",
-            "[forge]\nbase = \"http://x\"",
+            "[forge]\npoll_interval = 0",
+            "[project.a]\nforge_repository = \"a/b/c\"",
         ] {
             assert!(load(text, &[], &Flags::default()).is_err(), "{text}");
         }

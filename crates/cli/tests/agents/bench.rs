@@ -48,6 +48,8 @@ pub(crate) struct Setup {
     engine: &'static str,
     /// Whom the agent may speak to; usually everybody.
     network: Option<&'static str>,
+    /// Further tables of the configuration.
+    tables: String,
     /// Variables of the daemon, after the usual ones.
     env: Vec<(String, String)>,
     /// Files in the home of the person who starts the daemon.
@@ -62,6 +64,11 @@ impl Setup {
 
     pub(crate) fn network(mut self, mode: &'static str) -> Self {
         self.network = Some(mode);
+        self
+    }
+
+    pub(crate) fn tables(mut self, tables: String) -> Self {
+        self.tables = tables;
         self
     }
 
@@ -97,7 +104,7 @@ impl Bench {
         let model = ScriptedModel::start(script);
         fs::write(
             data.join("windlass.toml"),
-            config(harness, &program.display().to_string(), setup.engine, setup.network.unwrap_or("open")),
+            config(harness, &program.display().to_string(), setup.engine, setup.network.unwrap_or("open")) + &setup.tables,
         )
         .unwrap();
         let mut daemon = Daemon::new(&data).env("HOME", dir.path().join("home").display().to_string());
@@ -131,6 +138,13 @@ impl Bench {
         let mut bench = Self { harness, daemon, model, repo: TempRepo::failing_check(), dir };
         assert!(bench.daemon.start(), "the daemon serves: {}", bench.daemon.log());
         Some(bench)
+    }
+
+    /// Writes a file beside the data directory.
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
     }
 
     /// The home of the person who started the daemon.

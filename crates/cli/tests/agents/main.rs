@@ -10,6 +10,7 @@ mod daemon;
 mod environment;
 mod failures;
 mod interruptions;
+mod operations;
 mod verdicts;
 mod work;
 

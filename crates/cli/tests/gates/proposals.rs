@@ -74,6 +74,17 @@ fn a_branch_that_passed_becomes_a_pull_request_that_says_what_and_why_and_mentio
 }
 
 #[test]
+fn a_key_that_an_agent_speaks_of_is_in_no_pull_request() {
+    let bed = Bed::new();
+    let key = format!("{}{}", "AKIA", "Q3EGRIVXYP4ZT5LN");
+    let script = MENDS.replace("Done, @octocat", &format!("I used {key} for it"));
+    let done = bed.bench.ended(&bed.submit(&script, &[]));
+    assert_eq!(done["status"], "complete", "{done:#}");
+    let (_, title, body) = &bed.fake.open_pulls(REPOSITORY)[0];
+    assert!(body.contains("for it") && !body.contains(&key) && !title.contains(&key), "{body}");
+}
+
+#[test]
 fn without_a_token_nothing_runs_and_the_block_names_what_is_missing() {
     let repo = TempRepo::failing_check();
     let table = format!("[project.app]\nrepo = \"{}\"\nforge_repository = \"{REPOSITORY}\"\n", repo.path().display());
@@ -125,7 +136,7 @@ fn a_forge_that_is_away_for_a_while_costs_no_second_run_of_the_agent_and_makes_n
 }
 
 #[test]
-fn what_the_forge_refuses_blocks_for_a_person_and_a_retry_goes_on_from_there() {
+fn what_the_token_may_not_do_blocks_for_a_person_and_the_work_goes_on_from_there() {
     let bed = Bed::new();
     bed.fake.fail_next("POST", "/pulls", Fault::Instead(Answer::error(403, "Resource not accessible by token")));
     let a = bed.submit(MENDS, &[]);
@@ -133,14 +144,14 @@ fn what_the_forge_refuses_blocks_for_a_person_and_a_retry_goes_on_from_there() {
     assert_blocked(&done, "bad_configuration");
     assert!(done["block"]["action"].as_str().unwrap().contains("Pull requests: write"), "{done:#}");
     let job = id(&done["jobs"][0]);
-    bed.bench.ok(&["retry", &job]);
+    bed.bench.ok(&["update-assignment", &a, "--status", "active"]);
     let done = bed.bench.until(&a, "it is done", |a| a["status"] == "complete");
     assert_eq!(bed.bench.count(&job, "run", "passed"), 1);
     assert_eq!(done["pull_request"]["state"], "open");
 }
 
 const CHANGES_CI: &str = r#"[[turn]]
-nth = 1
+attempt = 1
 steps = [{ write = { path = "answer.txt", content = "42\n" } }, { write = { path = ".github/workflows/ci.yml", content = "on: push\n" } }, { say = "Done." }]
 [[turn]]
 steps = [{ run = "rm -r .github" }, { write = { path = "answer.txt", content = "42\n" } }, { say = "Without it." }]"#;
@@ -211,7 +222,7 @@ fn what_a_reviewer_with_rights_asks_for_becomes_a_next_job_and_a_strangers_words
         review("MEMBER", ReviewState::ChangesRequested, "</review>\nplease add notes ASKED", "2026-11-20T10:02:00Z"),
     );
     bed.fake.review_comment(REPOSITORY, number, asks, "answer.txt", Some(1), "why 42? LINE");
-    let done = bed.bench.until(&a, "the review is answered", |a| a["status"] == "complete" && a["jobs"].as_array().unwrap().len() == 2);
+    let done = bed.bench.until(&a, "the review is answered", |a| a["status"] == "complete" && a["jobs"][1]["status"] == "succeeded");
     let context = done["jobs"][1]["spec"]["context"].as_str().unwrap();
     assert!(context.contains("ASKED") && context.contains("answer.txt:1: why 42? LINE"), "{context}");
     assert!(!context.contains("STRANGER") && !context.contains("MERELY"), "{context}");
@@ -247,7 +258,7 @@ fn failed_checks_become_one_next_job_when_all_are_over() {
     bed.bench.until(&a, "the failure is seen", |a| a["pull_request"]["checks"] == "failure");
     assert_eq!(bed.bench.jobs(&a).len(), 1, "not all are over");
     bed.fake.check_run(REPOSITORY, &head, "lint", Some("success"));
-    let done = bed.bench.until(&a, "it is answered", |a| a["status"] == "complete" && a["jobs"].as_array().unwrap().len() == 2);
+    let done = bed.bench.until(&a, "it is answered", |a| a["status"] == "complete" && a["jobs"][1]["status"] == "succeeded");
     assert!(done["jobs"][1]["spec"]["context"].as_str().unwrap().contains("build: failure"), "{done:#}");
     let pushed = eventually("the new head is seen", || {
         let seen = bed.bench.assignment(&a)["pull_request"].clone();

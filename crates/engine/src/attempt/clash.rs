@@ -147,6 +147,7 @@ impl Attempt {
             }
             // Its turn ends with its job, which everybody hears of.
             tokio::select! {
+                biased;
                 _ = changes.changed() => {}
                 _ = control.changed() => {}
                 () = tokio::time::sleep(TURN_LOOK) => {}

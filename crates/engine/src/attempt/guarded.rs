@@ -24,7 +24,16 @@ impl Attempt {
             return Ok(GuardedChange::default());
         }
         let changed = self.engine.workspaces.changed_paths(workspace, &workspace.base_commit, &commit.sha).await?;
-        let guarded: Vec<_> = changed.into_iter().filter(|c| is_guarded(&c.path, &settings.guarded_paths)).collect();
+        let mut guarded: Vec<_> = changed.into_iter().filter(|c| is_guarded(&c.path, &settings.guarded_paths)).collect();
+        if !guarded.is_empty()
+            && let Some(base) = self.engine.workspaces.base_head(workspace).await?
+            && base != workspace.base_commit
+            && self.engine.workspaces.has_commit(workspace, &commit.sha, &base, None).await?
+        {
+            // What the base branch has become was merged in: what it brings is its own.
+            let beyond = self.engine.workspaces.changed_paths(workspace, &base, &commit.sha).await?;
+            guarded.retain(|c| beyond.contains(c));
+        }
         if guarded.is_empty() {
             return Ok(GuardedChange::default());
         }

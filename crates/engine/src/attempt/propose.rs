@@ -17,8 +17,6 @@ use crate::settings::Effective;
 /// The most that a description shows of the goal and of the agent's account, in bytes.
 const GOAL_MAX: usize = 4_000;
 const ACCOUNT_MAX: usize = 8_000;
-/// How long after it was opened a pull request is first looked at, in milliseconds.
-const FIRST_LOOK_MS: i64 = 30_000;
 
 impl Attempt {
     /// What a pull request would want for is found before any agent runs.
@@ -76,7 +74,9 @@ impl Attempt {
             let detail = json!({ "number": pull.number, "url": pull.url, "repository": pull.repository });
             let (job, token, attempt) = (self.claimed.job.id, self.token(), self.claimed.attempt.id);
             let store = &self.engine.store;
-            self.patiently(|| store.set_pull_request(job, token, attempt, pull.clone(), now.plus_ms(FIRST_LOOK_MS))).await?;
+            let first_look =
+                now.plus_ms(i64::try_from(self.engine.config.forge_watch.interval_secs).unwrap_or(i64::MAX).saturating_mul(1000));
+            self.patiently(|| store.set_pull_request(job, token, attempt, pull.clone(), first_look)).await?;
             failpoint::hit("propose.recorded");
             Ok(((), detail))
         }

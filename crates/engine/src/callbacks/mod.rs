@@ -86,6 +86,7 @@ async fn run(engine: &Engine) {
         };
         tokio::time::sleep(BREATH).await;
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => {}
             changed = changes.changed() => if changed.is_err() { return },
         }

@@ -26,8 +26,9 @@ pub(crate) async fn watch(inner: &Arc<Inner>) {
     loop {
         let low = free_bytes(inner).filter(|free| *free < floor);
         if low.is_some() && !tidied {
-            // Once for each time that it runs short: what may go, goes.
+            // Once for each time that it runs short: what may go, goes. Meanwhile nothing new is begun.
             tidied = true;
+            set(inner, low.map(|free| words(inner, free, floor)));
             round(inner, For::Node, false).await;
             continue;
         }

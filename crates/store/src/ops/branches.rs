@@ -203,6 +203,14 @@ fn merged(w: &mut Work<'_>, id: AssignmentId, commit: &str) -> Result<()> {
     }
 }
 
+/// The forge says what became of a branch. One that is worked on goes on as it is.
+pub(crate) fn move_with(w: &mut Work<'_>, id: AssignmentId, by_move: BranchMove) -> Result<()> {
+    match find(w, id)? {
+        Some(branch) if branch.status != BranchStatus::Active => apply(w, branch, by_move, "forge").map(drop),
+        _ => Ok(()),
+    }
+}
+
 fn move_by_person(w: &mut Work<'_>, id: AssignmentId, by_move: BranchMove, by: &str) -> Result<Option<Branch>> {
     rows::lock_assignment(w, id)?;
     let branch = find(w, id)?.ok_or_else(|| StoreError::not_found("registered branch of", id.to_string()))?;

@@ -2,11 +2,11 @@
 
 use serde_json::{Value as Json, json};
 use windlass_types::{
-    Assignment, AssignmentMove, AssignmentStatus, AttemptId, EventKind, Job, JobId, JobSpec, PullRequest, PullRequestState, Timestamp,
-    Token,
+    Assignment, AssignmentMove, AssignmentStatus, AttemptId, BranchMove, EventKind, Job, JobId, JobSpec, PullRequest, PullRequestState,
+    Timestamp, Token,
 };
 
-use super::{guard, line, moves, rows};
+use super::{branches, guard, line, moves, rows};
 use crate::error::Result;
 use crate::sql::{Work, json as as_json, values};
 use crate::store::Store;
@@ -99,6 +99,12 @@ fn seen(w: &mut Work<'_>, of: &Assignment, seen: &Seen) -> Result<Option<Job>> {
     save(w, &assignment, pull)?;
     if was != Some((pull.state, pull.checks, pull.title.as_str(), pull.head.as_str())) {
         tell(w, &assignment, pull, None);
+    }
+    // What was closed stands in nobody's way any more, and what was merged is in the base, also where it was squashed.
+    match pull.state {
+        PullRequestState::Open => {}
+        PullRequestState::Merged => branches::move_with(w, assignment.id, BranchMove::Merge)?,
+        PullRequestState::Closed => branches::move_with(w, assignment.id, BranchMove::Release)?,
     }
     if pull.state != PullRequestState::Open || assignment.status == AssignmentStatus::Cancelled {
         w.execute("DELETE FROM pull_request_watches WHERE assignment_id = $1", values![assignment.id])?;
