@@ -3,7 +3,10 @@
 use clap::Args as ClapArgs;
 
 use crate::process::{cargo, find, step};
-use crate::{setup, simulate};
+use crate::setup;
+
+/// The seeds that the simulation plays here; `cargo xtask simulate` plays more.
+const SEEDS: u64 = 500;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
@@ -32,14 +35,13 @@ pub(crate) fn test(args: &Args) -> anyhow::Result<()> {
         eprintln!("note: cargo-nextest is not installed; cargo test runs the same tests");
         tests.args(["test", "--workspace", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests"]);
     }
-    if let Some(filter) = &args.filter {
-        tests.arg(filter);
+    match &args.filter {
+        Some(filter) => _ = tests.arg(filter),
+        None if !args.quick => _ = tests.env("SIM_SEEDS", SEEDS.to_string()),
+        None => {}
     }
     step("tests", &mut tests)?;
     if !args.quick {
-        if args.filter.is_none() {
-            simulate::simulate(&simulate::Args::default())?;
-        }
         step("documentation", cargo().args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     }
     Ok(())

@@ -313,16 +313,20 @@ async fn run(inner: Arc<Inner>) {
         biased;
         () = background.cancelled() => {}
         _ = async {
-            tokio::join!(presence::run(&inner), async {
+            // One order in every round: what is simulated happens the same way again.
+            tokio::join!(biased; presence::run(&inner), async {
                 recover::at_start(&inner).await;
                 inner.recovered.send_replace(true);
                 let engine = Engine { inner: Arc::clone(&inner) };
+                // A task of its own: it waits for the disk, and the others take no notice.
+                let own = Arc::clone(&inner);
+                inner.background_tasks.spawn(inner.background.clone().run_until_cancelled_owned(async move { pool::tidy(&own).await }));
                 tokio::join!(
+                    biased;
                     engine.observe_start(),
                     inner.leases.beat(&inner.store, &inner.metrics),
                     // A claim that is under way is answered before the stop goes on, so that what it takes is handed back too.
                     inner.attempts.track_future(dispatch::run(&inner)),
-                    pool::tidy(&inner),
                     housekeeping::run(&inner),
                     housekeeping::space::watch(&inner),
                 );

@@ -174,7 +174,9 @@ fn seen(inner: &Inner, watched: &Watched, known: &PullRequest, project: &Project
             seen.follow_up = Some((spec, why));
         }
         Err(e) => {
-            tracing::error!(project = %project.name, error = %e, "what the pull request says cannot be cleaned of secrets, so no job answers it");
+            tracing::error!(project = %project.name, error = %e, "what the pull request says cannot be cleaned of secrets, so no job answers it yet");
+            // What nobody answered is still to be seen.
+            (seen.review_mark, seen.answered) = (watched.review_mark.clone(), watched.answered.clone());
         }
     }
     seen

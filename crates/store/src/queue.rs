@@ -138,6 +138,8 @@ pub(crate) struct Announcer {
     pub(crate) all: watch::Sender<i64>,
     /// The highest number of an event after which a waiting job may be free to run.
     pub(crate) ready: watch::Sender<i64>,
+    /// The highest number of an event about a callback.
+    pub(crate) callbacks: watch::Sender<i64>,
     /// How often another node has given a duty back.
     pub(crate) handovers: watch::Sender<u64>,
     lost_wakeups: Arc<AtomicU64>,
@@ -150,6 +152,7 @@ impl Announcer {
         Self {
             all: watch::Sender::new(0),
             ready: watch::Sender::new(0),
+            callbacks: watch::Sender::new(0),
             handovers: watch::Sender::new(0),
             lost_wakeups: Arc::default(),
             outbox: None,
@@ -173,7 +176,7 @@ impl Announcer {
 
     /// Somebody has committed something.
     pub(crate) fn hear(&self, numbered: Numbered) {
-        for (sender, seq) in [(&self.all, numbered.last), (&self.ready, numbered.last_ready)] {
+        for (sender, seq) in [(&self.all, numbered.last), (&self.ready, numbered.last_ready), (&self.callbacks, numbered.last_callback)] {
             sender.send_if_modified(|highest| {
                 let higher = seq > *highest;
                 if higher {
@@ -191,7 +194,7 @@ impl Announcer {
 
     /// Whether anybody waits for what is announced.
     pub(crate) fn has_readers(&self) -> bool {
-        self.all.receiver_count() + self.ready.receiver_count() > 0
+        self.all.receiver_count() + self.ready.receiver_count() + self.callbacks.receiver_count() > 0
     }
 
     /// This process has given a duty back.
@@ -229,10 +232,20 @@ impl Announcer {
 pub(crate) struct Numbered {
     pub(crate) last: i64,
     pub(crate) last_ready: i64,
+    pub(crate) last_callback: i64,
 }
 
 impl Numbered {
+    /// What is there when a store is opened: its readers begin behind it.
+    pub(crate) fn at(last: i64) -> Self {
+        Self { last, last_ready: last, last_callback: last }
+    }
+
     pub(crate) fn and(self, later: Self) -> Self {
-        Self { last: self.last.max(later.last), last_ready: self.last_ready.max(later.last_ready) }
+        Self {
+            last: self.last.max(later.last),
+            last_ready: self.last_ready.max(later.last_ready),
+            last_callback: self.last_callback.max(later.last_callback),
+        }
     }
 }

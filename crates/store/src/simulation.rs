@@ -41,7 +41,7 @@ impl Database {
     pub fn connect(&mut self, ids: &Ids) -> Result<(Store, Wire)> {
         let (generation, last) = self.connection.in_transaction(|tx| begin_boot(tx, ids))?;
         let announcer = Announcer::new();
-        announcer.announce(Numbered { last, last_ready: last });
+        announcer.announce(Numbered::at(last));
         let (queue, requests) = Queue::new();
         let queue = Arc::new(queue);
         let wire = Wire {

@@ -123,6 +123,11 @@ impl Store {
         self.inner.announcer.ready.subscribe()
     }
 
+    /// Like [`Store::subscribe`], but told only of callbacks: the wake-up for who sends them.
+    pub fn subscribe_callbacks(&self) -> watch::Receiver<i64> {
+        self.inner.announcer.callbacks.subscribe()
+    }
+
     /// Counts up when another node has given a duty back: the wake-up for those who want it.
     pub fn subscribe_handovers(&self) -> watch::Receiver<u64> {
         self.inner.announcer.handovers.subscribe()

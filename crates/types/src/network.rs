@@ -114,11 +114,12 @@ fn is_public_v4(v4: Ipv4Addr) -> bool {
     let [a, b, c, _] = v4.octets();
     let special =
         v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_multicast() || v4.is_broadcast() || v4.is_documentation();
-    // This network, carrier NAT, protocol assignments, benchmarking, reserved.
+    // This network, carrier NAT, protocol assignments, 6to4 relays, benchmarking, reserved.
     !(special
         || a == 0
         || (a == 100 && (64..128).contains(&b))
         || (a == 192 && b == 0 && c == 0)
+        || (a == 192 && b == 88 && c == 99)
         || (a == 198 && (18..20).contains(&b))
         || a >= 240)
 }
@@ -126,7 +127,8 @@ fn is_public_v4(v4: Ipv4Addr) -> bool {
 fn is_public_v6(v6: Ipv6Addr) -> bool {
     let [first, second, ..] = v6.segments();
     // Global unicast, without documentation, 6to4, Teredo and NAT64, which carry an IPv4 address of anybody's choice.
-    (first & 0xe000) == 0x2000 && !(first == 0x2001 && (second == 0xdb8 || second < 0x200)) && first != 0x2002
+    let is_documentation = (first == 0x2001 && second == 0xdb8) || (first == 0x3fff && second < 0x1000);
+    (first & 0xe000) == 0x2000 && !is_documentation && !(first == 0x2001 && second < 0x200) && first != 0x2002
 }
 
 #[cfg(test)]
@@ -177,7 +179,13 @@ mod tests {
             "0.0.0.0",
             "10.1.2.3",
             "172.16.0.1",
+            "172.31.255.255",
             "192.168.1.1",
+            "192.0.0.8",
+            "192.88.99.1",
+            "198.19.255.255",
+            "203.0.113.7",
+            "240.0.0.1",
             "169.254.169.254",
             "100.64.0.1",
             "224.0.0.1",
@@ -186,7 +194,12 @@ mod tests {
             "::1",
             "::",
             "fe80::1",
-            "fd00::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fec0::1",
+            "::127.0.0.1",
+            "2001::1",
+            "3fff::1",
             "::ffff:127.0.0.1",
             "::ffff:10.0.0.1",
             "64:ff9b::7f00:1",
@@ -196,7 +209,16 @@ mod tests {
         ] {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }
-        for text in ["1.1.1.1", "140.82.121.4", "2606:4700::1111", "2a00:1450:4001::1"] {
+        for text in [
+            "1.1.1.1",
+            "140.82.121.4",
+            "100.63.0.1",
+            "172.32.0.1",
+            "192.1.0.1",
+            "2001:4860:4860::8888",
+            "2606:4700::1111",
+            "2a00:1450:4001::1",
+        ] {
             assert!(is_public(text.parse().unwrap()), "{text}");
         }
     }

@@ -28,11 +28,10 @@ const TRIES_MAX: u32 = 15;
 /// The first wait before it is sent again; each further one is twice as long, up to the longest.
 const WAIT_MS: i64 = 1_000;
 const WAIT_MAX_MS: i64 = 3_600_000;
-/// The pause between two looks while much happens.
-const BREATH: Duration = Duration::from_millis(100);
-/// How long nothing is looked at when nothing is known to come: on PostgreSQL other nodes write too.
+/// The longest time between two looks, should a wake-up be lost.
 const QUIET: Duration = Duration::from_mins(1);
-const QUIET_SHARED: Duration = Duration::from_secs(5);
+/// The pause after the store could not be used.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Who may be told, and how it is signed.
 #[derive(Clone, Default)]
@@ -71,20 +70,17 @@ pub(crate) fn take_part(engine: &Engine) {
 
 /// Sends what is due, until the duty is lost.
 async fn run(engine: &Engine) {
-    let inner = &engine.inner;
-    let mut changes = engine.subscribe();
+    let mut changes = engine.inner.store.subscribe_callbacks();
     loop {
         changes.borrow_and_update();
-        let quiet = if inner.store.is_postgres() { QUIET_SHARED } else { QUIET };
         let wait = match round(engine).await {
-            Ok(Some(next_ms)) => Duration::from_millis(u64::try_from(next_ms).unwrap_or(0)).min(quiet),
-            Ok(None) => quiet,
+            Ok(Some(next_ms)) => Duration::from_millis(u64::try_from(next_ms).unwrap_or(0)).min(QUIET),
+            Ok(None) => QUIET,
             Err(e) => {
                 tracing::warn!(error = %e, "callbacks wait: the store could not be used");
-                QUIET_SHARED
+                STORE_PAUSE
             }
         };
-        tokio::time::sleep(BREATH).await;
         tokio::select! {
             biased;
             () = tokio::time::sleep(wait) => {}

@@ -15,8 +15,9 @@ use sha2::Sha256;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use windlass_types::is_public;
 
-use super::address::{Address, is_public};
+use super::address::Address;
 
 /// How long the whole of it may take.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use windlass_store::simulation::{Database, Heard, Request};
 use windlass_types::{Clock, Timestamp};
+use windlass_workspace::launch::simulated::Order;
 
 use super::client::{self, Asked};
 use super::dice::Dice;
@@ -320,7 +321,10 @@ impl World {
         seat.paused = false;
         self.history.note(self.now, format_args!("node {node} is killed"));
         let (wire, orders) = life.crash();
-        for order in orders.try_iter() {
+        let mut orders: Vec<Order> = orders.try_iter().collect();
+        // Its lifelines are cut all at once; in which order a runtime drops its tasks depends on what else the process has run.
+        orders.sort_by_key(|order| if let Order::Cut(pid) = order { Some(*pid) } else { None });
+        for order in orders {
             self.machines.obey(node, order, self.now, &self.plan, &mut self.dice, &mut self.history);
         }
         // What was on its way already arrives all the same.

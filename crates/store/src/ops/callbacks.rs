@@ -54,12 +54,16 @@ pub(crate) fn ended(w: &mut Work<'_>, a: &Assignment) -> Result<()> {
         return Ok(());
     }
     let (now, delivery) = (w.now()?, w.ids.uuid().to_string());
-    w.execute(
+    let made = w.execute(
         "INSERT INTO callbacks (assignment_id, number, delivery, created_at, due_at, tries) \
          SELECT o.assignment_id, (SELECT COUNT(*) + 1 FROM callbacks c WHERE c.assignment_id = o.assignment_id), CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($3 AS BIGINT), 0 \
          FROM operations o WHERE o.assignment_id = $1 AND o.callback_url IS NOT NULL",
-        values![a.id, delivery, now],
+        values![a.id, delivery.clone(), now],
     )?;
+    if made > 0 {
+        // It wakes up who sends it.
+        w.event(moves::about(EventKind::OperationCallback, a, json!({ "status": "due", "delivery": delivery, "tries": 0 })));
+    }
     Ok(())
 }
 

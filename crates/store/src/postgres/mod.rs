@@ -39,7 +39,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
     let (generation, last) = booted(&mut first, &options.ids)?;
     let outbox = Arc::new(Outbox::default());
     let announcer = Announcer::to_others(Arc::clone(&outbox));
-    announcer.hear(Numbered { last, last_ready: last });
+    announcer.hear(Numbered::at(last));
     let (queue, receiver) = Queue::new();
     let queue = Arc::new(queue);
     let receiver = Arc::new(Mutex::new(receiver));

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::connection::{Connection, Server};
 use crate::error::{Result, StoreError};
 use crate::queue::{Announcer, Numbered};
-use crate::sql::{Tx as _, may_hold_ready, values};
+use crate::sql::{Tx as _, may_hold_callback, may_hold_ready, values};
 
 const EVENTS: &str = "windlass_events";
 const HANDOVER: &str = "windlass_handover";
@@ -212,12 +212,17 @@ impl Listener {
     fn look(&mut self, connection: &mut Connection) -> Result<bool> {
         let known = self.announcer.last();
         let found = connection.query(
-            &format!("SELECT MAX(seq), MAX(CASE WHEN {} THEN seq END) FROM events WHERE seq > $1", may_hold_ready()),
+            &format!(
+                "SELECT MAX(seq), MAX(CASE WHEN {} THEN seq END), MAX(CASE WHEN {} THEN seq END) FROM events WHERE seq > $1",
+                may_hold_ready(),
+                may_hold_callback()
+            ),
             values![known],
         )?;
         let Some(mut row) = found.into_iter().next() else { return Ok(false) };
-        let (last, last_ready) = (row.opt_int()?.unwrap_or(0), row.opt_int()?.unwrap_or(0));
-        self.announcer.hear(Numbered { last, last_ready });
+        let mut highest = || row.opt_int().map(Option::unwrap_or_default);
+        let (last, last_ready, last_callback) = (highest()?, highest()?, highest()?);
+        self.announcer.hear(Numbered { last, last_ready, last_callback });
         if last > known {
             self.last_event = Instant::now();
         }

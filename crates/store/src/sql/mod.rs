@@ -6,7 +6,7 @@ mod work;
 
 pub(crate) use row::Row;
 pub(crate) use value::{Value, json, values};
-pub(crate) use work::{EarlierEvent, NewEvent, Work, may_hold, may_hold_ready};
+pub(crate) use work::{EarlierEvent, NewEvent, Work, may_hold, may_hold_callback, may_hold_ready};
 
 use windlass_types::Timestamp;
 

@@ -135,6 +135,9 @@ impl<'a> Work<'a> {
             if may_free_a_job(event.kind) {
                 numbered.last_ready = seq;
             }
+            if event.kind == EventKind::OperationCallback {
+                numbered.last_callback = seq;
+            }
             let goes_on = |next: &NewEvent| next.assignment == event.assignment && next.project == event.project;
             if earlier.len() + 1 < EVENTS_OF_A_ROW && events.peek().is_some_and(goes_on) {
                 earlier.push(EarlierEvent {
@@ -189,6 +192,11 @@ pub(crate) fn may_hold(kinds: impl IntoIterator<Item = EventKind>) -> String {
 /// SQL for whether a row of events may hold one that [`may_free_a_job`].
 pub(crate) fn may_hold_ready() -> String {
     may_hold(EventKind::ALL.into_iter().filter(|kind| may_free_a_job(*kind)))
+}
+
+/// SQL for whether a row of events may hold one about a callback.
+pub(crate) fn may_hold_callback() -> String {
+    may_hold([EventKind::OperationCallback])
 }
 
 /// Whether a job that waits may be free to run after such an event.

@@ -32,7 +32,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
     let mut first = Connection::open_to_write(&place)?;
     let (generation, last) = first.in_transaction(|tx| begin_boot(tx, &options.ids))?;
     let announcer = Announcer::new();
-    announcer.hear(Numbered { last, last_ready: last });
+    announcer.hear(Numbered::at(last));
     let (writes, write_queue) = Queue::new();
     let (reads, read_queue) = Queue::new();
     let mut threads = Vec::with_capacity(1 + READERS);

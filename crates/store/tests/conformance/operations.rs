@@ -148,7 +148,7 @@ on_both! {
         let told = windlass_store::EventFilter { kinds: vec![EventKind::OperationCallback], ..Default::default() };
         let told = f.store.events_after(0, told, 10).await.unwrap();
         let words: Vec<_> = told.iter().map(|e| (e.data["status"].as_str().unwrap(), e.data["tries"].as_i64().unwrap())).collect();
-        assert_eq!(words, [("delivered", 2), ("dead", 1)]);
+        assert_eq!(words, [("due", 0), ("due", 0), ("delivered", 2), ("dead", 1)]);
     }
 
     async fn an_operation_goes_with_its_assignment(f: Fixture) {

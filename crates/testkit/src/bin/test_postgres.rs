@@ -16,6 +16,11 @@ fn main() -> ExitCode {
     };
     let mut command = Command::new(program);
     command.args(args);
+    // Of this program's own package the command is not told: cargo would build some crates anew for it.
+    let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
+        command.env_remove(name);
+    }
     let server = match std::env::var_os(URL_VARIABLE) {
         Some(_) => None,
         None => TestPostgres::start().inspect_err(|e| eprintln!("SKIPPED: no PostgreSQL could be started: {e:#}")).ok(),
