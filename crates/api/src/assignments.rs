@@ -6,7 +6,7 @@ use axum::{Json, response::IntoResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::{CleanUp, CleanedUp, CreateAssignment, Diff, RunGoal, UpdateAssignment};
-use windlass_store::{AssignmentFilter, Submitted};
+use windlass_store::{AssignmentFilter, Submitted, WholeAssignment};
 use windlass_types::{Assignment, AssignmentId, Job, JobId, JobSpec, Task, VerdictRecord};
 
 use crate::auth::Caller;
@@ -164,10 +164,7 @@ pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(path): Pat
     let wanted: AssignmentId = id(&path)?;
     caller.may_see(wanted)?;
     let store = app.engine()?.store();
-    let assignment = store.assignment(wanted).await?;
-    let jobs = store.line(wanted).await?;
-    let verdicts = store.verdicts(wanted).await?;
-    let task = if assignment.source == "file" { store.task_of(wanted).await? } else { None };
+    let WholeAssignment { assignment, jobs, verdicts, task } = store.whole_assignment(wanted).await?;
     Ok(Json(AssignmentDetail { assignment, jobs, verdicts, task }))
 }
 

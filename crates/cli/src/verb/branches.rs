@@ -2,9 +2,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use windlass_types::{Branch, BranchStatus, Clock};
 
+use super::page::{self, PageArgs};
 use crate::cli::{Context, Json};
-use crate::failure::{CliError, Exit, Result};
-use crate::output::{self, show, table};
+use crate::failure::{Exit, Result};
+use crate::output::{self, show};
 
 /// List the branches that are worked on, and how far each is
 ///
@@ -21,14 +22,8 @@ pub(crate) struct BranchesArgs {
     /// Only those that are so far: active, merging or merged
     #[arg(long, value_name = "STATUS")]
     status: Option<BranchStatus>,
-    /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// Go on where an earlier list ended: its `next_cursor`
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
     #[command(flatten)]
-    json: Json,
+    page: PageArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -76,15 +71,10 @@ pub(crate) async fn run(args: BranchesArgs, context: &Context) -> Result<Exit> {
     let mut query = Vec::new();
     query.extend(args.project.map(|p| ("project", p)));
     query.extend(args.status.map(|s| ("status", s.to_string())));
-    let page = client.list("/api/v1/branches", &query, args.cursor, args.limit as usize).await?;
-    if args.json.json {
-        output::json(&json!({ "items": page.items, "next_cursor": page.next_cursor }))?;
-        return Ok(Exit::Done);
-    }
+    let Some(page) = args.page.fetch::<Branch>(&client, "/api/v1/branches", &query).await? else { return Ok(Exit::Done) };
     let now = Clock::system().now();
     let mut rows = Vec::new();
-    for item in page.items {
-        let branch: Branch = serde_json::from_value(item).map_err(|e| CliError::fault(format!("a branch could not be understood: {e}")))?;
+    for branch in page.items {
         rows.push(vec![
             show::id(&branch.assignment_id),
             branch.project,
@@ -95,9 +85,5 @@ pub(crate) async fn run(args: BranchesArgs, context: &Context) -> Result<Exit> {
             show::ago(branch.updated_at, now),
         ]);
     }
-    table::print(&["assignment", "project", "branch", "into", "status", "head", "changed"], rows, "no branches")?;
-    if page.next_cursor.is_some() {
-        output::say("there are more: raise --limit");
-    }
-    Ok(Exit::Done)
+    page::print(&["assignment", "project", "branch", "into", "status", "head", "changed"], rows, "no branches", page.more)
 }

@@ -2,6 +2,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 use windlass_types::{Clock, FailureKind, Harness, Timestamp};
 
+use super::page::{self, PageArgs};
 use super::replay::{self, ReplayArgs};
 use crate::cli::{Context, Json, harness_parser};
 use crate::client::Client;
@@ -19,14 +20,8 @@ pub(crate) struct DeadLettersArgs {
     command: Option<Command>,
     #[command(flatten)]
     filter: FilterArgs,
-    /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// Go on where an earlier list ended: its `next_cursor`
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
     #[command(flatten)]
-    json: Json,
+    page: PageArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -112,21 +107,19 @@ pub(crate) async fn run(args: DeadLettersArgs, context: &Context) -> Result<Exit
 async fn list(args: DeadLettersArgs, context: &Context) -> Result<Exit> {
     let client = context.client()?;
     // They stand on the first page.
-    let of_outside = args.filter.of_outside().filter(|_| args.cursor.is_none());
-    let page = client.list("/api/v1/dead-letters", &args.filter.given(), args.cursor, args.limit as usize).await?;
+    let of_outside = args.filter.of_outside().filter(|_| args.page.cursor.is_none());
+    let page = client.list("/api/v1/dead-letters", &args.filter.given(), args.page.cursor, args.page.limit as usize).await?;
     let outside = match of_outside {
-        Some(filter) => outside(&client, filter, args.limit).await?,
+        Some(filter) => outside(&client, filter, args.page.limit).await?,
         None => Vec::new(),
     };
-    if args.json.json {
+    if args.page.json.json {
         output::json(&serde_json::json!({ "items": page.items, "next_cursor": page.next_cursor, "outside": outside }))?;
         return Ok(Exit::Done);
     }
     let now = Clock::system().now();
     let mut rows = Vec::new();
-    for item in page.items {
-        let letter: DeadLetter =
-            serde_json::from_value(item).map_err(|e| CliError::fault(format!("a dead letter could not be understood: {e}")))?;
+    for letter in page::understood::<DeadLetter>(page.items)? {
         rows.push(vec![
             show::id(&letter.id),
             letter.job_type.to_string(),
@@ -138,10 +131,12 @@ async fn list(args: DeadLettersArgs, context: &Context) -> Result<Exit> {
             one_line(&letter.reason, 100),
         ]);
     }
-    table::print(&["id", "type", "project", "worker", "harness", "failure", "died", "reason"], rows, "no dead letters")?;
-    if page.next_cursor.is_some() {
-        output::say("there are more: raise --limit");
-    }
+    page::print(
+        &["id", "type", "project", "worker", "harness", "failure", "died", "reason"],
+        rows,
+        "no dead letters",
+        page.next_cursor.is_some(),
+    )?;
     print_outside(&outside, now)?;
     Ok(Exit::Done)
 }

@@ -1,10 +1,11 @@
 use clap::Args;
 use windlass_types::{Clock, Job, JobStatus, JobType};
 
-use crate::cli::{Context, Json, job_status_parser, type_parser};
+use super::page::{self, PageArgs};
+use crate::cli::{Context, job_status_parser, type_parser};
 use crate::client::hold::Holds;
-use crate::failure::{CliError, Exit, Result};
-use crate::output::{self, show, table};
+use crate::failure::{Exit, Result};
+use crate::output::show;
 
 /// List jobs, the newest first
 #[derive(Debug, Args)]
@@ -24,14 +25,8 @@ pub(crate) struct JobsArgs {
     /// Only those of this type
     #[arg(long = "type", value_name = "TYPE", value_parser = type_parser())]
     job_type: Option<JobType>,
-    /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// Go on where an earlier list ended: its `next_cursor`
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
     #[command(flatten)]
-    json: Json,
+    page: PageArgs,
 }
 
 pub(crate) async fn run(args: JobsArgs, context: &Context) -> Result<Exit> {
@@ -46,15 +41,10 @@ pub(crate) async fn run(args: JobsArgs, context: &Context) -> Result<Exit> {
     if !args.status.is_empty() {
         query.push(("status", args.status.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(",")));
     }
-    let page = client.list("/api/v1/jobs", &query, args.cursor, args.limit as usize).await?;
-    if args.json.json {
-        output::json(&serde_json::json!({ "items": page.items, "next_cursor": page.next_cursor }))?;
-        return Ok(Exit::Done);
-    }
+    let Some(page) = args.page.fetch::<Job>(&client, "/api/v1/jobs", &query).await? else { return Ok(Exit::Done) };
     let now = Clock::system().now();
     let (mut rows, mut holds) = (Vec::new(), Holds::default());
-    for item in page.items {
-        let job: Job = serde_json::from_value(item).map_err(|e| CliError::fault(format!("a job could not be understood: {e}")))?;
+    for job in page.items {
         let hold = holds.of(&client, &job).await;
         rows.push(vec![
             show::id(&job.id),
@@ -65,9 +55,5 @@ pub(crate) async fn run(args: JobsArgs, context: &Context) -> Result<Exit> {
             show::job_note(&job, hold.as_ref(), None, now),
         ]);
     }
-    table::print(&["id", "status", "type", "project", "made", "note"], rows, "no jobs")?;
-    if page.next_cursor.is_some() {
-        output::say("there are more: raise --limit");
-    }
-    Ok(Exit::Done)
+    page::print(&["id", "status", "type", "project", "made", "note"], rows, "no jobs", page.more)
 }

@@ -1,9 +1,10 @@
 use clap::Args;
 use windlass_types::{Clock, FileLock};
 
-use crate::cli::{Context, Json};
-use crate::failure::{CliError, Exit, Result};
-use crate::output::{self, show, table};
+use super::page::{self, PageArgs};
+use crate::cli::Context;
+use crate::failure::{Exit, Result};
+use crate::output::{self, show};
 
 /// List which files are locked, who holds them and who waits
 ///
@@ -16,14 +17,8 @@ pub(crate) struct LocksArgs {
     /// Only this project's
     #[arg(long, value_name = "NAME")]
     project: Option<String>,
-    /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// Go on where an earlier list ended: its `next_cursor`
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
     #[command(flatten)]
-    json: Json,
+    page: PageArgs,
 }
 
 pub(crate) async fn run(args: LocksArgs, context: &Context) -> Result<Exit> {
@@ -33,15 +28,10 @@ pub(crate) async fn run(args: LocksArgs, context: &Context) -> Result<Exit> {
     if let Some(assignment) = args.assignment {
         query.push(("assignment", client.assignment_id(&assignment).await?.to_string()));
     }
-    let page = client.list("/api/v1/locks", &query, args.cursor, args.limit as usize).await?;
-    if args.json.json {
-        output::json(&serde_json::json!({ "items": page.items, "next_cursor": page.next_cursor }))?;
-        return Ok(Exit::Done);
-    }
+    let Some(page) = args.page.fetch::<FileLock>(&client, "/api/v1/locks", &query).await? else { return Ok(Exit::Done) };
     let now = Clock::system().now();
     let mut rows = Vec::new();
-    for item in page.items {
-        let lock: FileLock = serde_json::from_value(item).map_err(|e| CliError::fault(format!("a lock could not be understood: {e}")))?;
+    for lock in page.items {
         rows.push(vec![
             show::id(&lock.assignment_id),
             lock.project,
@@ -52,9 +42,5 @@ pub(crate) async fn run(args: LocksArgs, context: &Context) -> Result<Exit> {
             lock.waits_for.map(|held| format!("{} {}", show::id(&held.holder), output::one_line(&held.theirs, 60))).unwrap_or_default(),
         ]);
     }
-    table::print(&["assignment", "project", "files", "", "status", "since", "waits for"], rows, "no locks")?;
-    if page.next_cursor.is_some() {
-        output::say("there are more: raise --limit");
-    }
-    Ok(Exit::Done)
+    page::print(&["assignment", "project", "files", "", "status", "since", "waits for"], rows, "no locks", page.more)
 }

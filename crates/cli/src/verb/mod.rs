@@ -30,6 +30,7 @@ pub(crate) mod node;
 pub(crate) mod nodes;
 pub(crate) mod op;
 mod op_submit;
+mod page;
 pub(crate) mod pause;
 pub(crate) mod progress;
 pub(crate) mod projects;

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use windlass_types::{AssignmentId, Clock, OperationResult, OperationStatus};
 
 use super::op_submit::{self, SubmitArgs};
+use super::page::{self, PageArgs};
 use crate::cli::{Context, Json};
 use crate::client::Client;
 use crate::failure::{CliError, Exit, Result};
@@ -41,14 +42,8 @@ struct ListArgs {
     /// Only those that stand so; may be given for several
     #[arg(long, value_name = "STATUS")]
     status: Vec<OperationStatus>,
-    /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// Go on where an earlier list ended: its `next_cursor`
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
     #[command(flatten)]
-    json: Json,
+    page: PageArgs,
 }
 
 /// Show an operation: where it stands, why, and how far it is
@@ -139,15 +134,10 @@ async fn list(args: ListArgs, context: &Context) -> Result<Exit> {
     if !args.status.is_empty() {
         query.push(("status", args.status.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")));
     }
-    let page = client.list("/api/v1/code-operations", &query, args.cursor, args.limit as usize).await?;
-    if args.json.json {
-        output::json(&json!({ "items": page.items, "next_cursor": page.next_cursor }))?;
-        return Ok(Exit::Done);
-    }
+    let Some(page) = args.page.fetch::<OperationView>(&client, "/api/v1/code-operations", &query).await? else { return Ok(Exit::Done) };
     let now = Clock::system().now();
     let mut rows = Vec::new();
-    for item in page.items {
-        let op: OperationView = read(item)?;
+    for op in page.items {
         rows.push(vec![
             show::id(&op.id),
             op.operation_type.to_string(),
@@ -159,11 +149,7 @@ async fn list(args: ListArgs, context: &Context) -> Result<Exit> {
             one_line(&op.description, 60),
         ]);
     }
-    table::print(&["operation", "type", "status", "organization", "session", "project", "made", "what"], rows, "no operations")?;
-    if page.next_cursor.is_some() {
-        output::say("there are more: raise --limit");
-    }
-    Ok(Exit::Done)
+    page::print(&["operation", "type", "status", "organization", "session", "project", "made", "what"], rows, "no operations", page.more)
 }
 
 /// Shows an operation as the API told it.

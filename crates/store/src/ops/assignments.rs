@@ -2,12 +2,13 @@
 
 use serde_json::json;
 use windlass_types::{
-    Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Budget, EventKind, Job, JobMove, JobStatus, JobType,
+    Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Budget, EventKind, Job, JobMove, JobStatus, JobType, Task,
+    VerdictRecord,
 };
 
 use super::page::{Conditions, Page, bounded, page, parse_cursor};
 use super::rows::{self, JobRow};
-use super::{line, moves};
+use super::{line, moves, tasks, verdicts};
 use crate::error::{Result, StoreError};
 use crate::sql::{Value, Work, values};
 use crate::store::Store;
@@ -95,7 +96,30 @@ fn limit(w: &mut Work<'_>, id: AssignmentId, budget: Budget, by: &str) -> Result
     Ok(assignment)
 }
 
+/// An assignment with what belongs to it, all of one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WholeAssignment {
+    /// The assignment.
+    pub assignment: Assignment,
+    /// Its jobs, by place in the line.
+    pub jobs: Vec<Job>,
+    /// The verdicts applied so far.
+    pub verdicts: Vec<VerdictRecord>,
+    /// The task file that it was made of, if it was.
+    pub task: Option<Task>,
+}
+
 impl Store {
+    /// One assignment with its line, its verdicts and its task, as they were at one moment.
+    pub async fn whole_assignment(&self, id: AssignmentId) -> Result<WholeAssignment> {
+        self.read(move |w| {
+            let assignment = rows::assignment(w, id)?;
+            let task = if assignment.source == "file" { tasks::of(w, id)? } else { None };
+            Ok(WholeAssignment { jobs: line::line(w, id)?, verdicts: verdicts::all(w, id)?, assignment, task })
+        })
+        .await
+    }
+
     /// One assignment.
     pub async fn assignment(&self, id: AssignmentId) -> Result<Assignment> {
         self.read(move |w| rows::assignment(w, id)).await

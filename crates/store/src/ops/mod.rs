@@ -41,7 +41,7 @@ pub(crate) use control::next_generation;
 pub(crate) use events::last_seq;
 pub(crate) use projects::make_scratch;
 
-pub use assignments::AssignmentFilter;
+pub use assignments::{AssignmentFilter, WholeAssignment};
 pub use branches::{BranchFilter, Declaration, OtherBranch};
 pub use callbacks::{CallbackEnd, DueCallback};
 pub use claim::{Claimed, Claims, NodeFacts, WorkerSlots};

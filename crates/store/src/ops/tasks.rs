@@ -87,6 +87,13 @@ fn task_row(mut r: Row) -> Result<Task> {
     })
 }
 
+/// The task file that an assignment was made of last.
+pub(crate) fn of(w: &mut Work<'_>, assignment: AssignmentId) -> Result<Option<Task>> {
+    let rest = "t WHERE assignment_id = $1 AND NOT EXISTS (SELECT 1 FROM tasks n WHERE n.worker = t.worker AND n.task_id = t.task_id \
+         AND n.taken_at > t.taken_at)";
+    Ok(select(w, rest, values![assignment])?.pop())
+}
+
 fn select(w: &mut Work<'_>, rest: &str, params: &[Value]) -> Result<Vec<Task>> {
     w.query(&format!("SELECT {COLUMNS} FROM tasks {rest}"), params)?.into_iter().map(task_row).collect()
 }
@@ -230,12 +237,7 @@ impl Store {
 
     /// The task that an assignment was made of, unless a later one has its id.
     pub async fn task_of(&self, assignment: AssignmentId) -> Result<Option<Task>> {
-        self.read(move |w| {
-            let rest = "t WHERE assignment_id = $1 AND NOT EXISTS (SELECT 1 FROM tasks n WHERE n.worker = t.worker AND n.task_id = t.task_id \
-                 AND n.taken_at > t.taken_at)";
-            Ok(select(w, rest, values![assignment])?.pop())
-        })
-        .await
+        self.read(move |w| of(w, assignment)).await
     }
 
     /// The live tasks of an id, among tasks of outside executors: one for each worker at most, the oldest first.

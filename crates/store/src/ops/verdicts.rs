@@ -76,7 +76,7 @@ fn refuse(w: &mut Work<'_>, id: JobId, token: Token, attempt: AttemptId, reason:
     Ok(())
 }
 
-fn all(w: &mut Work<'_>, id: AssignmentId) -> Result<Vec<VerdictRecord>> {
+pub(crate) fn all(w: &mut Work<'_>, id: AssignmentId) -> Result<Vec<VerdictRecord>> {
     w.query(
         "SELECT id, assignment_id, job_id, at, verdict FROM verdicts WHERE assignment_id = $1 ORDER BY at, id LIMIT 10000",
         values![id],
