@@ -10,6 +10,7 @@ mod files;
 mod fsync;
 mod load;
 mod machine;
+mod overlap;
 mod scenario;
 mod stats;
 mod workspaces;

@@ -77,6 +77,9 @@ impl Bench {
         if wanted("files") {
             self.files(dir.path()).await?;
         }
+        if wanted("overlap") {
+            self.overlap(dir.path()).await?;
+        }
         if wanted("spawn") {
             for isolation in ["off", "rlimits", "bubblewrap"] {
                 for concurrency in [1, 10] {

@@ -30,7 +30,7 @@ pub(crate) struct LoginFile {
     pub(crate) path: PathBuf,
     /// When its token ends.
     pub(crate) expires_at: Option<Timestamp>,
-    /// Whether the agent can renew it by itself.
+    /// Whether the agent can renew it by itself, and then writes the new one back.
     pub(crate) renewable: bool,
 }
 
@@ -101,7 +101,7 @@ fn describe(harness: Harness, path: PathBuf, value: &Value) -> LoginFile {
             let login = &value["claudeAiOauth"];
             (login["expiresAt"].as_i64().map(Timestamp), has(&login["refreshToken"]))
         }
-        Harness::Codex if has(&value["OPENAI_API_KEY"]) => (None, true),
+        Harness::Codex if has(&value["OPENAI_API_KEY"]) => (None, false),
         Harness::Codex => {
             let tokens = &value["tokens"];
             (tokens["access_token"].as_str().and_then(jwt_expiry), has(&tokens["refresh_token"]))

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use windlass_types::{Failure, FailureKind, Harness};
 
+use crate::login::LoginFile;
 use crate::private_dir::PrivateDir;
 use crate::{Invocation, RunRequest, Settings, Stdin, claude, codex, command, gemini, simulated};
 
@@ -30,6 +31,7 @@ pub(crate) struct Call<'a> {
     pub(crate) args: Vec<String>,
     pub(crate) env: BTreeMap<String, String>,
     reads: Vec<PathBuf>,
+    renews: Vec<PathBuf>,
 }
 
 impl<'a> Call<'a> {
@@ -47,7 +49,7 @@ impl<'a> Call<'a> {
             env.insert("TMPDIR".to_owned(), request.home.join(".windlass").join("tmp").display().to_string());
         }
         env.entry("PATH".to_owned()).or_insert_with(|| settings.search_path.clone());
-        Ok(Self { request, home, args: Vec::new(), env, reads: Vec::new() })
+        Ok(Self { request, home, args: Vec::new(), env, reads: Vec::new(), renews: Vec::new() })
     }
 
     pub(crate) fn arg(&mut self, arg: impl Into<String>) {
@@ -63,6 +65,11 @@ impl<'a> Call<'a> {
         let named = words.iter().map(PathBuf::from).filter(|word| word.is_absolute() && word.is_file());
         self.reads.extend(named.flat_map(with_package));
         self.args(words);
+    }
+
+    /// The login that the agent uses. One that it renews it also writes: many providers end the old one with that.
+    pub(crate) fn login(&mut self, file: &LoginFile) {
+        if file.renewable { &mut self.renews } else { &mut self.reads }.push(file.path.clone());
     }
 
     /// A file outside the home that the agent reads.
@@ -82,7 +89,8 @@ impl<'a> Call<'a> {
     pub(crate) fn end(mut self, program: PathBuf, stdin: Stdin) -> Invocation {
         self.reads.extend(with_package(program.clone()));
         let hosts = crate::hosts::of(self.request.harness, &self.env);
-        Invocation { program, args: self.args, env: self.env, cwd: self.request.cwd.clone(), stdin, reads: self.reads, hosts }
+        let Self { request, args, env, reads, renews, .. } = self;
+        Invocation { program, args, env, cwd: request.cwd.clone(), stdin, reads, renews, hosts }
     }
 }
 

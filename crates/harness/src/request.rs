@@ -103,8 +103,11 @@ pub struct Invocation {
     pub cwd: PathBuf,
     /// What it reads.
     pub stdin: Stdin,
-    /// What it reads outside its home and its working directory, beside the system: its program, the packages of that, the user's login.
+    /// What it reads outside its home and its working directory, beside the system: its program, the packages of that, a login that only
+    /// a person renews.
     pub reads: Vec<PathBuf>,
+    /// What it writes there too: a login that it renews by itself.
+    pub renews: Vec<PathBuf>,
     /// Whom it has to speak to, as `HOST` or `HOST:PORT`: its model, and where its login is renewed.
     pub hosts: Vec<String>,
 }
@@ -119,6 +122,7 @@ impl fmt::Debug for Invocation {
             .field("cwd", &self.cwd)
             .field("stdin", &self.stdin)
             .field("reads", &self.reads)
+            .field("renews", &self.renews)
             .field("hosts", &self.hosts)
             .finish()
     }

@@ -141,7 +141,9 @@ fn a_login_file_is_linked_and_never_copied() {
         touch(&place.path("user/.gemini/google_accounts.json"));
         let mut request = request(&place, harness);
         request.user = UserFiles { home: Some(place.path("user")), ..UserFiles::default() };
-        prepare(&request, &settings(&place)).unwrap();
+        let call = prepare(&request, &settings(&place)).unwrap();
+        let own = place.path("user").join(file);
+        assert_eq!((call.renews.as_slice(), call.reads.contains(&own)), ([own.clone()].as_slice(), false), "{harness} renews it");
         let link = place.path("home").join(file);
         assert_eq!(std::fs::read_link(&link).unwrap(), place.path("user").join(file), "{harness}");
         assert_eq!(place.path("home/.gemini/google_accounts.json").is_symlink(), harness == Harness::Gemini);

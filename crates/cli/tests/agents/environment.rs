@@ -96,6 +96,33 @@ fn codexs_login_file_is_linked_into_the_home_and_never_copied() {
     by_login_file(Harness::Codex, ".codex", "auth.json", &login.to_string(), &["authorization"], token);
 }
 
+/// Whoever renews a login ends the old one: the new one has to be kept.
+#[test]
+fn a_login_that_its_agent_renews_is_written_back_and_one_that_it_cannot_renew_is_not_touched() {
+    let login = |refresh: &str| {
+        json!({"claudeAiOauth": {
+            "accessToken": "sk-ant-oat01-scripted-login-of-the-person", "refreshToken": refresh, "expiresAt": 4_102_444_800_000_i64,
+            "scopes": ["user:inference", "user:profile"], "subscriptionType": "max",
+        }})
+        .to_string()
+    };
+    for (refresh, is_kept) in [("sk-ant-ort01-scripted-refresh-of-the-person", true), ("", false)] {
+        let renew = "printf '%s ' '' >> $HOME/.claude/.credentials.json && echo it was renewed || echo it was refused";
+        let script = ModelScript::new()
+            .turn(Turn::tool(Tool::run(renew)))
+            .turn(Turn::tool(Tool::write("done.txt", "done\n")))
+            .turn(Turn::text("Done."));
+        let setup = Setup::default().env(key(Harness::Claude).0, "").home_file(".claude/.credentials.json", &login(refresh));
+        let Some(bench) = Bench::start_with(Harness::Claude, script, setup) else { return };
+        let id = bench.submit(&["--no-review", "--verify", "true"]);
+        bench.complete(&id);
+        let kept = fs::read_to_string(bench.user_home().join(".claude/.credentials.json")).unwrap();
+        assert_eq!(kept == login(refresh) + " ", is_kept, "{kept:?}");
+        let said = if is_kept { "it was renewed" } else { "it was refused" };
+        assert!(bench.model.main_loop_requests().iter().any(|r| r.newest.contains(said)), "{}", bench.account(&id));
+    }
+}
+
 fn by_login_file(harness: Harness, folder: &str, name: &str, content: &str, headers: &[&str], token: &str) {
     let setup = Setup::default()
         .env(key(harness).0, "")

@@ -107,7 +107,7 @@ impl Attempt {
             invocation.env.extend(proxy_environment());
         }
         let mut mapper = Mapper::new(&request, &self.engine.config.harness);
-        let view = self.view(workspace, &place, &invocation.env, invocation.reads, gateway.as_ref())?;
+        let view = self.view(workspace, &place, &invocation.env, invocation.reads, invocation.renews, gateway.as_ref())?;
         let spec = LaunchSpec {
             program: invocation.program,
             args: invocation.args,
@@ -169,7 +169,7 @@ impl Attempt {
         if gateway.is_some() {
             env.extend(proxy_environment());
         }
-        let view = self.view(workspace, &place, &env, Vec::new(), gateway.as_ref())?;
+        let view = self.view(workspace, &place, &env, Vec::new(), Vec::new(), gateway.as_ref())?;
         let spec = LaunchSpec {
             program: PathBuf::from("/bin/sh"),
             args: vec!["-c".into(), command.into()],

@@ -40,14 +40,15 @@ impl Attempt {
     }
 
     /// What a program sees of this machine: of all that is Windlass's its own workspace and the socket that it may speak to. The token, the
-    /// database, the mirrors and other assignments are not there. In a sandbox neither are the user's own files, but for the `reads` of
-    /// its agent, what is on its PATH, and what the daemon's configuration names.
+    /// database, the mirrors and other assignments are not there. In a sandbox neither are the user's own files, but for what its
+    /// agent `reads` and `writes`, what is on its PATH, and what the daemon's configuration names.
     pub(super) fn view(
         &self,
         workspace: Option<&Workspace>,
         place: &Place,
         env: &BTreeMap<String, String>,
         reads: Vec<PathBuf>,
+        writes: Vec<PathBuf>,
         proxy: Option<&Gateway>,
     ) -> Result<View, Stop> {
         let config = &self.engine.config;
@@ -62,6 +63,7 @@ impl Attempt {
         let mut read_only = workspace.map(|w| w.object_dirs.clone()).unwrap_or_default();
         if closed {
             writable.extend(config.sandbox.writable.iter().cloned());
+            writable.extend(writes);
             read_only.extend(config.sandbox.read_only.iter().cloned());
             read_only.extend(reads);
             read_only.extend(programs(env.get("PATH").map_or("", String::as_str), own));

@@ -44,7 +44,7 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
     match &login {
         Login::File(file) => {
             call.on_disk(dir.link(".credentials.json", &file.path))?;
-            call.reads(file.path.clone());
+            call.login(file);
         }
         Login::Variable(_) => call.on_disk(dir.remove(".credentials.json"))?,
     }

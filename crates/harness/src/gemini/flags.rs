@@ -17,6 +17,9 @@ const MODEL: &str = "gemini-2.5-pro";
 const READ_ONLY_COMMANDS: &[&str] =
     &["windlass", "git log", "git diff", "git show", "git status", "git grep", "git blame", "ls", "cat", "head", "tail", "wc", "grep"];
 
+/// Whose login it is.
+const ACCOUNTS: &str = "google_accounts.json";
+
 pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<Invocation, Failure> {
     super::untrusted::refuse_commands(&request.cwd)?;
     let found = program::find(Harness::Gemini, "gemini", settings)?;
@@ -29,11 +32,14 @@ pub(crate) fn invocation(request: &RunRequest, settings: &Settings) -> Result<In
         Login::Variable(_) => "vertex-ai",
         Login::File(_) => "oauth-personal",
     };
-    for name in ["oauth_creds.json", "google_accounts.json"] {
+    if let Login::File(file) = &login {
+        call.login(file);
+        call.reads(file.path.with_file_name(ACCOUNTS));
+    }
+    for name in ["oauth_creds.json", ACCOUNTS] {
         match &login {
             Login::File(file) if file.path.with_file_name(name).is_file() => {
                 call.on_disk(dir.link(name, &file.path.with_file_name(name)))?;
-                call.reads(file.path.with_file_name(name));
             }
             _ => call.on_disk(dir.remove(name))?,
         }
