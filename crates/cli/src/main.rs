@@ -26,6 +26,8 @@ use failure::{CliError, Exit, Result};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // What a shell or a supervisor left open is none of an agent's business: it would stay open in every program that is started.
+    close_fds::set_fds_cloexec(3, &[]);
     let hidden = std::env::args_os().nth(1);
     match hidden.as_ref().and_then(|word| word.to_str()) {
         Some("launch") => return code(windlass_workspace::launch::launch_main()),

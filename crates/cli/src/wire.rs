@@ -1,8 +1,9 @@
 //! What goes over the wire between this program and the daemon: the engine's own request and answer types.
 
 pub(crate) use windlass_engine::{
-    Backup, BreakerView, CreateAssignment, DeadLetter, DeadLetterDetail, Diff, Doctor, DoctorCheck, Explanation, HarnessLook, Housekeeping,
-    HousekeepingRun, OperationView, ReplayOutcome, Replayed, Restored, RunGoal, Status, TranscriptPage, TrustCandidate, UpdateAssignment,
+    Backup, BreakerView, CallbackView, CreateAssignment, DeadLetter, DeadLetterDetail, Diff, Doctor, DoctorCheck, Explanation, HarnessLook,
+    Housekeeping, HousekeepingRun, OperationView, ReplayOutcome, Replayed, Restored, RunGoal, Status, TranscriptPage, TrustCandidate,
+    UpdateAssignment,
 };
 
 use serde::Deserialize;

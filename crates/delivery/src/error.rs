@@ -112,6 +112,16 @@ impl ForgeError {
             ForgeProblem::BadAnswer(_) => {
                 Some("check the forge's base address: https://api.github.com, or https://HOST/api/v3 of a GitHub Enterprise".to_owned())
             }
+            ForgeProblem::Refused { .. } => Some(
+                "change what the forge refuses (a rule of the repository, a protected branch, a pull request that stands in the way), then \
+                 `windlass retry JOB`: the work is kept, and only its delivery is done again"
+                    .to_owned(),
+            ),
+            ForgeProblem::Unavailable(_) => Some(
+                "see whether this machine reaches the forge ([forge] base_url, a proxy), then `windlass retry JOB`: the work is kept, and only \
+                 its delivery is done again"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

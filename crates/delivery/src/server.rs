@@ -73,8 +73,10 @@ impl ForgeServer {
 
     fn through(config: &ForgeConfig, clock: Clock, proxies: &Matcher) -> Result<Self, ForgeError> {
         let bad = |text: String| ForgeError { doing: "set up the forge".to_owned(), problem: ForgeProblem::BadConfiguration(text) };
-        let base = base(&config.base_url).map_err(|why| bad(format!("its base address {why}")))?;
-        let token = Token::new(&config.token).ok_or_else(|| bad("its token is empty or not plain ASCII without blanks".to_owned()))?;
+        let base = base(&config.base_url).map_err(|why| bad(format!("its address, [forge] base_url, {why}")))?;
+        let token = Token::new(&config.token).ok_or_else(|| {
+            bad("its token (GITHUB_TOKEN, or the file of [forge] token_file) is empty or not plain ASCII without blanks".to_owned())
+        })?;
         let git_host = git_host(base.host().unwrap_or_default());
         let http = Http::new(&base, token, config.timeout, proxies).map_err(bad)?;
         Ok(Self { http: Arc::new(http), git_host, clock })

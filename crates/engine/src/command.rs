@@ -416,7 +416,7 @@ impl Engine {
             (None, Some(name)) => self.project(name).await?,
             (Some(repo), name) => {
                 let (repo, facts) = self.inspect(repo, base).await?;
-                match store.project_by_repo(&repo).await? {
+                match self.project_at(&repo).await? {
                     Some(known) if name.is_none_or(|n| n == known.name) => known,
                     _ => {
                         let name = match name {
@@ -465,6 +465,20 @@ impl Engine {
         };
         let facts = self.inner.workspaces.inspect(&address, base).await.map_err(refused)?;
         Ok((address, facts))
+    }
+
+    /// The project of a repository, however its address is written.
+    async fn project_at(&self, repo: &str) -> Result<Option<Project>> {
+        let store = &self.inner.store;
+        if let Some(known) = store.project_by_repo(repo).await? {
+            return Ok(Some(known));
+        }
+        let address = RepoAddress::parse(repo).map_err(refused)?;
+        let is_it = |project: &Project| {
+            let other = project.repo.as_deref().and_then(|other| RepoAddress::parse(other).ok());
+            other.is_some_and(|other| other.is_same_place(&address))
+        };
+        Ok(if matches!(address, RepoAddress::Remote(_)) { store.projects().await?.into_iter().find(is_it) } else { None })
     }
 
     async fn free_name(&self, name: &str, repo: &str) -> Result<String> {

@@ -26,7 +26,10 @@ pub(crate) fn place(server: Option<&ForgeServer>, assignment: &Assignment, proje
     let Some(server) = server else {
         return if named.is_some() || is_remote {
             Err(Failure::new(FailureKind::BadConfiguration, "a pull request is wanted, and no forge is known here")
-                .hint("give the daemon a token for it: GITHUB_TOKEN in its environment, and for a GitHub Enterprise [forge] base_url"))
+                .hint(
+                    "give the daemon a token for it ([forge] token_file, or GITHUB_TOKEN in its environment; for a GitHub Enterprise also [forge] \
+                     base_url) and start it again",
+                ))
         } else {
             Ok(Place::Plain("the repository is on no forge".to_owned()))
         };

@@ -53,7 +53,7 @@ pub use doctor::{sandbox_check, used_harnesses};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use housekeeping::{Housekeeping, HousekeepingRun, Kept, Removed, Retention};
-pub use operations::{OperationLinks, OperationProgress, OperationView};
+pub use operations::{CallbackView, OperationLinks, OperationProgress, OperationView};
 pub use request::{
     AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessLook, HarnessParked,
     RunGoal, Status, TranscriptItem, TranscriptPage, TrustCandidate, UpdateAssignment, WorkerStatus,

@@ -52,8 +52,12 @@ impl Fingerprint {
     }
 
     pub(crate) fn of(hit: &Hit, path: &str) -> Self {
+        Self::of_value(hit.rule.id, &hit.secret, path)
+    }
+
+    pub(crate) fn of_value(rule: &str, value: &[u8], path: &str) -> Self {
         let mut hash = Sha256::new();
-        for part in [hit.rule.id.as_bytes(), &hit.secret, path.as_bytes()] {
+        for part in [rule.as_bytes(), value, path.as_bytes()] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }

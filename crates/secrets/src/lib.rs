@@ -19,6 +19,7 @@ mod engine;
 mod finding;
 mod hit;
 mod layer;
+mod own;
 mod redact;
 mod rule;
 mod rules;

@@ -8,7 +8,9 @@ use crate::allow::Allowed;
 use crate::cursor::Cursor;
 use crate::engine::Engine;
 use crate::finding::{Finding, Fingerprint, redacted};
+use crate::own::{self, Own};
 use crate::redact::Redactor;
+use crate::rule::Confidence;
 use crate::window::{Cut, each_hit};
 
 /// More findings of one text say nothing more.
@@ -24,6 +26,8 @@ const CODE: &[&str] = &[
 #[derive(Clone)]
 pub struct Scanner {
     engine: Arc<Engine>,
+    /// Secrets that are known by value.
+    own: Option<Arc<Own>>,
 }
 
 /// Why there is no scanner. Nothing may be pushed then.
@@ -40,6 +44,9 @@ pub enum ScannerError {
     /// The keywords cannot be searched for.
     #[error("the keywords of the secret rules cannot be searched for: {0}")]
     Keywords(#[source] aho_corasick::BuildError),
+    /// The known secrets cannot be searched for.
+    #[error("the secrets that are known cannot be searched for: {0}")]
+    Own(#[source] aho_corasick::BuildError),
 }
 
 impl fmt::Debug for Scanner {
@@ -57,7 +64,13 @@ impl Scanner {
 
     /// A scanner with every rule.
     pub fn new() -> Result<Self, ScannerError> {
-        Ok(Self { engine: Arc::new(Engine::new()?) })
+        Ok(Self { engine: Arc::new(Engine::new()?), own: None })
+    }
+
+    /// The same, which also finds these secrets (each a name and a value), in every spelling that a [`Redactor`] takes out.
+    pub fn knowing(&self, secrets: &[(String, String)]) -> Result<Self, ScannerError> {
+        let own = Own::new(secrets).map_err(ScannerError::Own)?;
+        Ok(Self { engine: Arc::clone(&self.engine), own: Some(Arc::new(own)) })
     }
 
     /// Scans a file, whatever is in it, and the letters of its path.
@@ -76,6 +89,9 @@ impl Scanner {
         let old_name = if is_renamed { "" } else { path };
         for text in [old_name.as_bytes(), before] {
             each_hit(&self.engine, text, is_code(path), Cut::FILES, |hit| *known.entry(Fingerprint::of(&hit, path)).or_default() += 1);
+            if let Some(own) = &self.own {
+                own.each(text, |span, _| *known.entry(Fingerprint::of_value(own::RULE, &text[span], path)).or_default() += 1);
+            }
         }
         let shown = Redactor::clean(self, &[], path);
         let mut findings = Vec::new();
@@ -145,6 +161,29 @@ impl Scanner {
                 redacted: redacted(&hit.secret),
                 fingerprint,
                 confidence: hit.confidence,
+            });
+        });
+        let Some(own) = &self.own else { return };
+        let mut cursor = Cursor::new(bytes);
+        own.each(bytes, |span, name| {
+            let fingerprint = Fingerprint::of_value(own::RULE, &bytes[span.clone()], path);
+            if findings.len() >= MAX_FINDINGS || allowed.allows(own::RULE, path, &fingerprint) {
+                return;
+            }
+            if let Some(left) = known.get_mut(&fingerprint).filter(|left| **left > 0) {
+                *left -= 1;
+                return;
+            }
+            let (line, column) = cursor.place(span.start);
+            findings.push(Finding {
+                rule: own::RULE,
+                path: shown.to_owned(),
+                line,
+                column,
+                length: span.len(),
+                redacted: format!("[{name}]"),
+                fingerprint,
+                confidence: Confidence::High,
             });
         });
     }

@@ -31,6 +31,10 @@ fn known_secrets_go_in_every_spelling_and_others_by_their_rule() {
     assert_eq!(clean("a wl/own-secret+value b"), "a [redacted:OWN] b");
     assert_eq!(clean("wl/own-secret+value-and-longer"), "[redacted:LONG]");
     assert_eq!(clean("x=wl%2Fown-secret%2Bvalue"), "x=[redacted:OWN]");
+    for before in ["%", "\\x"] {
+        let escaped: String = "wl/own-secret+value".bytes().map(|byte| format!("{before}{byte:02X}")).collect();
+        assert_eq!(clean(&format!("x={escaped}.")), "x=[redacted:OWN].");
+    }
     assert_eq!(clean(&format!("push with {token}, please\nok\n")), "push with [redacted:github-token], please\nok\n");
     assert_eq!(clean(&format!("DB_PASSWORD={password}\n")), "DB_PASSWORD=[redacted:generic-secret]\n");
     assert_eq!(clean("12345 and a word"), "12345 and a word");

@@ -60,7 +60,8 @@ impl Spent {
                 self.tokens = self.tokens.saturating_add(usage.total_tokens());
                 match usage.cost_micros {
                     Some(cost) => self.cost_micros = Micros(self.cost_micros.0.saturating_add(cost.0)),
-                    None => self.runs_without_cost = self.runs_without_cost.saturating_add(1),
+                    None if agent_started => self.runs_without_cost = self.runs_without_cost.saturating_add(1),
+                    None => {}
                 }
             }
             None if agent_started => {
@@ -104,7 +105,7 @@ impl Budget {
         let exceeded = |what: &str, limit: String, used: String| {
             Some(
                 Failure::new(FailureKind::BudgetExceeded, format!("the budget of {limit} {what} is spent ({used} used)"))
-                    .hint("raise the budget, or cancel the assignment"),
+                    .hint("raise that limit or lift it (`windlass update-assignment ID` with a --budget flag or --no-budget), or cancel the assignment"),
             )
         };
         let unknown = |what: &str, runs: u32| {
@@ -113,7 +114,7 @@ impl Budget {
                     FailureKind::UsageUnknown,
                     format!("{runs} run(s) ended without telling their {what}, and the budget limits it"),
                 )
-                .hint("use a harness that reports it, give the model's price in the configuration, or remove that limit"),
+                .hint("lift that limit (`windlass update-assignment ID --no-budget usd` or `tokens`), or take a harness that tells it, or give the model's price in the configuration"),
             )
         };
         if let Some(limit) = self.runs
@@ -171,7 +172,9 @@ mod tests {
 
     #[test]
     fn an_agent_that_never_started_leaves_nothing_unknown() {
-        let spent = Spent::default().after_run(None, 3, false);
-        assert_eq!(spent.runs_without_usage, 0);
+        for told in [None, Some(Usage::default())] {
+            let spent = Spent::default().after_run(told, 3, false);
+            assert_eq!((spent.runs_without_usage, spent.runs_without_cost), (0, 0), "{told:?}");
+        }
     }
 }

@@ -17,13 +17,17 @@ pub enum Guard {
     Allow,
 }
 
-/// What is guarded everywhere. An entry that ends in `/` is a folder with all that is in it; each may stand at any depth.
-pub const GUARDED: [&str; 34] = [
+/// What is guarded everywhere. An entry that ends in `/` is a folder with all that is in it, or a link in its place; each may stand at any
+/// depth.
+pub const GUARDED: [&str; 50] = [
     ".github/workflows/",
     ".github/actions/",
     ".github/CODEOWNERS",
+    ".github/dependabot.yml",
+    ".github/dependabot.yaml",
     "CODEOWNERS",
     ".gitlab-ci.yml",
+    ".gitlab-ci.yaml",
     ".gitlab/",
     ".forgejo/",
     ".gitea/",
@@ -31,10 +35,13 @@ pub const GUARDED: [&str; 34] = [
     ".buildkite/",
     ".woodpecker/",
     ".woodpecker.yml",
+    ".woodpecker.yaml",
+    ".cirrus.yml",
     ".drone.yml",
     ".travis.yml",
     ".azure-pipelines/",
     "azure-pipelines.yml",
+    "azure-pipelines.yaml",
     "bitbucket-pipelines.yml",
     "appveyor.yml",
     "cloudbuild.yaml",
@@ -45,12 +52,22 @@ pub const GUARDED: [&str; 34] = [
     ".codex/",
     ".gemini/",
     ".cursor/",
+    ".cursorrules",
     ".opencode/",
+    "opencode.json",
+    "opencode.jsonc",
+    ".aider.conf.yml",
     ".githooks/",
     ".husky/",
     ".pre-commit-config.yaml",
+    "lefthook.yml",
+    "lefthook.yaml",
     ".lefthook.yml",
+    ".lefthook.yaml",
     ".vscode/tasks.json",
+    ".vscode/settings.json",
+    ".vscode/mcp.json",
+    ".vscode/launch.json",
     ".devcontainer/",
     ".gitmodules",
 ];
@@ -65,7 +82,12 @@ pub fn is_guarded(path: &str, extra: &[String]) -> bool {
             return false;
         }
         let at_depth = format!("/{entry}");
-        if entry.ends_with('/') { path.starts_with(&entry) || path.contains(&at_depth) } else { path == entry || path.ends_with(&at_depth) }
+        let is_file = |name: &str| path == name || path.ends_with(&format!("/{name}"));
+        match entry.strip_suffix('/') {
+            // What stands in the folder's place leads to another.
+            Some(folder) => path.starts_with(&entry) || path.contains(&at_depth) || (!folder.is_empty() && is_file(folder)),
+            None => is_file(&entry),
+        }
     };
     GUARDED.iter().any(|entry| matches(entry)) || extra.iter().any(|entry| matches(entry))
 }
@@ -86,6 +108,10 @@ mod tests {
             "Jenkinsfile",
             "ci/jenkinsfile",
             ".gitmodules",
+            ".claude",
+            "packages/app/.husky",
+            ".github/workflows",
+            "opencode.json",
         ] {
             assert!(is_guarded(path, &[]), "{path}");
         }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// An id that is not of the form `<prefix>_<32 hex digits>`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a {what} id (expected {prefix}_ and 32 hex digits)")]
+#[error("{text:?} is no {what} id (expected {prefix}_ and 32 hex digits)")]
 pub struct BadId {
     /// What was given, cut to a length that can be printed.
     pub text: String,

@@ -110,8 +110,9 @@ pub fn is_trusted_source(source: &str) -> bool {
 pub fn sandbox_level(mode: SandboxMode, reached: SandboxLevel, source: &str) -> Result<SandboxLevel, Failure> {
     let refused = |what: String| {
         Err(Failure::new(FailureKind::SandboxMissing, what).hint(
-            "install bubblewrap and permit unprivileged user namespaces on this node (`windlass doctor` says what it reached), \
-             then retry the job; or set `sandbox` of the project to what you accept",
+            "install bubblewrap and permit unprivileged user namespaces on this node, and start its daemon without `--isolation` or \
+             `engine.isolation` that keeps it lower (`windlass doctor` says what it reached); or set `sandbox` of the project to what you \
+             accept. Then: windlass update-assignment ID --status active",
         ))
     };
     match mode {
@@ -141,7 +142,7 @@ pub fn keeps_network(mode: SandboxMode, network: NetworkMode, works: bool) -> Re
             FailureKind::SandboxMissing,
             format!("the project requires a sandbox with the network {network}, and this node cannot keep that"),
         )
-        .hint("install bubblewrap and permit unprivileged user and network namespaces on this node, then retry the job"));
+        .hint("install bubblewrap and permit unprivileged user and network namespaces on this node, then: windlass update-assignment ID --status active"));
     }
     Ok(works)
 }

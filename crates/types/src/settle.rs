@@ -231,8 +231,9 @@ fn after_refusal(facts: LineFacts, failure: &Failure, reason: &str) -> LineMove 
 }
 
 fn block(failure: &Failure, reason: &str) -> Block {
-    let action =
-        failure.hint.clone().unwrap_or_else(|| "look at the job's log, then retry it, edit it, or cancel the assignment".to_owned());
+    let action = failure.hint.clone().unwrap_or_else(|| {
+        "look at the job's log, then retry the job (`windlass retry JOB`, with --context to say more), or cancel the assignment".to_owned()
+    });
     Block { owner: "person".to_owned(), action, reason: reason.to_owned(), kind: Some(failure.kind) }
 }
 

@@ -2,7 +2,7 @@
 
 /// A word that names no value of a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{word:?} is not a {what} (one of: {known})")]
+#[error("{word:?} is no {what} (one of: {known})")]
 pub struct UnknownWord {
     /// What was given, cut to a length that can be printed.
     pub word: String,

@@ -385,3 +385,21 @@ async fn a_workspace_gives_what_its_commits_bring_to_the_base() {
     assert!(matches!(&pieces[0], Piece::Commit(text) if text.sha == commit.sha && text.message.starts_with(b"Do the work\n")));
     assert_eq!(line(&pieces[1]), " new=work");
 }
+
+#[tokio::test]
+async fn where_a_shallow_clone_ends_its_history_is_not_taken_for_whole() {
+    let world = World::new();
+    for n in 0..3 {
+        write(&world.repo, "f", &n.to_string());
+        commit(&world, &format!("commit {n}"));
+    }
+    let clone = world.path("shallow");
+    let url = format!("file://{}", world.repo.display());
+    git(&world.repo, &["clone", "-q", "--depth", "2", &url, clone.to_str().unwrap()]);
+    let repository = repository(&world, &clone);
+    let (range, _) = repository.range("0..HEAD").await.unwrap().unwrap();
+    let refused = read(&repository, &range, ContentLimits::default()).await.unwrap_err();
+    assert!(matches!(refused, WorkspaceError::Shallow { .. }) && refused.to_string().contains("--unshallow"), "{refused}");
+    let (range, _) = repository.range("HEAD~1..HEAD").await.unwrap().unwrap();
+    assert_eq!(read(&repository, &range, ContentLimits::default()).await.unwrap().len(), 2, "what is here whole can be read");
+}

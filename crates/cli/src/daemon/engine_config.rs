@@ -123,6 +123,7 @@ fn is_secret_name(name: &str) -> bool {
     ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"]
         .iter()
         .any(|word| name.contains(word))
+        || name.ends_with("_KEY")
         || name.ends_with("DATABASE_URL")
 }
 

@@ -7,16 +7,18 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use windlass_types::{Harness, JobType, ProjectSettings, SandboxMode, is_valid_name, name_from};
+use windlass_types::{Harness, JobType, Project, ProjectSettings, SandboxMode, is_valid_name, name_from};
 
 use crate::cli::{Context, Json, read_text};
+use crate::client::Client;
 use crate::failure::{CliError, Exit, Result};
 use crate::output;
+use crate::wire::Page;
 
 /// Let a repository join: write its settings file and register it
 ///
 /// Writes `.windlass/project.toml` if there is none, and registers the repository as a project with the daemon, or in
-/// the configuration file when no daemon runs.
+/// the configuration file when no daemon runs. Run again, it changes what is named and keeps the rest.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// The repository
@@ -31,9 +33,9 @@ pub(crate) struct InitArgs {
     /// The repository on the forge, where its address does not tell it
     #[arg(long, value_name = "OWNER/NAME")]
     forge: Option<String>,
-    /// Propose every branch as a pull request
-    #[arg(long)]
-    propose: bool,
+    /// Propose every branch as a pull request; `--propose=false` ends that
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    propose: Option<bool>,
     /// Whether its programs run in a sandbox: auto, require or off. Never written into the repository
     #[arg(long, value_name = "MODE")]
     sandbox: Option<SandboxMode>,
@@ -66,28 +68,38 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Result<Exit> {
         return Err(CliError::usage(format!("{name:?} cannot be a project's name"))
             .hint("a name is a letter or digit and then letters, digits, dots, dashes and underscores: give one with --name"));
     }
-    let settings = ProjectSettings {
+    let named = Named {
         verify: args.verify,
         propose: args.propose,
-        forge_repository: args.forge,
-        harness_defaults: harnesses(&earlier.harness_defaults)?,
-        timeout_secs: earlier.timeout_ms.map(|ms| ms.div_ceil(1000).max(1)),
+        forge: args.forge,
         sandbox: args.sandbox,
-        ..ProjectSettings::default()
+        timeout_secs: earlier.timeout_ms.map(|ms| ms.div_ceil(1000).max(1)),
+        harness_defaults: harnesses(&earlier.harness_defaults)?,
     };
     if earlier.convex_url.is_some() {
         output::say("note: convexUrl is not needed any more: Windlass keeps its own store");
     }
     let repo_text = repo.to_str().ok_or_else(|| CliError::usage(format!("the path {} is not valid UTF-8", repo.display())))?.to_owned();
+    let client = context.running_client().await?;
+    let known = match &client {
+        Some(client) => known_to_daemon(client, &name).await?,
+        None => None,
+    };
+    if known.as_ref().is_some_and(|known| known.repo.as_deref().is_some_and(|known| known != repo_text)) {
+        return Err(CliError::usage(format!("the daemon has a project {name} already, of another repository"))
+            .hint("give another name with --name"));
+    }
+    let settings = named.onto(known.map(|known| known.settings).unwrap_or_default());
     let (file, written) = write_project_file(&repo, &settings)?;
 
-    let registered = match context.running_client().await? {
+    let has_daemon = client.is_some();
+    let registered = match client {
         Some(client) => {
             let body = json!({ "repo": repo_text, "settings": settings });
             let _: Value = client.send_json(reqwest::Method::PUT, &format!("/api/v1/projects/{name}"), &body).await?;
             format!("with the daemon at {}", client.url())
         }
-        None => add_to_config(context, &name, &repo_text, &settings)?,
+        None => add_to_config(context, &name, &repo_text, &named)?,
     };
     if args.json.json {
         output::json(
@@ -97,13 +109,64 @@ pub(crate) async fn run(args: InitArgs, context: &Context) -> Result<Exit> {
     }
     output::data(&format!("project {name} is {repo_text}, registered {registered}"))?;
     output::data(&if written { format!("wrote {}", file.display()) } else { format!("left {} as it is", file.display()) })?;
-    output::say(&format!(
-        "next:\n  1. commit .windlass/project.toml, so that everybody's work is run the same way\n  \
-         2. windlass trust {name}    lets the commands in that file run (each change asks again)\n  \
-         3. windlass up              starts the daemon; or go on without one:\n  \
-         4. windlass run \"…\" --project {name}"
-    ));
+    let mut steps = vec!["commit .windlass/project.toml, so that everybody's work is run the same way".to_owned()];
+    if !has_daemon {
+        steps.push("windlass up              starts the daemon, in a terminal of its own".to_owned());
+    }
+    steps.push(format!("windlass trust {name}    lets the commands in that file run (each change asks again)"));
+    steps.push(format!("windlass run \"…\" --project {name}"));
+    let steps: Vec<String> = steps.iter().enumerate().map(|(index, step)| format!("  {}. {step}", index + 1)).collect();
+    output::say(&format!("next:\n{}", steps.join("\n")));
     Ok(Exit::Done)
+}
+
+/// What is asked for; the rest stays as it is.
+struct Named {
+    verify: Option<String>,
+    propose: Option<bool>,
+    forge: Option<String>,
+    sandbox: Option<SandboxMode>,
+    timeout_secs: Option<u64>,
+    harness_defaults: BTreeMap<String, Harness>,
+}
+
+impl Named {
+    fn onto(&self, settings: ProjectSettings) -> ProjectSettings {
+        ProjectSettings {
+            verify: self.verify.clone().or(settings.verify),
+            propose: self.propose.unwrap_or(settings.propose),
+            forge_repository: self.forge.clone().or(settings.forge_repository),
+            sandbox: self.sandbox.or(settings.sandbox),
+            timeout_secs: self.timeout_secs.or(settings.timeout_secs),
+            harness_defaults: if self.harness_defaults.is_empty() { settings.harness_defaults } else { self.harness_defaults.clone() },
+            ..settings
+        }
+    }
+
+    /// The same as lines of the project's table in a configuration file.
+    fn lines(&self, key: &str) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                let _ = writeln!(text, "{name} = {value}");
+            }
+        };
+        line("verify", self.verify.as_deref().map(quoted));
+        line("forge_repository", self.forge.as_deref().map(quoted));
+        line("propose", self.propose.map(|propose| propose.to_string()));
+        line("task_timeout", self.timeout_secs.map(|secs| secs.to_string()));
+        line("sandbox", self.sandbox.map(|mode| quoted(mode.as_str())));
+        if !self.harness_defaults.is_empty() {
+            text.push_str(&harness_table(&format!("[project.{key}.harness_defaults]"), &self.harness_defaults));
+        }
+        text
+    }
+}
+
+/// The project of that name, if the daemon has one.
+async fn known_to_daemon(client: &Client, name: &str) -> Result<Option<Project>> {
+    let all: Page<Project> = client.get("/api/v1/projects", &[]).await?;
+    Ok(all.items.into_iter().find(|project| project.name == name))
 }
 
 fn read_earlier(path: &Path) -> Result<EarlierConfig> {
@@ -217,13 +280,19 @@ const FILES: &str = r#"
 "#;
 
 /// Adds the project to the configuration file, where a daemon finds it at its next start.
-fn add_to_config(context: &Context, name: &str, repo: &str, settings: &ProjectSettings) -> Result<String> {
+fn add_to_config(context: &Context, name: &str, repo: &str, named: &Named) -> Result<String> {
     let loaded = context.settings(&crate::config::Flags { config_may_be_missing: true, ..context.flags() })?;
     let path = &loaded.config_path;
     let failed = |e: std::io::Error| CliError::usage(format!("cannot write {}: {e}", path.display()));
+    let key = if name.contains('.') { quoted(name) } else { name.to_owned() };
     if let Some(known) = loaded.projects.iter().find(|p| p.name == name) {
         if known.repo.as_deref() == Some(repo) {
-            return Ok(format!("in {} already", path.display()));
+            if named.onto(known.settings.clone()) == known.settings {
+                return Ok(format!("in {} already", path.display()));
+            }
+            // A person's own file: what stands in it is not rewritten.
+            return Err(CliError::usage(format!("{} has the project {name} with other settings", path.display()))
+                .hint(format!("set there, under [project.{key}]:\n{}", named.lines(&key).trim_end())));
         }
         return Err(CliError::usage(format!("{} has a project {name} already, of another repository", path.display()))
             .hint("give another name with --name"));
@@ -231,22 +300,10 @@ fn add_to_config(context: &Context, name: &str, repo: &str, settings: &ProjectSe
     if let Some(dir) = path.parent() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
     }
-    let key = if name.contains('.') { quoted(name) } else { name.to_owned() };
     let told = std::fs::read_to_string(path).is_ok_and(|text| text.contains("[files]"));
     let mut text = if told { String::new() } else { FILES.to_owned() };
     let _ = writeln!(text, "\n[project.{key}]\nrepo = {}", quoted(repo));
-    if let Some(verify) = &settings.verify {
-        let _ = writeln!(text, "verify = {}", quoted(verify));
-    }
-    if let Some(secs) = settings.timeout_secs {
-        let _ = writeln!(text, "task_timeout = {secs}");
-    }
-    if let Some(mode) = settings.sandbox {
-        let _ = writeln!(text, "sandbox = \"{mode}\"");
-    }
-    if !settings.harness_defaults.is_empty() {
-        text.push_str(&harness_table(&format!("[project.{key}.harness_defaults]"), &settings.harness_defaults));
-    }
+    text.push_str(&named.lines(&key));
     let mut file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     Ok(format!("in {}", path.display()))

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::failure::{CliError, Exit, Result};
 use crate::follow;
 use crate::output::{self, one_line, show, table};
-use crate::wire::OperationView;
+use crate::wire::{CallbackView, OperationView};
 
 /// Have code operations carried out, and see what came of them
 ///
@@ -169,8 +169,15 @@ fn tell(value: &Value, json: bool) -> Result<()> {
         ("organization", Some(op.organization_id)),
         ("session", Some(op.session_id)),
         ("project", Some(op.project)),
+        ("callback", op.callback.map(callback)),
     ])?;
     op.result.map_or(Ok(()), |result| tell_result(&result))
+}
+
+fn callback(told: CallbackView) -> String {
+    let tries = if told.tries == 1 { "1 try".to_owned() } else { format!("{} tries", told.tries) };
+    let problem = told.problem.map(|problem| format!(": {}", one_line(&problem, 200))).unwrap_or_default();
+    format!("{}, {tries}{problem}", told.status)
 }
 
 fn tell_result(result: &OperationResult) -> Result<()> {

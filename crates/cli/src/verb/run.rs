@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use windlass_types::{AssignmentId, AssignmentStatus, Harness, JobStatus, JobType};
+use windlass_types::{AssignmentId, AssignmentStatus, FailureKind, Harness, HoldKind, JobStatus, JobType};
 
 use super::create::{document, goal, namespace, repository};
 use crate::cli::{BudgetArgs, Context, Json, harness_parser, read_text, type_parser};
@@ -299,6 +299,7 @@ fn summary(outcome: &Outcome, diff: Option<&Diff>) -> Result<()> {
         ("to do", action),
         ("branch", a.branch.clone()),
         ("commit", a.head_commit.as_deref().map(show::short_commit)),
+        ("pull request", a.pull_request.as_ref().map(show::pull_request)),
         ("spent", Some(show::spent(&a.spent, &a.budget))),
         ("agent", said.map(|s| output::one_line(&s, 300)).filter(|s| !s.is_empty())),
     ])?;
@@ -309,6 +310,7 @@ fn summary(outcome: &Outcome, diff: Option<&Diff>) -> Result<()> {
     }
     let id = a.id;
     let next = match a.status {
+        AssignmentStatus::Complete if a.pull_request.is_some() => a.pull_request.as_ref().map(|p| format!("next: look at {}", p.url)),
         AssignmentStatus::Complete => a
             .branch
             .as_ref()
@@ -316,7 +318,15 @@ fn summary(outcome: &Outcome, diff: Option<&Diff>) -> Result<()> {
             .map(|b| format!("next: git diff {}...{b}, then merge it", a.base_branch.as_deref().unwrap_or("HEAD"))),
         AssignmentStatus::Cancelled => None,
         AssignmentStatus::Blocked | AssignmentStatus::Active => Some(match failed {
+            Some(job) if job.failure.as_ref().is_some_and(|f| f.kind == FailureKind::GuardedChange) => {
+                format!("next: windlass diff {id} | windlass approve {} | windlass cancel {id}", job.id)
+            }
             Some(job) => format!("next: windlass logs {} | windlass retry {} | windlass cancel {id}", job.id, job.id),
+            None if outcome.hold.as_ref().is_some_and(|h| h.kind == HoldKind::Budget) => {
+                format!(
+                    "next: windlass explain {id} | windlass update-assignment {id} --budget-… N (or --no-budget …) | windlass cancel {id}"
+                )
+            }
             None => format!("next: windlass explain {id} | windlass update-assignment {id} --status active | windlass cancel {id}"),
         }),
     };

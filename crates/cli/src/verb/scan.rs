@@ -217,11 +217,15 @@ fn tell(report: &Report, json: bool, sarif: bool) -> Result<Exit> {
 
 fn line(at: &FindingAt) -> String {
     let Finding { path, line, column, rule, redacted, fingerprint, .. } = &at.finding;
-    let (commit, act) = match &at.commit {
-        Some(commit) => (format!(" in {}", output::show::short_commit(commit)), "revoke it: its commit keeps it"),
-        None => (String::new(), "take it out, and revoke it if it has been anywhere else"),
+    let (commit, act, list) = match &at.commit {
+        Some(commit) => (format!(" in {}", output::show::short_commit(commit)), "revoke it: its commit keeps it", " in the base's list"),
+        None => (String::new(), "take it out, and revoke it if it has been anywhere else", ""),
     };
-    format!("{}:{line}:{column} {rule} {}{commit} ({act}; a false alarm is allowed as {fingerprint})\n", one_line(path), one_line(redacted))
+    format!(
+        "{}:{line}:{column} {rule} {}{commit} ({act}; a false alarm is allowed{list} as {fingerprint})\n",
+        one_line(path),
+        one_line(redacted)
+    )
 }
 
 /// Text of a hostile repository on one line.

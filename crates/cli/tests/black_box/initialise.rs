@@ -88,3 +88,29 @@ fn a_folder_that_is_no_repository_is_refused() {
     let repo = repo();
     home.run(&["init", "--repo", repo.path().to_str().expect("UTF-8"), "--name", "../x"]).code(2).says("cannot be a project's name");
 }
+
+#[test]
+fn everything_that_was_named_stands_in_the_configuration_and_what_differs_later_is_told_and_not_dropped() {
+    let (home, repo) = (Home::new(), repo());
+    let path = repo.path().to_str().expect("UTF-8");
+    let first = ["init", "--repo", path, "--name", "shop", "--forge", "acme/shop", "--propose", "--sandbox", "require", "--verify", "true"];
+    home.run(&first).code(0);
+    let shown = home.run(&["config", "--json"]).code(0);
+    assert_eq!(shown.err, "", "every key of it is one");
+    let value = |key: &str| {
+        let items = shown.json()["items"].as_array().expect("items").clone();
+        items.iter().find(|item| item["id"] == format!("project.shop.{key}")).map(|item| item["value"].to_string()).unwrap_or_default()
+    };
+    for (key, wanted) in [("forge_repository", "acme/shop"), ("propose", "true"), ("sandbox", "require"), ("verify", "true")] {
+        assert!(value(key).contains(wanted), "{key}: {}", value(key));
+    }
+    for again in [&first[..], &["init", "--repo", path, "--name", "shop"]] {
+        let answer = home.run(again).code(0);
+        assert!(answer.out.contains("already"), "{answer:?}");
+    }
+    home.run(&["init", "--repo", path, "--name", "shop", "--sandbox", "off"])
+        .code(2)
+        .says("with other settings")
+        .says("[project.shop]")
+        .says("sandbox = \"off\"");
+}

@@ -425,3 +425,30 @@ fn a_workspace_is_removed_only_with_proof_that_its_work_is_elsewhere() {
 fn walk(dir: &std::path::Path, name: &str) -> bool {
     std::fs::read_dir(dir).into_iter().flatten().flatten().any(|e| e.file_name() == name || (e.path().is_dir() && walk(&e.path(), name)))
 }
+
+/// What a supervisor leaves open would be a way out of every sandbox.
+#[test]
+fn no_program_inherits_what_was_left_open_when_windlass_was_started() {
+    let home = Home::new();
+    let repo = TempRepo::new().with_file("a.txt", "a\n").commit("first");
+    let args = [
+        "run",
+        "look",
+        "--repo",
+        repo.path().to_str().expect("UTF-8"),
+        "--no-review",
+        "--program",
+        "sh -c 'ls -l /proc/self/fd > fds.txt'",
+    ];
+    let plain = home.command(&args);
+    let mut leaky = std::process::Command::new("sh");
+    leaky.args(["-c", "exec 9< /etc/hostname 8< /; exec \"$0\" \"$@\""]).arg(plain.get_program()).args(plain.get_args()).env_clear();
+    leaky
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(home.path())
+        .stdin(std::process::Stdio::null());
+    Answer::of(leaky.output().expect("it runs")).code(0);
+    let branch = repo.branches().into_iter().find(|branch| branch.starts_with("windlass/")).expect("a branch");
+    let seen = repo.file_at(&branch, "fds.txt").expect("the list");
+    assert!(!seen.contains("/etc/hostname") && !seen.lines().any(|line| line.ends_with("-> /")), "{seen}");
+}

@@ -26,7 +26,7 @@ fn a_budget_of_runs_refuses_the_next_run_before_it_starts_until_a_person_raises_
     let held: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(held["hold"]["kind"], "budget", "{held:#}");
     assert!(held["hold"]["reason"].as_str().unwrap().contains("1 runs"), "{held:#}");
-    assert!(held["hold"]["hint"].as_str().unwrap().contains("raise the budget"), "{held:#}");
+    assert!(held["hold"]["hint"].as_str().unwrap().contains("raise that limit"), "{held:#}");
     assert_eq!((&held["jobs"][0]["attempts"], &held["spent"]["runs"]), (&1.into(), &1.into()), "{held:#}");
 
     let a = id(&held);
@@ -181,5 +181,29 @@ fn a_budget_that_cut_a_run_can_be_raised_and_what_the_run_used_is_counted() {
     assert_eq!((&blocked["spent"]["tokens"], &blocked["spent"]["runs_without_usage"]), (&520.into(), &0.into()), "{blocked:#}");
     bench.ok(&["update-assignment", &a, "--budget-tokens", "5000"]);
     bench.ok(&["retry", blocked["jobs"][0]["id"].as_str().unwrap()]);
+    assert_eq!(bench.ended(&a)["status"], "complete");
+}
+
+#[test]
+fn an_agent_that_could_not_be_started_has_spent_nothing_that_a_budget_does_not_know() {
+    let bench = Bench::new();
+    let program = bench.outside("agent.sh");
+    let a = bench.submit(&[
+        "--harness",
+        "command",
+        "--program",
+        program.to_str().unwrap(),
+        "--budget-usd",
+        "1",
+        "--budget-tokens",
+        "1000",
+        "--no-review",
+    ]);
+    let blocked = bench.ended(&a);
+    assert_blocked(&blocked, "not_installed");
+    assert_eq!((&blocked["spent"]["runs_without_cost"], &blocked["spent"]["runs_without_usage"]), (&0.into(), &0.into()));
+    std::fs::write(&program, "#!/bin/sh\necho 42 > answer.txt\n").unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    bench.ok(&["update-assignment", &a, "--status", "active"]);
     assert_eq!(bench.ended(&a)["status"], "complete");
 }

@@ -165,3 +165,23 @@ fn a_secret_that_an_agent_prints_is_kept_nowhere() {
     }
     eventually("nothing is left", || agents_of(&a).is_empty().then_some(()));
 }
+
+#[test]
+fn a_fault_in_windlass_itself_ends_its_attempt_and_frees_the_slot() {
+    let bench = Bench::with_env(TempRepo::failing_check(), "max_concurrent_tasks = 1\n", "", &[("WINDLASS_FAULT", "attempt_panics")]);
+    for _ in 0..2 {
+        let a = bench.command("true", &["--no-review", "--lock", "answer.txt"]);
+        let blocked = bench.ended(&a);
+        assert_eq!(blocked["status"], "blocked", "{blocked:#}");
+        assert!(blocked["block"]["reason"].as_str().unwrap().contains("a fault was asked for"), "{blocked:#}");
+    }
+    let held = bench.ok(&["locks"])["items"].as_array().unwrap().iter().filter(|lock| lock["status"] == "held").count();
+    assert_eq!(held, 0, "no lock is left");
+}
+
+#[test]
+fn a_limit_that_no_clock_reaches_is_none() {
+    let bench = Bench::new();
+    let a = bench.command("echo 42 > answer.txt", &["--no-review", "--budget-secs", "18446744073709551615"]);
+    assert_eq!(bench.ended(&a)["status"], "complete");
+}

@@ -159,3 +159,17 @@ fn many_assignments_at_once_are_each_done_once_and_apart() {
     assert_eq!(bench.repo.branches().len(), all.len() + 1);
     eventually("nothing is left running", || all.iter().all(|(a, _)| agents_of(a).is_empty()).then_some(()));
 }
+
+#[test]
+fn what_the_check_saw_and_no_commit_has_is_told() {
+    let bench = Bench::new();
+    let script = "mkdir gen; echo ok > gen/ok.txt; echo gen/ >> .gitignore; git init -q lib; echo ok > lib/ok.txt; echo 42 > answer.txt";
+    let a = bench.command(script, &["--no-review", "--verify", "test -f gen/ok.txt && test -f lib/ok.txt"]);
+    assert_eq!(bench.ended(&a)["status"], "complete");
+    let notice = &bench.notices(&a, "left_out")[0];
+    assert_eq!(notice["files"], serde_json::json!(["gen/", "lib/"]));
+    let bench = Bench::new();
+    let b = bench.command("echo 42 > answer.txt; echo '*.log' >> .gitignore", &["--no-review", "--verify", "./check.sh"]);
+    assert_eq!(bench.ended(&b)["status"], "complete");
+    assert_eq!(bench.notices(&b, "left_out").len(), 0);
+}

@@ -97,3 +97,37 @@ fn work_without_a_repository_runs_in_a_place_of_its_own() {
     assert_eq!((&done["branch"], &done["head_commit"]), (&serde_json::Value::Null, &serde_json::Value::Null));
     assert!(std::fs::read_to_string(place).unwrap().contains(&a));
 }
+
+#[test]
+fn to_join_again_changes_what_is_named_and_keeps_the_rest() {
+    let bench = Bench::with(TempRepo::failing_check(), "", "");
+    let path = bench.repo_path();
+    bench.ok(&[
+        "init",
+        "--repo",
+        &path,
+        "--name",
+        "shop",
+        "--verify",
+        "./check.sh",
+        "--sandbox",
+        "require",
+        "--forge",
+        "acme/shop",
+        "--propose",
+    ]);
+    for more in [&[][..], &["--propose=false"], &["--sandbox", "auto"]] {
+        bench.ok(&[&["init", "--repo", &path, "--name", "shop"], more].concat());
+    }
+    let projects = bench.ok(&["projects"])["items"].as_array().unwrap().clone();
+    let settings = &projects.iter().find(|project| project["name"] == "shop").unwrap()["settings"];
+    assert_eq!(
+        (&settings["verify"], &settings["sandbox"], &settings["forge_repository"]),
+        (&"./check.sh".into(), &"auto".into(), &"acme/shop".into()),
+        "{settings:#}"
+    );
+    assert_ne!(settings["propose"], true, "{settings:#}");
+    let other = TempRepo::failing_check();
+    let (code, text) = bench.refused(&["init", "--repo", other.path().to_str().unwrap(), "--name", "shop"]);
+    assert!(code == 2 && text.contains("of another repository"), "{code}: {text}");
+}

@@ -267,3 +267,13 @@ fn failed_checks_become_one_next_job_when_all_are_over() {
     assert_eq!(pushed["number"], done["pull_request"]["number"]);
     assert_eq!(bed.bench.jobs(&a).len(), 2, "an old failure is not answered twice");
 }
+
+#[test]
+fn a_key_in_the_check_or_in_a_guarded_path_is_in_no_pull_request() {
+    let key = format!("{}{}", "AKIA", "Q3EGRIVXYP4ZT5LN");
+    let bed = Bed::with(TempRepo::failing_check(), "guard = \"flag\"", "");
+    let done = bed.bench.ended(&bed.submit(MENDS, &["--verify", &format!("KEY={key} ./check.sh")]));
+    assert_eq!(done["status"], "complete", "{done:#}");
+    let (_, _, body) = &bed.fake.open_pulls(REPOSITORY)[0];
+    assert!(body.contains("./check.sh") && !body.contains(&key), "{body}");
+}

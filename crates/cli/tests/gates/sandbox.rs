@@ -204,3 +204,29 @@ fn attack_52_an_agent_that_takes_too_much_memory_or_disk_is_ended_and_the_node_g
     let done = bench.ended(&bench.command("echo 42 > answer.txt", &["--no-review"]));
     assert_eq!(done["status"], "complete", "{done:#}");
 }
+
+#[test]
+fn attack_52_a_file_that_was_cut_at_its_limit_is_not_delivered_as_if_it_were_whole() {
+    let bench = Bench::with(TempRepo::failing_check(), "", "[sandbox]\nmax_file_size = 2000000\n");
+    let blocked = bench.ended(&bench.command("head -c 5000000 /dev/zero > big 2> /dev/null; echo 42 > answer.txt", &[]));
+    assert_blocked(&blocked, "sandbox_limit");
+    let text = blocked.to_string();
+    assert!(text.contains("big has just the 2000000 bytes") && text.contains("max_file_size"), "{blocked:#}");
+    let done = bench.ended(&bench.command("head -c 1999999 /dev/zero > big; echo 42 > answer.txt", &["--no-review"]));
+    assert_eq!(done["status"], "complete", "{done:#}");
+}
+
+#[test]
+fn attack_52_what_lies_in_the_folders_in_memory_counts_as_memory() {
+    let bench = Bench::with(TempRepo::failing_check(), "", "[sandbox]\nmax_memory = 67108864\n");
+    if bench.get("/api/v1/status")["isolation"] != "bubblewrap" {
+        windlass_testkit::skip::skipped("the sandbox level bubblewrap", "install bubblewrap");
+        return;
+    }
+    for folder in ["/tmp", "/dev/shm"] {
+        let script = format!("head -c 200000000 /dev/zero > {folder}/big; sleep 600");
+        let blocked = bench.ended(&bench.command(&script, &[]));
+        assert_blocked(&blocked, "sandbox_limit");
+        assert!(blocked.to_string().contains("max_memory"), "{blocked:#}");
+    }
+}

@@ -138,3 +138,27 @@ fn a_secret_in_what_was_asked_for_is_not_in_the_commits_message() {
     let message = bench.repo.git(&["log", "-1", "--format=%B", done["branch"].as_str().unwrap()]);
     assert!(message.contains("[redacted:") && !message.contains(&key()), "{message}");
 }
+
+#[test]
+fn what_the_daemon_keeps_to_itself_is_not_pushed_however_it_is_spelled_and_whatever_it_looks_like() {
+    let secret = "team gateway 0042 of ours";
+    let bench = Bench::with_env(TempRepo::failing_check(), "", "", &[("CORP_PROXY_KEY", secret)]);
+    let token = std::fs::read_to_string(bench.data().join("token")).unwrap();
+    let encoded: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    for (value, name) in [(secret, "CORP_PROXY_KEY"), (&encoded, "CORP_PROXY_KEY"), (token.trim(), "WINDLASS_TOKEN")] {
+        let file = bench.outside("value");
+        std::fs::write(&file, value).unwrap();
+        let script = format!("echo 42 > answer.txt; cp {0} note.txt", file.display());
+        let blocked = bench.ended(&bench.submit(&[
+            "--harness",
+            "command",
+            "--program",
+            &format!("/bin/sh -c '{script}' {}", file.display()),
+            "--no-review",
+        ]));
+        assert_blocked(&blocked, "secret_found");
+        let reason = blocked["block"]["reason"].as_str().unwrap();
+        assert!(reason.contains("note.txt:1 (known-secret") && reason.contains(name) && !reason.contains(value), "{reason}");
+        assert_eq!(bench.repo.branches(), ["main"]);
+    }
+}

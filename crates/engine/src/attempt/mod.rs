@@ -34,16 +34,18 @@ pub(crate) use prompt::{builtin_template, fence};
 pub(crate) use scan::scanner;
 pub(crate) use verdict::check_at_once as check_verdict_at_once;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
 
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use windlass_store::{Claimed, SettleRequest, StoreError};
 use windlass_types::{
-    AttemptResult, AttemptStatus, Effect, Failure, FailureKind, Harness, JobType, Stage, StageRecord, StageStatus, Token, Usage, Verdict,
-    is_loop, without_noise,
+    AttemptResult, AttemptStatus, Effect, Failure, FailureKind, Harness, JobId, JobType, Stage, StageRecord, StageStatus, Token, Usage,
+    Verdict, is_loop, without_noise,
 };
 use windlass_workspace::workspaces::{Changes, Workspace};
 
@@ -185,12 +187,21 @@ pub(crate) async fn carry_out(engine: Arc<Inner>, claimed: Claimed, control: wat
         clock: StageClock::default(),
         exit_code: None,
     };
+    // Whatever happens, the slot is free afterwards, and the lease is renewed no longer.
+    let _leaving = Leaving { engine: Arc::clone(&engine), job_id, token };
     let driven = {
-        let drive = std::pin::pin!(attempt.drive());
+        let drive = std::pin::pin!(AssertUnwindSafe(attempt.drive()).catch_unwind());
         engine.given_up.run_until_cancelled(drive).await
     };
     let outcome = match driven {
-        Some(outcome) => outcome,
+        Some(Ok(outcome)) => outcome,
+        // A fault of our own is this attempt's: what it started is ended, and a person is told.
+        Some(Err(fault)) => {
+            recover::end_orphan(&engine, &attempt.claimed.job, &attempt.claimed.attempt).await;
+            let said = fault.downcast_ref::<String>().map(String::as_str).or_else(|| fault.downcast_ref::<&str>().copied());
+            let text = format!("a fault in Windlass itself broke the attempt off: {}", said.unwrap_or("it says nothing"));
+            Err(Failure::new(FailureKind::Internal, text).hint("please report it with the daemon's log; then retry the job").into())
+        }
         // What was dropped with it ends: its git call, and its launcher, which nobody may be given this job beside.
         None => {
             recover::end_orphan(&engine, &attempt.claimed.job, &attempt.claimed.attempt).await;
@@ -201,8 +212,20 @@ pub(crate) async fn carry_out(engine: Arc<Inner>, claimed: Claimed, control: wat
     attempt.settle(outcome).await;
     failpoint::hit("settle.after");
     engine.forget_agent_token(attempt.claimed.attempt.id);
-    engine.leases.leave(job_id, token);
-    engine.slot_freed.notify_one();
+}
+
+/// Gives an attempt's place on this node back when it is dropped.
+struct Leaving {
+    engine: Arc<Inner>,
+    job_id: JobId,
+    token: Token,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.engine.leases.leave(self.job_id, self.token);
+        self.engine.slot_freed.notify_one();
+    }
 }
 
 impl Attempt {
@@ -211,6 +234,11 @@ impl Attempt {
     }
 
     async fn drive(&mut self) -> Result<Work, Stop> {
+        // For the fault suite: what a fault of our own costs.
+        assert!(
+            !(cfg!(debug_assertions) && std::env::var_os("WINDLASS_FAULT").is_some_and(|fault| fault == "attempt_panics")),
+            "a fault was asked for"
+        );
         // Before anything of it is here.
         self.sandbox_level()?;
         let done = self.read_earlier().await?;
@@ -292,6 +320,9 @@ impl Attempt {
             } else {
                 self.stage_verify(effective, workspace, iteration).await?
             };
+            if let (Some(workspace), Some(changes), gate::Verified::Passed) = (workspace, &changes, &verified) {
+                self.tell_left_out(workspace, changes).await?;
+            }
             let refusal = match verified {
                 gate::Verified::Failed { output, summary } => Some((FailureKind::VerifyFailed, summary, output)),
                 gate::Verified::Passed | gate::Verified::NoCheck => match &changes {
@@ -395,6 +426,9 @@ impl Attempt {
             .await?;
         }
         let changes = workspaces.changes(workspace).await?;
+        if let Some(failure) = sandbox::cut_short(&workspace.path, &changes, self.sandbox_limits().max_file_size) {
+            return Err(failure.into());
+        }
         if !may_change && !changes.files.is_empty() {
             let files: Vec<&str> = changes.files.iter().take(50).map(|f| f.path.as_str()).collect();
             self.notice(json!({"what": "changes_dropped", "text": format!("a {} job may change nothing: its changes were thrown away", self.claimed.job.spec.job_type), "files": files}))
@@ -407,6 +441,17 @@ impl Attempt {
             self.engine.store.touch_files(self.claimed.job.id, self.token(), self.claimed.attempt.id, files).await?;
         }
         Ok(Some(changes))
+    }
+
+    /// What the check saw and the commit has not: people are told, for the branch may be red without it.
+    async fn tell_left_out(&self, workspace: &Workspace, changes: &Changes) -> Result<(), Stop> {
+        let mut files = self.engine.workspaces.left_out(workspace, changes).await?;
+        if files.is_empty() {
+            return Ok(());
+        }
+        files.truncate(50);
+        let text = "the check saw files that are not committed (a repository inside the tree, or ignored since this change); the branch is without them";
+        self.notice(json!({"what": "left_out", "text": text, "files": files})).await
     }
 
     pub(crate) async fn notice(&self, data: Value) -> Result<(), Stop> {

@@ -56,7 +56,7 @@ impl Attempt {
             let scanner = scan::scanner()?;
             let clean = |text: &str| Redactor::clean(&scanner, &secrets, text);
             let title = clean(&super::deliver::subject(&self.claimed.assignment.north_star, &self.claimed.job.spec.context));
-            let body = self.description(effective, &clean(&self.claimed.assignment.north_star), &clean(text), guarded);
+            let body = self.description(effective, &self.claimed.assignment.north_star, text, guarded, &clean);
             let wanted = Proposal { head: &workspace.branch, base: &workspace.base_branch, title: &title, body: &body };
             let made = forge.ensure_pull_request(&wanted).await.map_err(|e| forge::failure(&e))?;
             failpoint::hit("propose.made");
@@ -85,17 +85,18 @@ impl Attempt {
     }
 
     /// The description: what was wanted and what the agent says, both as text that does nothing.
-    fn description(&self, effective: &Effective, goal: &str, account: &str, guarded: &[String]) -> String {
+    fn description(&self, effective: &Effective, goal: &str, account: &str, guarded: &[String], clean: &dyn Fn(&str) -> String) -> String {
+        let (goal, account) = (clean(goal), clean(account));
         let mut text = format!("### What was wanted\n\n{}\n", verbatim(&cut_middle(goal.trim(), GOAL_MAX)));
         if !account.trim().is_empty() {
             let _ = write!(text, "\n### What the agent says\n\n{}\n", verbatim(&cut_middle(account.trim(), ACCOUNT_MAX)));
         }
         if !guarded.is_empty() {
             let shown: Vec<&str> = guarded.iter().take(50).map(String::as_str).collect();
-            let _ = write!(text, "\n### It changes what runs elsewhere or steers agents\n\n{}\n", verbatim(&shown.join("\n")));
+            let _ = write!(text, "\n### It changes what runs elsewhere or steers agents\n\n{}\n", verbatim(&clean(&shown.join("\n"))));
         }
         let check = match &effective.verify {
-            Some(check) => format!("The check passed:\n\n{}", verbatim(check)),
+            Some(check) => format!("The check passed:\n\n{}", verbatim(&clean(check))),
             None => "There is no check.".to_owned(),
         };
         let _ = write!(

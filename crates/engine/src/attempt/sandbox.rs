@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use windlass_types::{Failure, FailureKind, HostRule, NetworkMode, SandboxLevel, SandboxLimits, SandboxMode, keeps_network, sandbox_level};
 use windlass_workspace::launch::{LaunchSpec, Limits, OverLimit, PROXY_PORT, View};
-use windlass_workspace::workspaces::{Workspace, size_of};
+use windlass_workspace::workspaces::{Changes, Workspace, size_of};
 
 use super::gateway::{Allowed, Gateway};
 use super::place::Place;
@@ -175,6 +175,15 @@ pub(super) fn over_limit(over: OverLimit, limits: SandboxLimits) -> Failure {
         }
     };
     failure(&what, key)
+}
+
+/// The failure of work in which a file ends just where the limit of its size is: a program that an agent started wrote more, and heard
+/// nothing of it, or did not say so.
+pub(super) fn cut_short(tree: &Path, changes: &Changes, max_file_size: Option<u64>) -> Option<Failure> {
+    let max = max_file_size?;
+    let is_cut = |path: &str| std::fs::symlink_metadata(tree.join(path)).is_ok_and(|meta| meta.is_file() && meta.len() == max);
+    let cut = changes.files.iter().find(|file| is_cut(&file.path))?;
+    Some(failure(&format!("{} has just the {max} bytes that a file may have, so more was to be written to it", cut.path), "max_file_size"))
 }
 
 /// The failure of a program that passed the limit `key`.

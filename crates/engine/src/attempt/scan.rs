@@ -98,7 +98,9 @@ impl Attempt {
         let merged = merged.map(|commit| Commitish::parse(&commit)).transpose().map_err(|e| e.failure())?;
         let range = Range::Commits { tips: vec![head], without: [base.clone()].into_iter().chain(merged).collect() };
         let repository = workspaces.repository(workspace);
-        let scanner = scanner()?;
+        // What this daemon keeps to itself is found by its value, whatever it looks like.
+        let secrets = self.engine.secrets_of(self.claimed.attempt.id);
+        let scanner = scanner()?.knowing(&secrets).map_err(|e| Failure::new(FailureKind::Internal, e.to_string()))?;
         let scan = scan_range(&repository, &range, Some(&base), &scanner, Allowed::nothing(), workspaces.limits());
         scan.await.map_err(failure)
     }

@@ -69,7 +69,8 @@ impl Attempt {
     pub(super) fn wall_limit(&self, timeout_secs: u64) -> Duration {
         let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let assignment = &self.claimed.assignment;
-        let left = assignment.budget.wall_secs.map(|s| (s * 1000).saturating_sub(assignment.spent.wall_ms.saturating_add(elapsed)));
+        let left =
+            assignment.budget.wall_secs.map(|s| s.saturating_mul(1000).saturating_sub(assignment.spent.wall_ms.saturating_add(elapsed)));
         Duration::from_millis(left.unwrap_or(u64::MAX).min(timeout_secs.saturating_mul(1000)).max(1))
     }
 }

@@ -17,7 +17,7 @@ use crate::command::{check_job, check_means, given};
 use crate::engine::Engine;
 use crate::error::{EngineError, ErrorKind};
 
-pub use view::{OperationLinks, OperationProgress, OperationView};
+pub use view::{CallbackView, OperationLinks, OperationProgress, OperationView};
 
 type Result<T> = std::result::Result<T, EngineError>;
 
@@ -65,6 +65,7 @@ impl Engine {
         };
         if view.status.is_over() {
             view.result = Some(self.result_of(&operation).await?);
+            view.callback = self.inner.store.last_callback(id).await?.map(Into::into);
         }
         view.request = Some(operation.request);
         Ok(view)
@@ -109,7 +110,7 @@ impl Engine {
             success: status == OperationStatus::Succeeded,
             operation_id: a.id,
             status,
-            branch: a.branch.clone().unwrap_or_default(),
+            branch: a.branch.clone().filter(|_| trace.pushed).unwrap_or_default(),
             commits,
             pr: pull_request(a),
             files_modified: files.into_iter().collect(),
@@ -181,7 +182,7 @@ impl Engine {
             request.error_context = Some(ErrorContext {
                 error_message: clean(&error.error_message),
                 stack_trace: clean(&error.stack_trace),
-                affected_files: error.affected_files.clone(),
+                affected_files: error.affected_files.iter().map(|file| clean(file)).collect(),
             });
         }
         if let Some(feature) = &request.feature_context {
@@ -264,6 +265,7 @@ fn view_of(operation: &Operation) -> OperationView {
         ended_at: a.ended_at,
         request: None,
         result: None,
+        callback: None,
         links: OperationLinks::of(a.id),
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use windlass_store::CallbackState;
 use windlass_types::{AssignmentId, Hold, OperationRequest, OperationResult, OperationStatus, OperationType, Phase, Timestamp};
 
 /// A code operation.
@@ -48,8 +49,40 @@ pub struct OperationView {
     /// What came of it, once it is over. Left out of lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<OperationResult>,
+    /// How telling somebody of its end stands, where that is wanted and it has come to one. Left out of lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<CallbackView>,
     /// Where its parts are found.
     pub links: OperationLinks,
+}
+
+/// How telling somebody of an operation's end stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallbackView {
+    /// The message's id, the same each time it is sent.
+    pub delivery_id: String,
+    /// `due`, `delivered` or `dead`.
+    pub status: String,
+    /// How often it was sent.
+    pub tries: u32,
+    /// When it is sent next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// Why the last try failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl From<CallbackState> for CallbackView {
+    fn from(state: CallbackState) -> Self {
+        let status = match (state.due_at, &state.problem) {
+            (Some(_), _) => "due",
+            (None, None) => "delivered",
+            (None, Some(_)) => "dead",
+        };
+        Self { delivery_id: state.delivery, status: status.to_owned(), tries: state.tries, due_at: state.due_at, problem: state.problem }
+    }
 }
 
 /// How far the present job of an operation is.

@@ -43,18 +43,12 @@ impl fmt::Debug for Known {
 
 impl Known {
     pub(super) fn new(secrets: &[(String, String)]) -> Self {
-        // Sorted by pattern, for the search of beginnings; the first name that has a pattern keeps it.
-        let mut spellings: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
-        for (name, value) in secrets.iter().filter(|(_, value)| value.len() >= MIN_LEN) {
-            let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c)).collect();
-            for spelling in spellings_of(value) {
-                spellings.entry(spelling).or_insert_with(|| format!("[redacted:{name}]").into_bytes());
-            }
-        }
+        let spellings = spellings(secrets);
         if spellings.is_empty() {
             return Self { finder: Finder::Nothing, held: Vec::new() };
         }
-        let (patterns, replacements): (Vec<_>, Vec<_>) = spellings.into_iter().unzip();
+        let (patterns, replacements): (Vec<_>, Vec<_>) =
+            spellings.into_iter().map(|(pattern, name)| (pattern, format!("[redacted:{name}]").into_bytes())).unzip();
         let max_len = patterns.iter().map(Vec::len).max().unwrap_or(0);
         let built =
             AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&patterns);
@@ -116,6 +110,18 @@ impl Known {
     }
 }
 
+/// Every spelling of these secrets with the name of its secret, sorted, for the search of beginnings. The first name that has one keeps it.
+pub(crate) fn spellings(secrets: &[(String, String)]) -> BTreeMap<Vec<u8>, String> {
+    let mut spellings: BTreeMap<Vec<u8>, String> = BTreeMap::new();
+    for (name, value) in secrets.iter().filter(|(_, value)| value.len() >= MIN_LEN) {
+        let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c)).collect();
+        for spelling in spellings_of(value) {
+            spellings.entry(spelling).or_insert_with(|| name.clone());
+        }
+    }
+    spellings
+}
+
 /// Whether `tail` is the beginning, and not the whole, of a pattern. The patterns are sorted.
 fn begins_one(patterns: &[Vec<u8>], tail: &[u8]) -> bool {
     let at = patterns.partition_point(|p| p.as_slice() <= tail);
@@ -137,6 +143,12 @@ fn spellings_of(secret: &str) -> Vec<Vec<u8>> {
         let upper = percent_encode(trimmed.as_bytes(), set).to_string();
         spellings.push(lower_escapes(&upper).into_bytes());
         spellings.push(upper.into_bytes());
+    }
+    // Some escape every byte.
+    for (before, between) in [("%", ""), ("\\x", ""), ("", " "), ("", ":")] {
+        let upper = trimmed.bytes().map(|byte| format!("{before}{byte:02X}")).collect::<Vec<_>>().join(between);
+        let lower = trimmed.bytes().map(|byte| format!("{before}{byte:02x}")).collect::<Vec<_>>().join(between);
+        spellings.extend([upper.into_bytes(), lower.into_bytes()]);
     }
     let hex = crate::finding::hex(trimmed.as_bytes());
     spellings.push(hex.to_ascii_uppercase().into_bytes());

@@ -4,6 +4,7 @@ mod known;
 mod lines;
 
 use known::Known;
+pub(crate) use known::spellings;
 use lines::Lines;
 
 use crate::scanner::Scanner;

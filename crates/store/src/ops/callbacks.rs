@@ -35,6 +35,19 @@ impl std::fmt::Debug for DueCallback {
     }
 }
 
+/// How the last callback of an operation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallbackState {
+    /// Names it to the receiver.
+    pub delivery: String,
+    /// How often it was sent.
+    pub tries: u32,
+    /// When it is sent next; nothing when that is over.
+    pub due_at: Option<Timestamp>,
+    /// Why the last try failed; nothing when it was taken.
+    pub problem: Option<String>,
+}
+
 /// What became of sending one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallbackEnd {
@@ -124,6 +137,16 @@ impl Store {
                 None => None,
             };
             Ok((due(w, limit)?, next))
+        })
+        .await
+    }
+
+    /// How the last callback of an operation stands, if it has come to one.
+    pub async fn last_callback(&self, id: AssignmentId) -> Result<Option<CallbackState>> {
+        self.read(move |w| {
+            let sql = "SELECT delivery, tries, due_at, problem FROM callbacks WHERE assignment_id = $1 ORDER BY number DESC LIMIT 1";
+            let Some(mut r) = w.first(sql, values![id])? else { return Ok(None) };
+            Ok(Some(CallbackState { delivery: r.text()?, tries: r.int()?, due_at: r.opt_time()?, problem: r.opt_text()? }))
         })
         .await
     }

@@ -72,7 +72,7 @@ fn check_dead(job: &Job) -> Result<()> {
     if job.status == JobStatus::Dead {
         return Ok(());
     }
-    Err(StoreError::Conflict(format!("{} is {} and no dead letter", job.id, job.status)))
+    Err(StoreError::Conflict(format!("{} is {} and no dead letter; `windlass retry` runs a job again that is none", job.id, job.status)))
 }
 
 fn replay(w: &mut Work<'_>, id: JobId, edit: &JobEdit, key: Option<&str>, dry_run: bool, by: &str) -> Result<Replay> {

@@ -43,7 +43,7 @@ pub(crate) use projects::make_scratch;
 
 pub use assignments::{AssignmentFilter, WholeAssignment};
 pub use branches::{BranchFilter, Declaration, OtherBranch};
-pub use callbacks::{CallbackEnd, DueCallback};
+pub use callbacks::{CallbackEnd, CallbackState, DueCallback};
 pub use claim::{Claimed, Claims, NodeFacts, WorkerSlots};
 pub use control::{Counts, HarnessPark};
 pub use dead_letters::{DeadLetterFilter, Replay};

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use windlass_types::{
-    Assignment, AssignmentId, AssignmentStatus, Job, JobType, OPERATION_SOURCE, OperationRequest, OperationStatus, Stage, StageStatus,
+    Assignment, AssignmentId, AssignmentStatus, FailureClass, FailureKind, Job, JobType, OPERATION_SOURCE, OperationRequest,
+    OperationStatus, Stage, StageRecord, StageStatus,
 };
 
 use super::page::{Conditions, Page, bounded, parse_cursor};
@@ -66,6 +67,8 @@ pub struct OperationFilter {
 pub struct OperationTrace {
     /// Rounds that an agent ran to their end.
     pub rounds: u32,
+    /// Whether its branch was pushed.
+    pub pushed: bool,
     /// The commits, the first first.
     pub commits: Vec<String>,
     /// The files that they changed, as far as they are noted.
@@ -173,6 +176,16 @@ fn list(w: &mut Work<'_>, filter: &OperationFilter, cursor: Option<&str>, limit:
     Ok(Page { items, next_cursor: after.map(|id| id.to_string()) })
 }
 
+/// Whether an agent ran, to whatever end: not when one could not even be started.
+fn has_run(stage: &StageRecord) -> bool {
+    let kind = stage.detail["failure"]["kind"].as_str().and_then(|kind| kind.parse::<FailureKind>().ok());
+    match stage.status {
+        StageStatus::Passed => true,
+        StageStatus::Failed => kind.is_none_or(|kind| kind.class() != FailureClass::Configuration),
+        _ => false,
+    }
+}
+
 fn trace(w: &mut Work<'_>, id: AssignmentId) -> Result<OperationTrace> {
     let mut trace = OperationTrace::default();
     let line = line::line(w, id)?;
@@ -183,7 +196,8 @@ fn trace(w: &mut Work<'_>, id: AssignmentId) -> Result<OperationTrace> {
         }
         for stage in journal::stages_of(w, attempt.id)? {
             match stage.stage {
-                Stage::Run if matches!(stage.status, StageStatus::Passed | StageStatus::Failed) => trace.rounds += 1,
+                Stage::Run if has_run(&stage) => trace.rounds += 1,
+                Stage::Push if stage.status == StageStatus::Passed => trace.pushed = true,
                 Stage::Commit => {
                     trace.commits.extend(stage.detail["commit"].as_str().map(str::to_owned));
                     let files = stage.detail["files"].as_array().into_iter().flatten();

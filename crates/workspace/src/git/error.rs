@@ -113,11 +113,26 @@ pub enum WorkspaceError {
         /// Files with uncommitted changes.
         files: Vec<String>,
     },
+    /// Something in the tree cannot be read, so nobody knows what is in it.
+    #[error("the tree cannot be looked through: {what}")]
+    Unreadable {
+        /// git's words.
+        what: String,
+    },
     /// A path leads out of the tree, or is not a plain file.
     #[error("{path:?} is not a file inside the workspace")]
     Outside {
         /// The path.
         path: String,
+    },
+    /// A range of commits reaches to where a shallow clone ends.
+    #[error(
+        "this clone is shallow: what comes before its commit {commit} is not here, so it cannot be looked through; `git fetch --unshallow` \
+         brings it"
+    )]
+    Shallow {
+        /// The first commit that is here.
+        commit: String,
     },
     /// git said no.
     #[error("git {verb} failed: {message}")]
@@ -176,9 +191,17 @@ impl WorkspaceError {
                 .hint(format!("look at {branch} there: Windlass never overwrites commits that are not its own")),
             Self::Tampered { .. } => failure(FailureKind::WorkspaceTampered).hint("the agent replaced it; start the assignment anew"),
             Self::TooLarge { .. } | Self::TooMany { .. } => failure(FailureKind::AgentFailed).hint("ignore generated files in .gitignore"),
+            Self::Shallow { .. } => failure(FailureKind::BadRepository),
+            Self::Unreadable { .. } => failure(FailureKind::AgentFailed).hint("files and folders have to be readable by their owner"),
             Self::Outside { .. } => failure(FailureKind::AgentFailed),
             Self::WouldLose { .. } => failure(FailureKind::BadConfiguration).hint("push the branch first, or keep it in a bundle"),
+            Self::Git { verb, message } if verb == "update-index" && message.contains("Permission denied") => {
+                failure(FailureKind::AgentFailed).hint("files and folders have to be readable by their owner")
+            }
             Self::Git { message, .. } if message.contains("No space left on device") => failure(FailureKind::DiskFull),
+            Self::Git { verb, .. } if matches!(verb.as_str(), "ls-remote" | "fetch" | "clone") => {
+                failure(FailureKind::GitFailed).hint("check the repository's address, and that this machine reaches it and may read it")
+            }
             Self::Git { .. } | Self::Timeout { .. } => failure(FailureKind::GitFailed),
             Self::NoGit => failure(FailureKind::NotInstalled).hint("install git"),
             Self::Io { source, .. } => failure(match source.kind() {

@@ -76,6 +76,25 @@ impl RepoAddress {
         }
     }
 
+    /// Whether both name one repository: by `https://`, by `ssh://`, or as `user@host:path`, with `.git` or without.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+
+    /// Host and path, without what says how to get there.
+    fn place(&self) -> String {
+        let Self::Remote(url) = self else { return self.as_str().into_owned() };
+        let (authority, path) = match url.split_once("://") {
+            Some((_, rest)) => rest.split_once('/').unwrap_or((rest, "")),
+            None => url.split_once(':').unwrap_or((url, "")),
+        };
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
+        let usual = if url.starts_with("https://") { ":443" } else { ":22" };
+        let host = host.strip_suffix(usual).unwrap_or(&host);
+        let path = path.trim_matches('/');
+        format!("{host}/{}", path.strip_suffix(".git").unwrap_or(path))
+    }
+
     /// The last part of it, fit for a folder name.
     pub(crate) fn short_name(&self) -> String {
         let text = self.as_str();
@@ -189,6 +208,25 @@ fn shown(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_repository_is_known_by_each_of_its_addresses() {
+        let at = |address: &str| RepoAddress::parse(address).unwrap();
+        let one = at("https://Forge.example/acme/shop");
+        for same in [
+            "https://forge.example:443/acme/shop.git",
+            "ssh://git@forge.example/acme/shop.git/",
+            "git@forge.example:acme/shop",
+            "ssh://forge.example:22/acme/shop",
+        ] {
+            assert!(one.is_same_place(&at(same)), "{same}");
+        }
+        for other in
+            ["https://forge.example/acme/shop2", "https://other.example/acme/shop", "ssh://git@forge.example:2222/acme/shop", "/acme/shop"]
+        {
+            assert!(!one.is_same_place(&at(other)), "{other}");
+        }
+    }
 
     #[test]
     fn an_address_that_is_refused_is_shown_without_its_password() {

@@ -261,10 +261,11 @@ impl Launch {
             return Some(OverLimit::Processes(count));
         }
         let max = self.limits.max_memory_bytes?;
-        if usage::roughly(&tree) <= max {
+        let in_folders = if self.in_namespace() { usage::in_folders() } else { 0 };
+        if usage::roughly(&tree).saturating_add(in_folders) <= max {
             return None;
         }
-        let bytes = usage::exactly(&tree);
+        let bytes = usage::exactly(&tree).saturating_add(in_folders);
         (bytes > max).then_some(OverLimit::Memory(bytes))
     }
 

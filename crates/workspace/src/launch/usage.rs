@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read as _;
 
 use super::proc::Process;
+use super::view::{MEMORY_FOLDER_BYTES, MEMORY_FOLDERS};
 
 /// Longer than any status that the kernel tells.
 const MAX_STATUS_BYTES: u64 = 64 * 1024;
@@ -16,6 +17,16 @@ pub(super) fn roughly(processes: &[Process]) -> u64 {
 /// The same with each page counted once. Dear: the kernel walks every page.
 pub(super) fn exactly(processes: &[Process]) -> u64 {
     processes.iter().map(|process| sum(&format!("/proc/{}/smaps_rollup", process.pid), &["Pss_Anon:", "Pss_Shmem:", "SwapPss:"])).sum()
+}
+
+/// What lies in the sandbox's own folders in memory, in bytes: no process need have it mapped. Asked inside of the sandbox.
+pub(super) fn in_folders() -> u64 {
+    let used = |folder: &str| {
+        let held = rustix::fs::statvfs(folder).ok()?;
+        let is_ours = held.f_blocks.checked_mul(held.f_frsize) == Some(MEMORY_FOLDER_BYTES);
+        is_ours.then(|| held.f_blocks.saturating_sub(held.f_bfree).saturating_mul(held.f_frsize))
+    };
+    MEMORY_FOLDERS.into_iter().filter_map(used).sum()
 }
 
 /// The sum of the lines that begin with one of `names`, which tell KiB. A process that is gone has none.

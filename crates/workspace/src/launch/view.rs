@@ -13,7 +13,9 @@ const MAX_LINKS: u32 = 40;
 /// How many folders beside a hidden one are shown one by one.
 const MAX_BESIDE: usize = 4096;
 /// The most that a private folder in memory holds, in bytes.
-const MEMORY_FOLDER_BYTES: u64 = 1024 * 1024 * 1024;
+pub(super) const MEMORY_FOLDER_BYTES: u64 = 1024 * 1024 * 1024;
+/// The folders.
+pub(super) const MEMORY_FOLDERS: [&str; 2] = ["/tmp", "/dev/shm"];
 
 /// What a program sees otherwise than the engine does. Each path is absolute; one that is not there is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Which commits are meant.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::git::{Commitish, Repository, WorkspaceError};
@@ -66,7 +67,26 @@ impl Repository {
         };
         let list = self.call("rev-list").args(["--topo-order", "--reverse"]).args(tips.iter().map(Commitish::as_str));
         let list = list.args(without.iter().map(|commit| format!("^{}", commit.as_str()))).arg("--").ok().await?;
-        list.text().lines().map(|line| Ok(Commitish::parse(line)?.as_str().to_owned())).collect()
+        let list: Vec<String> =
+            list.text().lines().map(|line| Ok(Commitish::parse(line)?.as_str().to_owned())).collect::<Result<_, WorkspaceError>>()?;
+        let ends = self.shallow_ends().await?;
+        match list.iter().find(|commit| ends.contains(commit.as_str())) {
+            Some(commit) => Err(WorkspaceError::Shallow { commit: commit.clone() }),
+            None => Ok(list),
+        }
+    }
+
+    /// The commits before which a shallow clone ends.
+    async fn shallow_ends(&self) -> Result<HashSet<String>, WorkspaceError> {
+        let told = self.call("rev-parse").args(["--is-shallow-repository", "--path-format=absolute", "--git-path", "shallow"]).ok().await?;
+        let told = told.text();
+        let Some((is_shallow, file)) = told.split_once('\n') else { return Ok(HashSet::new()) };
+        if is_shallow.trim() != "true" {
+            return Ok(HashSet::new());
+        }
+        let read = std::fs::read_to_string(file.trim());
+        let text = read.map_err(|source| WorkspaceError::Io { what: format!("read {}", file.trim()), source })?;
+        Ok(text.lines().map(|line| line.trim().to_owned()).collect())
     }
 
     /// What the index is compared with: the last commit, or nothing before the first.

@@ -9,6 +9,7 @@ mod commit;
 mod files;
 mod inspect;
 mod inventory;
+mod left_out;
 mod lock;
 mod lookup;
 mod merging;

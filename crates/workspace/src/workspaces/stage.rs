@@ -103,7 +103,11 @@ impl Workspaces {
     /// Not `git add`: that would run git inside repositories that the agent made in the tree, with their configuration.
     pub(super) async fn stage(&self, workspace: &Workspace) -> Result<String, WorkspaceError> {
         let list = self.engine_call(workspace, "ls-files").args(["-z", "--others", "--modified", "--deleted", "--exclude-standard"]);
-        let listed = list.ok().await?.stdout;
+        let list = list.ok().await?;
+        if let Some(what) = list.complaint.lines().find(|line| line.contains("could not open directory")) {
+            return Err(WorkspaceError::Unreadable { what: what.trim_start_matches("warning: ").to_owned() });
+        }
+        let listed = list.stdout;
         let (tree, limits, hash_len) = (workspace.path.clone(), self.limits, workspace.base_commit.len());
         let paths = blocking(move || sort_paths(&tree, &listed, hash_len, limits)).await?;
         if !paths.gone.is_empty() {
