@@ -32,7 +32,7 @@ fn known_secrets_go_in_every_spelling_and_others_by_their_rule() {
     assert_eq!(clean("wl/own-secret+value-and-longer"), "[redacted:LONG]");
     assert_eq!(clean("x=wl%2Fown-secret%2Bvalue"), "x=[redacted:OWN]");
     for before in ["%", "\\x"] {
-        let escaped: String = "wl/own-secret+value".bytes().map(|byte| format!("{before}{byte:02X}")).collect();
+        let escaped = "wl/own-secret+value".bytes().map(|byte| format!("{before}{byte:02X}")).collect::<Vec<_>>().concat();
         assert_eq!(clean(&format!("x={escaped}.")), "x=[redacted:OWN].");
     }
     assert_eq!(clean(&format!("push with {token}, please\nok\n")), "push with [redacted:github-token], please\nok\n");

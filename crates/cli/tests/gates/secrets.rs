@@ -144,7 +144,7 @@ fn what_the_daemon_keeps_to_itself_is_not_pushed_however_it_is_spelled_and_whate
     let secret = "team gateway 0042 of ours";
     let bench = Bench::with_env(TempRepo::failing_check(), "", "", &[("CORP_PROXY_KEY", secret)]);
     let token = std::fs::read_to_string(bench.data().join("token")).unwrap();
-    let encoded: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded = secret.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
     for (value, name) in [(secret, "CORP_PROXY_KEY"), (&encoded, "CORP_PROXY_KEY"), (token.trim(), "WINDLASS_TOKEN")] {
         let file = bench.outside("value");
         std::fs::write(&file, value).unwrap();
