@@ -277,3 +277,15 @@ fn a_key_in_the_check_or_in_a_guarded_path_is_in_no_pull_request() {
     let (_, _, body) = &bed.fake.open_pulls(REPOSITORY)[0];
     assert!(body.contains("./check.sh") && !body.contains(&key), "{body}");
 }
+
+#[test]
+fn what_lies_behind_a_link_in_a_guarded_place_is_guarded_and_so_is_a_new_link() {
+    let repo = TempRepo::failing_check().with_file("shared/agents/settings.json", "{}\n");
+    std::fs::create_dir(repo.path().join("tools")).unwrap();
+    std::os::unix::fs::symlink("shared/agents", repo.path().join(".claude")).unwrap();
+    let bed = Bed::with(repo.commit("settings behind a link"), "", "");
+    for script in ["echo '{\"hooks\": 1}' > shared/agents/settings.json", "mkdir hooks; echo x > hooks/pre-push; ln -s hooks .husky"] {
+        let a = bed.bench.command(&format!("echo 42 > answer.txt; {script}"), &["--project", "app", "--no-review"]);
+        assert_blocked(&bed.bench.ended(&a), "guarded_change");
+    }
+}

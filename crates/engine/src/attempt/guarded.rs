@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::json;
-use windlass_types::{Failure, FailureKind, Guard, is_guarded};
+use windlass_types::{Failure, FailureKind, GUARDED, Guard, is_guarded};
 use windlass_workspace::workspaces::{Commit, QUARANTINE, Workspace};
 
 use super::{Attempt, Stop};
@@ -24,7 +24,12 @@ impl Attempt {
             return Ok(GuardedChange::default());
         }
         let changed = self.engine.workspaces.changed_paths(workspace, &workspace.base_commit, &commit.sha).await?;
-        let mut guarded: Vec<_> = changed.into_iter().filter(|c| is_guarded(&c.path, &settings.guarded_paths)).collect();
+        // What lies behind a link in a guarded place is guarded where it lies.
+        let places: Vec<&str> = GUARDED.iter().map(|entry| entry.trim_end_matches('/')).collect();
+        let behind = self.engine.workspaces.links_among(workspace, &commit.sha, &places).await?;
+        let behind = behind.into_iter().flat_map(|target| [format!("{target}/"), target]);
+        let more: Vec<String> = settings.guarded_paths.iter().cloned().chain(behind).collect();
+        let mut guarded: Vec<_> = changed.into_iter().filter(|c| is_guarded(&c.path, &more)).collect();
         if !guarded.is_empty()
             && let Some(base) = self.engine.workspaces.base_head(workspace).await?
             && base != workspace.base_commit

@@ -100,6 +100,8 @@ impl Engine {
         let status = operation.status();
         let trace = self.inner.store.operation_trace(a.id).await?;
         let (commits, files) = match self.read_from_git(a).await {
+            // What is on no remote is nobody's to fetch.
+            _ if !trace.pushed => (Vec::new(), BTreeSet::new()),
             Some(found) => found,
             // On another node, or cleaned up: what was noted when it was committed.
             None => (trace.commits, trace.files),

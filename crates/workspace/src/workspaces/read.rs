@@ -1,6 +1,6 @@
 //! Reading commits and what is in them.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{Workspace, Workspaces};
 use crate::git::{Commitish, RepoAddress, Repository, WorkspaceError};
@@ -8,6 +8,8 @@ use crate::outgoing::change::{Change, FORMAT, Kind};
 
 /// How many commits a log lists at most.
 const MAX_COMMITS: usize = 10_000;
+/// No link leads further.
+const LINK_MAX: u64 = 4096;
 
 /// Where to read from.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +57,22 @@ impl Workspaces {
             paths.push(ChangedPath { path: String::from_utf8_lossy(path).into_owned(), content });
         }
         Ok(paths)
+    }
+
+    /// Where those of these paths lead that are links in a commit, as paths from the tree's top. What leads out of the tree is left out.
+    pub async fn links_among(&self, workspace: &Workspace, commit: &str, paths: &[&str]) -> Result<Vec<String>, WorkspaceError> {
+        let commit = Commitish::parse(commit)?;
+        let call = self.git.call("ls-tree").git_dir(&workspace.engine_git_dir).args(["-z", commit.as_str(), "--"]).args(paths);
+        let listed = call.ok().await?.stdout;
+        let mut targets = Vec::new();
+        for entry in listed.split(|byte| *byte == 0).filter(|entry| entry.starts_with(b"120000 ")) {
+            let Some(path) = std::str::from_utf8(entry).ok().and_then(|entry| entry.split_once('\t')).map(|(_, path)| path) else {
+                continue;
+            };
+            let target = self.read_at(Source::Workspace(workspace), commit.as_str(), path, LINK_MAX).await?.unwrap_or_default();
+            targets.extend(std::str::from_utf8(&target).ok().and_then(|target| beneath(Path::new(path).parent()?, Path::new(target))));
+        }
+        Ok(targets)
     }
 
     fn git_dir_of(&self, source: Source<'_>) -> PathBuf {
@@ -139,4 +157,18 @@ impl Workspaces {
         };
         Ok(output.stdout.split(|byte| *byte == 0).filter_map(one).collect())
     }
+}
+
+/// A link's target from the tree's top, by its words alone; `None` where they lead out of the tree.
+fn beneath(folder: &Path, target: &Path) -> Option<String> {
+    let mut path = folder.to_owned();
+    for part in target.components() {
+        match part {
+            Component::Normal(name) => path.push(name),
+            Component::CurDir => {}
+            Component::ParentDir if path.pop() => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    path.to_str().filter(|path| !path.is_empty()).map(str::to_owned)
 }
