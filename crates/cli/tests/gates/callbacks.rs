@@ -113,7 +113,7 @@ fn with_callback(bench: &Bench, url: &str, more: &Value) -> String {
 
 /// The event that says how telling of it ended.
 fn told(bench: &Bench, id: &str) -> Value {
-    eventually("telling of it has ended", || bench.events(id, "operation.callback").pop().filter(|event| event["data"]["status"] != "due"))
+    eventually("telling of it has ended", || bench.events(id, "operation.callback").pop().filter(|data| data["status"] != "due"))
 }
 
 #[test]
