@@ -136,7 +136,10 @@ fn failed_result(result: &Map<String, Value>) -> bool {
     matches!(result.get("status").and_then(Value::as_str), Some("failed" | "error" | "dead" | "needs_retry"))
 }
 
-fn object(places: &Places, folder: Folder, sub: Option<&str>, name: &str) -> Option<(Stamp, Option<Map<String, Value>>)> {
+/// A file, and what it holds, where that is an object.
+type Read = (Stamp, Option<Map<String, Value>>);
+
+fn object(places: &Places, folder: Folder, sub: Option<&str>, name: &str) -> Option<Read> {
     match places.read(folder, sub, OsStr::new(name), TASK_MAX) {
         Found::File(bytes, stamp) => Some((stamp, strict::object(&bytes).ok())),
         _ => None,
@@ -159,16 +162,16 @@ enum Next {
     },
 }
 
-fn judge(places: &Places, task: &Task, now: Timestamp) -> Next {
+fn judge(places: &Places, task: &Task, word: Option<&Read>, now: Timestamp) -> Next {
     let name = format!("{}.json", task.task_id);
     let result = object(places, Folder::Results, Some(&task.worker), &name);
     let mark = result.as_ref().map(|(stamp, _)| mark_of(stamp));
     let fresh = result.filter(|(stamp, content)| is_of_this_try(task, stamp, content.as_ref()));
     let retry = |told: &str, error: String| Next::Retry { told: beside(told, mark.as_deref()), error };
     let mut unproved = false;
-    if let Some((stamp, Some(meta))) = object(places, Folder::ExecutionMeta, None, &name) {
-        let told = word_of(&stamp);
-        match read_word(task, &meta) {
+    if let Some((stamp, Some(meta))) = word {
+        let told = word_of(stamp);
+        match read_word(task, meta) {
             // Done only with its result on disk.
             Word::Completed if counted(task) != Some(&told) && fresh.is_some() => return Next::Finish,
             Word::Completed => unproved = counted(task) != Some(&told),
@@ -226,9 +229,13 @@ pub(crate) async fn run(shared: Arc<Shared>, mut looks: mpsc::Receiver<String>) 
             () = shared.stop.cancelled() => return,
             id = looks.recv() => match id {
                 Some(id) => match shared.engine.store().outside_tasks(id).await {
-                    Ok(tasks) => for task in told_apart(&shared, &mut seen, tasks).await {
-                        if look(&shared, &mut seen, task).await { due = Instant::now(); }
-                    },
+                    Ok(tasks) => {
+                        // Read once for all that it may be about. What is written after that is heard of by itself.
+                        let word = word_about(&shared, &tasks).await;
+                        for task in told_apart(&shared, &mut seen, tasks, word.as_ref()).await {
+                            if look(&shared, &mut seen, task, word.clone()).await { due = Instant::now(); }
+                        }
+                    }
                     Err(e) => tracing::warn!(error = %e, "a task of an outside executor could not be looked at; it is at the next look through"),
                 },
                 None => return,
@@ -243,18 +250,22 @@ pub(crate) async fn run(shared: Arc<Shared>, mut looks: mpsc::Receiver<String>) 
     }
 }
 
+/// Where the word about a task lies.
+fn word_file(task: &Task) -> String {
+    format!("{}.json", task.task_id)
+}
+
+/// The word about the tasks of one id.
+async fn word_about(shared: &Arc<Shared>, tasks: &[Task]) -> Option<Read> {
+    let name = tasks.first().map(word_file)?;
+    shared.blocking(move |shared| object(&shared.places, Folder::ExecutionMeta, None, &name)).await.unwrap_or_default()
+}
+
 /// Several live tasks have one id, and so one word: which of them it is about is not guessed. One that does not say is not counted.
-async fn told_apart(shared: &Arc<Shared>, seen: &mut Seen, mut tasks: Vec<Task>) -> Vec<Task> {
-    let Some(name) = tasks.first().map(|task| format!("{}.json", task.task_id)) else { return tasks };
-    let of = name.clone();
-    let word = if tasks.len() > 1 {
-        shared.blocking(move |shared| object(&shared.places, Folder::ExecutionMeta, None, &of)).await.unwrap_or_default()
-    } else {
-        None
-    };
-    let Some((stamp, Some(meta))) = word else { return tasks };
-    let told = word_of(&stamp);
-    let about = |task: &&mut Task| counted(task) != Some(&told) && read_word(task, &meta) != Word::Nothing;
+async fn told_apart(shared: &Arc<Shared>, seen: &mut Seen, mut tasks: Vec<Task>, word: Option<&Read>) -> Vec<Task> {
+    let (Some(name), Some((stamp, Some(meta)))) = (tasks.first().map(word_file), word) else { return tasks };
+    let told = word_of(stamp);
+    let about = |task: &&mut Task| counted(task) != Some(&told) && read_word(task, meta) != Word::Nothing;
     let mut unsure: Vec<&mut Task> = tasks.iter_mut().filter(|task| about(task)).collect();
     if meta.get("worker").is_some() || unsure.len() < 2 {
         return tasks;
@@ -328,9 +339,9 @@ fn timeout_of(shared: &Shared, task: &Task) -> Option<u64> {
 }
 
 /// Acts on what lies there; whether something may be due now.
-async fn look(shared: &Arc<Shared>, seen: &mut Seen, task: Task) -> bool {
+async fn look(shared: &Arc<Shared>, seen: &mut Seen, task: Task, word: Option<Read>) -> bool {
     let (now, asked) = (shared.clock.now(), task.clone());
-    let judged = shared.blocking(move |shared| judge(&shared.places, &asked, now)).await;
+    let judged = shared.blocking(move |shared| judge(&shared.places, &asked, word.as_ref(), now)).await;
     let next = match judged.unwrap_or(Next::Wait { silent: false, unproved: false }) {
         Next::Wait { silent: true, unproved } => {
             let since = *seen.taken.entry(task.key.clone()).or_insert_with(Instant::now);
