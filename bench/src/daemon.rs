@@ -68,6 +68,16 @@ impl Daemon {
         client::request(method, &self.address, path, &format!("authorization: Bearer {}\r\n", self.token), body.as_bytes())
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The request for a stream of events, as bytes.
+    pub(crate) fn stream_request(&self, path: &str) -> Vec<u8> {
+        let headers = format!("authorization: Bearer {}\r\naccept: text/event-stream\r\n", self.token);
+        client::request("GET", &self.address, path, &headers, b"")
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

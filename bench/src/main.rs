@@ -13,6 +13,7 @@ mod machine;
 mod overlap;
 mod scenario;
 mod stats;
+mod streams;
 mod workspaces;
 
 use std::io::Write as _;

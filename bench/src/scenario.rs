@@ -77,6 +77,9 @@ impl Bench {
         if wanted("files") {
             self.files(dir.path()).await?;
         }
+        if wanted("streams") {
+            self.streams(dir.path()).await?;
+        }
         if wanted("overlap") {
             self.overlap(dir.path()).await?;
         }

@@ -18,3 +18,8 @@ pub(crate) fn number(value: f64) -> String {
         _ => format!("{value:.4}"),
     }
 }
+
+/// How often a text stands in another, without overlaps.
+pub(crate) fn occurrences(haystack: &[u8], needle: &[u8]) -> u64 {
+    memchr::memmem::find_iter(haystack, needle).count() as u64
+}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use crate::process::{cargo, root, step};
+use crate::process::{cargo, step, target};
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
@@ -29,8 +29,7 @@ pub(crate) fn release() -> anyhow::Result<PathBuf> {
         "build the release binary",
         cargo().args(["build", "--release", "--locked", "--package", "windlass-cli", "--package", "windlass-bench"]),
     )?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release"))
+    Ok(target().join("release"))
 }
 
 pub(crate) fn bench(args: &Args) -> anyhow::Result<()> {

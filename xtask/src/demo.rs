@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 
-use crate::process::{cargo, find, root, step};
+use crate::process::{cargo, find, root, step, target};
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
@@ -25,8 +25,7 @@ pub(crate) fn demo(args: &Args) -> anyhow::Result<()> {
         }
     }
     step("build windlass", cargo().args(["build", "--quiet", "--locked", "--package", "windlass-cli"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    let windlass = target.join("debug/windlass");
+    let windlass = target().join("debug/windlass");
     let dir = tempfile::Builder::new().prefix("windlass-demo-").tempdir()?;
     let (repo, data) = (dir.path().join("slug"), dir.path().join("data"));
     make_repository(&repo)?;

@@ -9,11 +9,13 @@ mod chaos;
 mod demo;
 mod peers;
 mod process;
+mod schemathesis;
 mod secrets;
 mod setup;
 mod simulate;
 mod test;
 mod upgrade;
+mod web;
 
 use clap::{Parser, Subcommand};
 
@@ -30,6 +32,10 @@ enum Task {
     Setup,
     /// Run everything that has to pass: format, lints, tests on both databases, documentation
     Test(test::Args),
+    /// Ask a daemon everything that its API's document describes, well and badly
+    Schemathesis(schemathesis::Args),
+    /// Build the page into web/dist, where the next build of the binary takes it from
+    Web,
     /// Play the engine's core through simulated worlds with lost messages, crashes, pauses and wrong clocks
     Simulate(simulate::Args),
     /// Run the main job on a small real repository and show it live
@@ -71,6 +77,8 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Setup => setup::everything().map(|_| ()),
         Task::Test(args) => test::test(&args),
+        Task::Schemathesis(args) => schemathesis::run(&args),
+        Task::Web => web::build().map(drop),
         Task::Simulate(args) => simulate::simulate(&args),
         Task::Demo(args) => demo::demo(&args),
         Task::Chaos(args) => chaos::chaos(&args),

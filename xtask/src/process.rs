@@ -31,6 +31,11 @@ pub(crate) fn step(name: &str, command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where cargo leaves what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// `cargo` as the one that runs us. It is not told of our own package: build scripts that look at such variables (ring's does) would
 /// run anew, and most of the workspace with them, whenever somebody else starts a build.
 pub(crate) fn cargo() -> Command {

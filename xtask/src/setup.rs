@@ -12,8 +12,11 @@ pub(crate) fn everything() -> anyhow::Result<Vec<String>> {
     if let Err(e) = agent_clis() {
         missing.push(format!("the agent CLIs: {e}"));
     }
-    if let Err(e) = bubblewrap() {
+    if let Err(e) = package("bubblewrap", &["bwrap"]) {
         missing.push(format!("bubblewrap: {e}"));
+    }
+    if let Err(e) = package("chromium", &["chromium", "chromium-browser", "google-chrome"]) {
+        missing.push(format!("a browser to test the page in: {e}"));
     }
     for what in &missing {
         eprintln!("SKIPPED: {what}");
@@ -40,9 +43,10 @@ fn agent_clis() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// With root on Debian, bubblewrap from its packages: then agents run in a PID namespace of their own.
-fn bubblewrap() -> anyhow::Result<()> {
-    if find("bwrap").is_some() {
+/// A program that goes by one of these names; with root on Debian, from its packages. With bubblewrap agents run in a PID namespace of
+/// their own.
+fn package(name: &str, programs: &[&str]) -> anyhow::Result<()> {
+    if programs.iter().any(|program| find(program).is_some()) {
         return Ok(());
     }
     if find("apt-get").is_none() || !rustix::process::geteuid().is_root() {
@@ -50,9 +54,7 @@ fn bubblewrap() -> anyhow::Result<()> {
     }
     step("update the package lists", Command::new("apt-get").args(["-qq", "update"]))?;
     step(
-        "install bubblewrap",
-        Command::new("apt-get")
-            .args(["-qq", "-y", "--no-install-recommends", "install", "bubblewrap"])
-            .env("DEBIAN_FRONTEND", "noninteractive"),
+        &format!("install {name}"),
+        Command::new("apt-get").args(["-qq", "-y", "--no-install-recommends", "install", name]).env("DEBIAN_FRONTEND", "noninteractive"),
     )
 }

@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 
 use crate::process::{cargo, find, step};
-use crate::setup;
+use crate::{schemathesis, setup, web};
 
 /// The seeds that the simulation plays here; `cargo xtask simulate` plays more.
 const SEEDS: u64 = 500;
@@ -23,6 +23,10 @@ pub(crate) fn test(args: &Args) -> anyhow::Result<()> {
         step("format", cargo().args(["fmt", "--all", "--check"]))?;
         step("lints", cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     }
+    // The binary brings the page along: it is built first.
+    if args.filter.is_none() {
+        web::check()?;
+    }
     // Tests run the binary: it has to be there, and new.
     step("build", cargo().args(["build", "--workspace", "--all-targets", "--locked"]))?;
     // One PostgreSQL for the whole run; each test makes a database of its own in it.
@@ -41,6 +45,10 @@ pub(crate) fn test(args: &Args) -> anyhow::Result<()> {
         None => {}
     }
     step("tests", &mut tests)?;
+    if args.filter.is_none() {
+        web::browse()?;
+        schemathesis::run(&schemathesis::Args::default())?;
+    }
     if !args.quick {
         step("documentation", cargo().args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     }

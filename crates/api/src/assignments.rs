@@ -14,9 +14,6 @@ use crate::extract::{Asked, Sent, id, page_size, words};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
-/// Who the events say did it.
-pub(crate) const BY: &str = "person";
-
 const MANY_MAX: usize = 10_000;
 
 /// A new assignment and its jobs, or the one that the same key made before.
@@ -125,30 +122,34 @@ pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<ListAsked>)
 /// Makes an assignment, with the jobs it brings or with none.
 #[utoipa::path(post, path = "/api/v1/assignments", operation_id = "create_assignment", tag = "assignments", request_body = CreateAssignment,
     responses((status = 201, body = SubmittedAnswer), (status = 200, description = "the key made it before", body = SubmittedAnswer), Problem))]
-pub(crate) async fn create(State(app): State<App>, Sent(mut wanted): Sent<CreateAssignment>) -> Answer<SubmittedAnswer> {
+pub(crate) async fn create(State(app): State<App>, caller: Caller, Sent(mut wanted): Sent<CreateAssignment>) -> Answer<SubmittedAnswer> {
     from_api(&mut wanted.source);
-    Ok(app.engine()?.create(wanted, BY).await?.into())
+    Ok(app.engine()?.create(wanted, &caller.by()).await?.into())
 }
 
 /// Makes an assignment with its first job.
 #[utoipa::path(post, path = "/api/v1/assignments/run", tag = "assignments", request_body = RunGoal,
     responses((status = 201, body = SubmittedAnswer), (status = 200, description = "the key made it before", body = SubmittedAnswer), Problem))]
-pub(crate) async fn run(State(app): State<App>, Sent(mut goal): Sent<RunGoal>) -> Answer<SubmittedAnswer> {
+pub(crate) async fn run(State(app): State<App>, caller: Caller, Sent(mut goal): Sent<RunGoal>) -> Answer<SubmittedAnswer> {
     from_api(&mut goal.source);
-    Ok(app.engine()?.run(goal, BY).await?.into())
+    Ok(app.engine()?.run(goal, &caller.by()).await?.into())
 }
 
 /// Makes many assignments, all or none.
 #[utoipa::path(post, path = "/api/v1/assignments/run-many", tag = "assignments", request_body = Vec<RunGoal>,
     responses((status = 201, body = SubmittedList), (status = 200, description = "the keys made all of them before", body = SubmittedList), Problem))]
-pub(crate) async fn run_many(State(app): State<App>, Sent(mut goals): Sent<Vec<RunGoal>>) -> Answer<(StatusCode, Json<SubmittedList>)> {
+pub(crate) async fn run_many(
+    State(app): State<App>,
+    caller: Caller,
+    Sent(mut goals): Sent<Vec<RunGoal>>,
+) -> Answer<(StatusCode, Json<SubmittedList>)> {
     if goals.is_empty() || goals.len() > MANY_MAX {
         return Err(Problem::invalid(format!("{} goals were sent", goals.len())).hint(format!("send 1 to {MANY_MAX} at once")));
     }
     for goal in &mut goals {
         from_api(&mut goal.source);
     }
-    let items: Vec<SubmittedAnswer> = app.engine()?.run_many(goals, BY).await?.into_iter().map(Into::into).collect();
+    let items: Vec<SubmittedAnswer> = app.engine()?.run_many(goals, &caller.by()).await?.into_iter().map(Into::into).collect();
     let status = if items.iter().any(|item| item.created) { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(SubmittedList { items, next_cursor: None })))
 }
@@ -173,10 +174,13 @@ pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(path): Pat
     request_body = UpdateAssignment, responses((status = 200, body = Assignment), Problem))]
 pub(crate) async fn update(
     State(app): State<App>,
+    caller: Caller,
     Path(path): Path<String>,
     Sent(change): Sent<UpdateAssignment>,
 ) -> Answer<Json<Assignment>> {
-    Ok(Json(app.engine()?.update_assignment(id(&path)?, change, BY).await?))
+    let wanted: AssignmentId = id(&path)?;
+    caller.may_operate(wanted)?;
+    Ok(Json(app.engine()?.update_assignment(wanted, change, &caller.by()).await?))
 }
 
 /// Puts jobs in an assignment's line.
@@ -184,29 +188,60 @@ pub(crate) async fn update(
     request_body = InsertJobs, responses((status = 201, body = InsertedJobs), Problem))]
 pub(crate) async fn insert_jobs(
     State(app): State<App>,
+    caller: Caller,
     Path(path): Path<String>,
     Sent(wanted): Sent<InsertJobs>,
 ) -> Answer<(StatusCode, Json<InsertedJobs>)> {
-    let assignment = id(&path)?;
+    let assignment: AssignmentId = id(&path)?;
+    caller.may_operate(assignment)?;
     if wanted.jobs.is_empty() {
         return Err(Problem::invalid("no job was sent"));
     }
-    let items = app.engine()?.insert_jobs(assignment, wanted.after, wanted.jobs, BY).await?;
+    let items = app.engine()?.insert_jobs(assignment, wanted.after, wanted.jobs, &caller.by()).await?;
     Ok((StatusCode::CREATED, Json(InsertedJobs { items, next_cursor: None })))
+}
+
+/// A message for the assignment's agent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Message {
+    /// What to say; at most 1 MiB.
+    text: String,
+}
+
+/// Asks the assignment's agent something more: a `chat` job in its own session. An assignment that is over or blocked goes on with it.
+#[utoipa::path(post, path = "/api/v1/assignments/{id}/messages", operation_id = "send_message", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
+    request_body = Message, responses((status = 201, body = Job), Problem))]
+pub(crate) async fn message(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    Sent(message): Sent<Message>,
+) -> Answer<(StatusCode, Json<Job>)> {
+    let assignment: AssignmentId = id(&path)?;
+    caller.may_operate(assignment)?;
+    Ok((StatusCode::CREATED, Json(app.engine()?.follow_up(assignment, message.text, &caller.by()).await?)))
 }
 
 /// Calls an assignment off, with what runs and what waits.
 #[utoipa::path(post, path = "/api/v1/assignments/{id}/cancel", operation_id = "cancel_assignment", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
     responses((status = 200, body = Assignment), Problem))]
-pub(crate) async fn cancel(State(app): State<App>, Path(path): Path<String>) -> Answer<Json<Assignment>> {
-    Ok(Json(app.engine()?.cancel_assignment(id(&path)?, BY).await?))
+pub(crate) async fn cancel(State(app): State<App>, caller: Caller, Path(path): Path<String>) -> Answer<Json<Assignment>> {
+    let wanted: AssignmentId = id(&path)?;
+    caller.may_operate(wanted)?;
+    Ok(Json(app.engine()?.cancel_assignment(wanted, &caller.by()).await?))
 }
 
 /// Removes the workspace of an assignment that is over, once its work is proved to be elsewhere.
 #[utoipa::path(post, path = "/api/v1/assignments/{id}/clean-up", operation_id = "clean_up_assignment", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
     request_body = CleanUp, responses((status = 200, body = CleanedUp), Problem))]
-pub(crate) async fn clean_up(State(app): State<App>, Path(path): Path<String>, Sent(how): Sent<CleanUp>) -> Answer<Json<CleanedUp>> {
-    Ok(Json(app.engine()?.clean_up(id(&path)?, how, BY).await?))
+pub(crate) async fn clean_up(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    Sent(how): Sent<CleanUp>,
+) -> Answer<Json<CleanedUp>> {
+    Ok(Json(app.engine()?.clean_up(id(&path)?, how, &caller.by()).await?))
 }
 
 /// Shows what an assignment's branch changes.

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use windlass_store::BranchFilter;
 use windlass_types::{Branch, BranchMove};
 
-use crate::assignments::BY;
+use crate::auth::Caller;
 use crate::extract::{Asked, id, page_size};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
@@ -50,15 +50,15 @@ pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<ListAsked>)
 /// Says that an assignment's branch was merged, where Windlass cannot see it (a squash, another repository).
 #[utoipa::path(post, path = "/api/v1/branches/{assignment}/merged", operation_id = "branch_merged", tag = "jobs",
     params(("assignment" = String, Path, description = "the assignment's id")), responses((status = 200, body = Branch), Problem))]
-pub(crate) async fn merged(State(app): State<App>, Path(assignment): Path<String>) -> Answer<Json<Branch>> {
-    let branch = app.engine()?.store().move_branch(id(&assignment)?, BranchMove::Merge, BY.to_owned()).await?;
+pub(crate) async fn merged(State(app): State<App>, caller: Caller, Path(assignment): Path<String>) -> Answer<Json<Branch>> {
+    let branch = app.engine()?.store().move_branch(id(&assignment)?, BranchMove::Merge, caller.by()).await?;
     branch.map(Json).ok_or_else(|| Problem::not_found("the branch left the registry"))
 }
 
 /// Takes an assignment's branch out of the registry: nobody has to merge cleanly with it any more.
 #[utoipa::path(post, path = "/api/v1/branches/{assignment}/release", operation_id = "release_branch", tag = "jobs",
     params(("assignment" = String, Path, description = "the assignment's id")), responses((status = 204, description = "it is out"), Problem))]
-pub(crate) async fn release(State(app): State<App>, Path(assignment): Path<String>) -> Answer<StatusCode> {
-    app.engine()?.store().move_branch(id(&assignment)?, BranchMove::Release, BY.to_owned()).await?;
+pub(crate) async fn release(State(app): State<App>, caller: Caller, Path(assignment): Path<String>) -> Answer<StatusCode> {
+    app.engine()?.store().move_branch(id(&assignment)?, BranchMove::Release, caller.by()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use windlass_engine::BreakerView;
 use windlass_types::{Backend, Harness};
 
-use crate::assignments::BY;
+use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -31,7 +31,11 @@ pub(crate) async fn list(State(app): State<App>) -> Answer<Json<BreakerList>> {
 #[utoipa::path(post, path = "/api/v1/breakers/{harness}/{account}/close", operation_id = "close_breaker", tag = "control",
     params(("harness" = String, Path, description = "the agent"), ("account" = String, Path, description = "its account; `default` where none is named")),
     responses((status = 200, body = BreakerView), Problem))]
-pub(crate) async fn close(State(app): State<App>, Path((harness, account)): Path<(String, String)>) -> Answer<Json<BreakerView>> {
+pub(crate) async fn close(
+    State(app): State<App>,
+    caller: Caller,
+    Path((harness, account)): Path<(String, String)>,
+) -> Answer<Json<BreakerView>> {
     let backend = Backend { harness: harness.parse::<Harness>()?, account };
-    Ok(Json(app.engine()?.close_breaker(backend, BY).await?))
+    Ok(Json(app.engine()?.close_breaker(backend, &caller.by()).await?))
 }

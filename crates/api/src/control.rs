@@ -10,7 +10,7 @@ use windlass_engine::{Doctor, Status};
 use windlass_intake::IntakeState;
 use windlass_types::Harness;
 
-use crate::assignments::BY;
+use crate::auth::Caller;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -60,22 +60,22 @@ pub(crate) async fn doctor(State(app): State<App>) -> Answer<Json<Doctor>> {
 
 /// Lets no job start until `resume`; what runs goes on.
 #[utoipa::path(post, path = "/api/v1/pause", tag = "control", responses((status = 200, body = Status), Problem))]
-pub(crate) async fn pause(State(app): State<App>) -> Answer<Json<Status>> {
-    app.engine()?.set_paused(true, BY).await?;
+pub(crate) async fn pause(State(app): State<App>, caller: Caller) -> Answer<Json<Status>> {
+    app.engine()?.set_paused(true, &caller.by()).await?;
     status(State(app)).await
 }
 
 /// Lets jobs start again.
 #[utoipa::path(post, path = "/api/v1/resume", tag = "control", responses((status = 200, body = Status), Problem))]
-pub(crate) async fn resume(State(app): State<App>) -> Answer<Json<Status>> {
-    app.engine()?.set_paused(false, BY).await?;
+pub(crate) async fn resume(State(app): State<App>, caller: Caller) -> Answer<Json<Status>> {
+    app.engine()?.set_paused(false, &caller.by()).await?;
     status(State(app)).await
 }
 
 /// Lets a harness go on that a quota has parked.
 #[utoipa::path(post, path = "/api/v1/harnesses/{harness}/unpark", operation_id = "unpark_harness", tag = "control", params(("harness" = String, Path, description = "the agent")),
     responses((status = 200, body = Status), Problem))]
-pub(crate) async fn unpark(State(app): State<App>, Path(harness): Path<String>) -> Answer<Json<Status>> {
-    app.engine()?.unpark_harness(harness.parse::<Harness>()?, BY).await?;
+pub(crate) async fn unpark(State(app): State<App>, caller: Caller, Path(harness): Path<String>) -> Answer<Json<Status>> {
+    app.engine()?.unpark_harness(harness.parse::<Harness>()?, &caller.by()).await?;
     status(State(app)).await
 }

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use windlass_engine::{DeadLetterDetail, DeadLetterFilter, DeadLetterPage, ReplayPage, ReplayWhich};
 use windlass_types::{FailureKind, Harness, Timestamp};
 
-use crate::assignments::BY;
+use crate::auth::Caller;
 use crate::extract::{Asked, Sent, id, page_size};
 use crate::jobs::RetryJob;
 use crate::problem::{Answer, Problem};
@@ -101,7 +101,7 @@ pub(crate) async fn show(State(app): State<App>, Path(path): Path<String>) -> An
 /// Runs dead letters again, alone or in bulk, with what is changed; says for each what happened.
 #[utoipa::path(post, path = "/api/v1/dead-letters/replay", operation_id = "replay_dead_letters", tag = "jobs", request_body = ReplayAsked,
     responses((status = 200, body = ReplayPage), Problem))]
-pub(crate) async fn replay(State(app): State<App>, Sent(asked): Sent<ReplayAsked>) -> Answer<Json<ReplayPage>> {
+pub(crate) async fn replay(State(app): State<App>, caller: Caller, Sent(asked): Sent<ReplayAsked>) -> Answer<Json<ReplayPage>> {
     let which = match (asked.ids.is_empty(), asked.all) {
         (false, None) if asked.ids.len() <= IDS_MAX => ReplayWhich::Ids(asked.ids.iter().map(|text| id(text)).collect::<Answer<Vec<_>>>()?),
         (false, None) => return Err(Problem::invalid(format!("{} ids were given; at most {IDS_MAX} are taken", asked.ids.len()))),
@@ -115,5 +115,5 @@ pub(crate) async fn replay(State(app): State<App>, Sent(asked): Sent<ReplayAsked
     if let Some(key) = asked.key.as_ref().filter(|key| key.is_empty() || key.len() > KEY_MAX) {
         return Err(Problem::invalid(format!("the key is {} bytes long; 1 to {KEY_MAX} are taken", key.len())));
     }
-    Ok(Json(app.engine()?.replay(which, asked.edit.into(), asked.key, asked.dry_run, BY).await?))
+    Ok(Json(app.engine()?.replay(which, asked.edit.into(), asked.key, asked.dry_run, &caller.by()).await?))
 }

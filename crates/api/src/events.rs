@@ -1,22 +1,24 @@
 //! The event stream: what happened, in order, without gap or repeat.
 //!
-//! A stream holds nothing but its cursor. It reads the store when its client has taken what was sent, so a slow
-//! reader keeps no memory and blocks no writer; one that takes nothing at all is dropped by its connection.
+//! A stream holds nothing but its cursor. It takes what is new from [`crate::live`] when its client has taken what was sent, and reads
+//! the store for what is older, so a slow reader keeps no memory and blocks no writer; one that takes nothing at all is dropped by its
+//! connection.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap};
-use axum::response::sse::{Event as Message, Sse};
 use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::Engine;
@@ -25,15 +27,13 @@ use windlass_types::{AssignmentStatus, AttemptId, AttemptStatus, Event, EventKin
 
 use crate::auth::Caller;
 use crate::extract::{Asked, maybe_id, page_size, words};
+use crate::live::{After, Batch, Frame, Listening};
 use crate::problem::{Answer, Problem};
 use crate::readers::Place;
 use crate::state::App;
 
-/// How many events are read at once.
+/// How many events are read at once of what is not live any more.
 const BATCH: u32 = 256;
-
-/// How often other nodes' events are looked for; this node's are told at once.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Which events.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -83,11 +83,12 @@ pub(crate) async fn events(
         project: asked.project,
         assignment: maybe_id(asked.assignment.as_deref())?,
         job: maybe_id(asked.job.as_deref())?,
+        session: None,
         kinds: words(asked.kinds.as_deref())?,
     };
-    if let Caller::Agent(agent) = &caller {
-        caller.may_see(filter.assignment.unwrap_or(agent.assignment_id))?;
-        filter.assignment = Some(agent.assignment_id);
+    if let Some(own) = caller.only_assignment() {
+        caller.may_see(filter.assignment.unwrap_or(own))?;
+        filter.assignment = Some(own);
     }
     let engine = app.engine()?;
     if wants_list(&headers, asked.limit) {
@@ -106,7 +107,7 @@ pub(crate) async fn follow(app: &App, caller: &Caller, filter: EventFilter, afte
     let engine = app.engine()?;
     let permit = app.stream_permit()?;
     // Taken before the newest number is read, so that nothing falls between.
-    let changes = engine.subscribe();
+    let live = app.live.listen(engine, &app.closing);
     let newest = engine.store().last_seq().await?;
     let after = after.unwrap_or(newest);
     if after > newest || after < 0 {
@@ -126,26 +127,23 @@ pub(crate) async fn follow(app: &App, caller: &Caller, filter: EventFilter, afte
         is_over,
         engine: engine.clone(),
         place: app.readers.join(after),
-        opened_at: newest,
-        changes,
+        live,
         filter,
         cursor: after,
-        seen: newest,
-        told: None,
-        read: VecDeque::new(),
+        has_begun: false,
+        has_ended: false,
         // From the beginning means from the first that is kept, which a follower is told.
         gap: if after == 0 && !ends { Some(engine.store().first_seq().await?).filter(|first| *first > 1) } else { None },
-        is_behind: newest > after,
         heartbeat: app.limits.heartbeat,
         quiet_since: Instant::now(),
         closing: app.closing.clone(),
         agent: match caller {
             Caller::Agent(agent) => Some(agent.attempt.id),
-            Caller::Person => None,
+            Caller::Person(_) => None,
         },
         _permit: permit,
     };
-    Ok(Sse::new(follow.messages()).into_response())
+    Ok(([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(follow.chunks())).into_response())
 }
 
 /// A list has a limit and a stream has none, whatever a client that accepts anything says.
@@ -169,20 +167,15 @@ struct Follow {
     engine: Engine,
     /// Where it is, for the figures.
     place: Place,
-    /// The newest number when it began: what is later is live.
-    opened_at: i64,
-    changes: watch::Receiver<i64>,
+    live: Listening,
     filter: EventFilter,
-    /// Everything up to this number was read, and either is in `read` or does not pass the filter.
+    /// Everything up to this number was sent, or does not pass the filter.
     cursor: i64,
-    /// The newest number known of.
-    seen: i64,
-    /// The last number the client was told.
-    told: Option<i64>,
-    read: VecDeque<Event>,
+    has_begun: bool,
+    /// Whether what ends the stream was sent, or may not be.
+    has_ended: bool,
     /// The first event that is kept, when there was a gap before it that the client has to be told of.
     gap: Option<i64>,
-    is_behind: bool,
     heartbeat: Duration,
     /// When the client was last told something.
     quiet_since: Instant,
@@ -193,39 +186,29 @@ struct Follow {
 }
 
 impl Follow {
-    fn messages(self) -> impl Stream<Item = Result<Message, Infallible>> {
-        futures_util::stream::unfold(self, |mut follow| async move { follow.next().await.map(|message| (Ok(message), follow)) })
+    fn chunks(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        futures_util::stream::unfold(self, |mut follow| async move { follow.next().await.map(|chunk| (Ok(chunk), follow)) })
     }
 
-    async fn next(&mut self) -> Option<Message> {
-        if self.told.is_none() {
+    async fn next(&mut self) -> Option<Bytes> {
+        if !self.has_begun {
+            self.has_begun = true;
             // The number alone: a client that is cut off before the first event resumes from here all the same.
             return Some(self.say("following"));
         }
         loop {
             if let Some(first) = self.gap.take() {
-                self.told = Some(self.cursor);
                 self.quiet_since = Instant::now();
-                return Some(Message::default().id(self.cursor.to_string()).event("reset").data(format!("{{\"first\":{first}}}")));
+                return Some(format!("id: {}\nevent: reset\ndata: {{\"first\":{first}}}\n\n", self.cursor).into());
             }
-            if let Some(event) = self.read.pop_front() {
-                if event.kind == EventKind::AttemptEnded && event.attempt_id == self.agent && self.agent.is_some() {
-                    return None;
-                }
-                self.told = Some(event.seq);
-                if event.kind == EventKind::AssignmentStatus {
-                    self.is_over = event.data["status"] != AssignmentStatus::Active.as_str();
-                }
-                self.place.store(event.seq, Ordering::Relaxed);
-                if event.seq > self.opened_at {
-                    self.engine.observe_delivery(&event);
-                }
-                self.quiet_since = Instant::now();
-                return Some(message(&event));
+            if self.has_ended {
+                return None;
             }
-            if self.is_behind {
-                match self.read_more().await {
-                    Ok(()) => continue,
+            let chunk = match self.live.after(self.cursor) {
+                After::Batches(batches) if batches.is_empty() => None,
+                After::Batches(batches) => self.of_batches(&batches),
+                After::InStore => match self.read_store().await {
+                    Ok(chunk) => chunk,
                     // Its client was away for longer than events are kept, or is slower than they go.
                     Err(StoreError::Pruned { first }) => {
                         self.cursor = first - 1;
@@ -237,36 +220,72 @@ impl Follow {
                         tracing::warn!(%error, "An event stream ended: the store could not be read");
                         return None;
                     }
-                }
+                },
+            };
+            self.place.store(self.cursor, Ordering::Relaxed);
+            if let Some(chunk) = chunk {
+                self.quiet_since = Instant::now();
+                return Some(chunk);
             }
-            if self.ends && self.is_over {
+            if self.has_ended || (self.ends && self.is_over) {
                 return None;
             }
             match self.wait().await {
                 Woken::News => {}
                 Woken::Quiet if self.agent_is_gone().await => return None,
                 Woken::Quiet => return Some(self.say("alive")),
-                Woken::Closing => return None,
+                Woken::Closing => {
+                    // What happened up to now is told; nobody hands it out any more.
+                    self.has_ended = true;
+                    return self.read_store().await.ok().flatten();
+                }
             }
         }
     }
 
-    async fn read_more(&mut self) -> Result<(), StoreError> {
-        self.seen = self.seen.max(*self.changes.borrow_and_update());
+    /// What of these batches is to be sent, all at once.
+    fn of_batches(&mut self, batches: &[Arc<Batch>]) -> Option<Bytes> {
+        let wants_all = self.filter == EventFilter::default() && self.agent.is_none() && !self.ends;
+        let before = self.cursor;
+        self.cursor = batches.last().map_or(before, |batch| batch.last);
+        if let [only] = batches
+            && wants_all
+            && only.after >= before
+        {
+            // The same bytes for everybody.
+            return Some(only.bytes.clone()).filter(|bytes| !bytes.is_empty());
+        }
+        let frames = batches.iter().flat_map(|batch| &batch.frames).filter(|frame| frame.event.seq > before);
+        self.of_frames(frames)
+    }
+
+    /// Reads a piece of what is older than what is kept live.
+    async fn read_store(&mut self) -> Result<Option<Bytes>, StoreError> {
+        let newest = self.engine.store().last_seq().await?;
         let events = self.engine.store().events_after(self.cursor, self.filter.clone(), BATCH).await?;
-        self.is_behind = events.len() >= BATCH as usize;
-        if let Some(last) = events.last() {
-            self.cursor = last.seq;
+        let is_all = events.len() < BATCH as usize;
+        let read = events.last().map_or(self.cursor, |event| event.seq);
+        // Whatever is left up to the number that was the newest before does not pass the filter.
+        self.cursor = if is_all { read.max(newest) } else { read };
+        let frames: Vec<Frame> = events.into_iter().map(Frame::new).collect();
+        Ok(self.of_frames(frames.iter()))
+    }
+
+    /// The frames that pass, one behind the other, up to one that ends the stream.
+    fn of_frames<'a>(&mut self, frames: impl Iterator<Item = &'a Frame>) -> Option<Bytes> {
+        let mut bytes = BytesMut::new();
+        for frame in frames.filter(|frame| self.filter.passes(&frame.event)) {
+            let event = &frame.event;
+            if event.kind == EventKind::AttemptEnded && event.attempt_id == self.agent && self.agent.is_some() {
+                self.has_ended = true;
+                break;
+            }
+            if event.kind == EventKind::AssignmentStatus {
+                self.is_over = event.data["status"] != AssignmentStatus::Active.as_str();
+            }
+            bytes.extend_from_slice(&frame.bytes);
         }
-        if !self.is_behind {
-            // Numbers are told after their commit, so whatever is left up to here does not pass the filter.
-            self.cursor = self.cursor.max(self.seen);
-        }
-        if events.is_empty() {
-            self.place.store(self.cursor, Ordering::Relaxed);
-        }
-        self.read.extend(events);
-        Ok(())
+        (!bytes.is_empty()).then(|| bytes.freeze())
     }
 
     /// Whether the agent that listens has ended, seen from the store: its own filter may hide the event.
@@ -279,29 +298,17 @@ impl Follow {
 
     async fn wait(&mut self) -> Woken {
         let quiet = tokio::time::sleep_until(self.quiet_since + self.heartbeat);
-        tokio::pin!(quiet);
-        loop {
-            let newest = *self.changes.borrow_and_update();
-            if newest > self.cursor {
-                self.is_behind = true;
-                return Woken::News;
-            }
-            tokio::select! {
-                () = self.closing.cancelled() => return Woken::Closing,
-                changed = self.changes.changed() => if changed.is_err() { return Woken::Closing },
-                () = &mut quiet => return Woken::Quiet,
-                () = tokio::time::sleep(LOOK_EVERY), if self.engine.store().is_postgres() => {
-                    self.is_behind = true;
-                    return Woken::News;
-                }
-            }
+        tokio::select! {
+            biased;
+            () = self.closing.cancelled() => Woken::Closing,
+            () = self.live.changed() => Woken::News,
+            () = quiet => Woken::Quiet,
         }
     }
 
-    fn say(&mut self, comment: &str) -> Message {
-        self.told = Some(self.cursor);
+    fn say(&mut self, comment: &str) -> Bytes {
         self.quiet_since = Instant::now();
-        Message::default().id(self.cursor.to_string()).comment(comment)
+        format!("id: {}\n: {comment}\n\n", self.cursor).into()
     }
 }
 
@@ -309,9 +316,4 @@ enum Woken {
     News,
     Quiet,
     Closing,
-}
-
-fn message(event: &Event) -> Message {
-    let data = serde_json::to_string(event).unwrap_or_default();
-    Message::default().id(event.seq.to_string()).event(event.kind.as_str()).data(data)
 }

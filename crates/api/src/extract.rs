@@ -68,6 +68,18 @@ impl<T: DeserializeOwned> FromRequest<App> for Sent<T> {
     }
 }
 
+/// A body as it was sent, within the bounds of every body.
+#[derive(Debug)]
+pub(crate) struct Raw(pub(crate) Bytes);
+
+impl FromRequest<App> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Answer<Self> {
+        read(request.into_body(), app.limits.body_bytes_max, app.limits.body_timeout).await.map(Self)
+    }
+}
+
 /// A JSON body that may be missing: then everything has its default.
 #[derive(Debug)]
 pub(crate) struct MaybeSent<T>(pub(crate) T);

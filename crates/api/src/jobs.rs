@@ -8,7 +8,6 @@ use windlass_engine::Explanation;
 use windlass_store::{JobEdit, JobFilter};
 use windlass_types::{Attempt, Harness, Job, JobId, JobType, StageRecord};
 
-use crate::assignments::BY;
 use crate::auth::Caller;
 use crate::extract::{Asked, MaybeSent, id, maybe_id, page_size, words};
 use crate::problem::{Answer, Problem};
@@ -133,22 +132,27 @@ pub(crate) async fn explain(State(app): State<App>, caller: Caller, Path(path): 
 /// Cancels a job: at once when it waits, with its agent's processes when it runs.
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", operation_id = "cancel_job", tag = "jobs", params(("id" = String, Path, description = "the job")),
     responses((status = 200, body = Job), Problem))]
-pub(crate) async fn cancel(State(app): State<App>, Path(path): Path<String>) -> Answer<Json<Job>> {
-    Ok(Json(app.engine()?.cancel_job(id(&path)?, BY).await?))
+pub(crate) async fn cancel(State(app): State<App>, caller: Caller, Path(path): Path<String>) -> Answer<Json<Job>> {
+    Ok(Json(app.engine()?.cancel_job(id(&path)?, &caller.by()).await?))
 }
 
 /// Runs a job again that failed, died or was cancelled, with what is changed.
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", params(("id" = String, Path, description = "the job")),
     request_body = RetryJob, responses((status = 200, body = Job), Problem))]
-pub(crate) async fn retry(State(app): State<App>, Path(path): Path<String>, MaybeSent(edit): MaybeSent<RetryJob>) -> Answer<Json<Job>> {
-    Ok(Json(app.engine()?.retry_job(id(&path)?, edit.into(), BY).await?))
+pub(crate) async fn retry(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    MaybeSent(edit): MaybeSent<RetryJob>,
+) -> Answer<Json<Job>> {
+    Ok(Json(app.engine()?.retry_job(id(&path)?, edit.into(), &caller.by()).await?))
 }
 
 /// Lets the change of guarded paths through that a job is held for, and goes on with it: just what its last attempt left.
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/approve", operation_id = "approve_job", tag = "jobs", params(("id" = String, Path, description = "the job")),
     responses((status = 200, body = Job), Problem))]
-pub(crate) async fn approve(State(app): State<App>, Path(path): Path<String>) -> Answer<Json<Job>> {
-    Ok(Json(app.engine()?.approve_change(id(&path)?, BY).await?))
+pub(crate) async fn approve(State(app): State<App>, caller: Caller, Path(path): Path<String>) -> Answer<Json<Job>> {
+    Ok(Json(app.engine()?.approve_change(id(&path)?, &caller.by()).await?))
 }
 
 /// The job, if the caller may see it.

@@ -8,14 +8,17 @@
 //! Start at [`bind`], then `router`, which lists the routes.
 
 mod agent;
+mod api_tokens;
 mod assignments;
 mod attempts;
+mod audit;
 mod auth;
 mod branches;
 mod breakers;
 mod control;
 mod dead_letters;
 mod error;
+mod etag;
 mod events;
 mod extract;
 mod files;
@@ -23,6 +26,7 @@ mod findings;
 mod guard;
 mod housekeeping;
 mod jobs;
+mod live;
 mod locks;
 mod metrics;
 mod nodes;
@@ -34,9 +38,14 @@ mod projects;
 mod readers;
 mod router;
 mod server;
+mod session;
+mod sessions;
+mod settings;
 mod state;
 mod stream;
 mod token;
+mod users;
+mod work;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -48,6 +57,7 @@ use windlass_intake::IntakeDuty;
 
 pub use crate::error::ApiError;
 pub use crate::openapi::openapi_json;
+pub use crate::settings::SettingView;
 pub use crate::state::Limits;
 pub use crate::token::{ApiToken, keep_token, load_or_create_token};
 
@@ -66,6 +76,8 @@ pub struct ApiConfig {
     pub agent_socket: Option<PathBuf>,
     /// Whether the figures for Prometheus are shown.
     pub metrics: bool,
+    /// What the daemon runs with, to be shown.
+    pub settings: Vec<SettingView>,
 }
 
 /// A listening API. Until it is given an engine, it says that it is recovering. Dropping it closes it without grace.
@@ -101,13 +113,14 @@ pub async fn bind_with_limits(config: ApiConfig, limits: Limits) -> Result<Bound
         Some(path) => Some(server::listen_unix(path).map_err(|source| ApiError::AgentSocket { path: path.clone(), source })?),
         None => None,
     };
-    let app = Arc::new(state::Shared::new(hosts, config.token, limits.clone(), config.metrics));
+    let agent_socket = config.agent_socket.clone();
+    let app = Arc::new(state::Shared::new(hosts, config, limits.clone(), local.port()));
     let server = server::Server::new(router::router(Arc::clone(&app)), limits, app.closing.clone());
     server.serve_tcp(listener);
     if let Some(agents) = agents {
         server.serve_unix(agents);
     }
-    Ok(Bound { app, server, local, agent_socket: config.agent_socket })
+    Ok(Bound { app, server, local, agent_socket })
 }
 
 impl Bound {
@@ -143,6 +156,9 @@ impl Bound {
     /// Accepts no more requests, ends streams, lets the rest end within a few seconds, and removes the agents' socket.
     pub async fn shutdown(self) {
         self.server.close().await;
+        self.app.beside.close();
+        // A store that does not answer any more keeps nobody waiting.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.beside.wait()).await;
     }
 }
 

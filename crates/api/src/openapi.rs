@@ -1,6 +1,9 @@
 //! The OpenAPI document: made from the routes, checked in as `docs/reference/openapi.json`.
 
+use std::collections::HashMap;
+
 use axum::Json;
+use axum::http::Method;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement};
 
@@ -33,6 +36,18 @@ pub(crate) fn head() -> OpenApi {
         .components(Some(ComponentsBuilder::new().schema_from::<Problem>().security_scheme("token", token).build()))
         .security(Some([SecurityRequirement::new("token", Vec::<String>::new())]))
         .build()
+}
+
+/// The operation id of each route, by method and path.
+pub(crate) fn operation_ids() -> HashMap<(Method, String), String> {
+    let document = serde_json::to_value(router::documented(None).into_openapi()).unwrap_or_default();
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths
+        .flat_map(|(path, methods)| methods.as_object().into_iter().flatten().map(move |(method, operation)| (path, method, operation)))
+        .filter_map(|(path, method, operation)| {
+            Some(((method.to_uppercase().parse().ok()?, path.clone()), operation["operationId"].as_str()?.to_owned()))
+        })
+        .collect()
 }
 
 /// Shows this document.

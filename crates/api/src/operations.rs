@@ -10,7 +10,6 @@ use windlass_engine::{OperationLinks, OperationView};
 use windlass_store::{EventFilter, OperationFilter};
 use windlass_types::{AssignmentId, Event, OperationRequest, OperationResult, OperationStatus};
 
-use crate::assignments::BY;
 use crate::auth::Caller;
 use crate::events::{follow, last_event_id};
 use crate::extract::{Asked, Sent, id, page_size, words};
@@ -65,6 +64,7 @@ pub(crate) struct ListAsked {
     responses((status = 202, body = OperationAccepted), (status = 200, description = "the key made it before", body = OperationAccepted), Problem))]
 pub(crate) async fn submit(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     Sent(mut request): Sent<OperationRequest>,
 ) -> Answer<(StatusCode, Json<OperationAccepted>)> {
@@ -74,7 +74,7 @@ pub(crate) async fn submit(
         }
         request.idempotency_key = Some(key);
     }
-    let (operation, created) = app.engine()?.submit_operation(request, BY).await?;
+    let (operation, created) = app.engine()?.submit_operation(request, &caller.by()).await?;
     let accepted =
         OperationAccepted { id: operation.id, operation_id: operation.id, status: operation.status, created, links: operation.links };
     Ok((if created { StatusCode::ACCEPTED } else { StatusCode::OK }, Json(accepted)))
@@ -125,8 +125,8 @@ pub(crate) async fn result(State(app): State<App>, Path(path): Path<String>) -> 
 /// Calls a code operation off, with what runs of it. One that is called off already stays so.
 #[utoipa::path(post, path = "/api/v1/code-operations/{id}/cancel", operation_id = "cancel_operation", tag = "operations", params(("id" = String, Path, description = "the operation")),
     responses((status = 200, body = OperationView), Problem))]
-pub(crate) async fn cancel(State(app): State<App>, Path(path): Path<String>) -> Answer<Json<OperationView>> {
-    Ok(Json(app.engine()?.cancel_operation(id(&path)?, BY).await?))
+pub(crate) async fn cancel(State(app): State<App>, caller: Caller, Path(path): Path<String>) -> Answer<Json<OperationView>> {
+    Ok(Json(app.engine()?.cancel_operation(id(&path)?, &caller.by()).await?))
 }
 
 /// Follows a code operation from its beginning, or from `Last-Event-ID` on, as server-sent events. The stream ends after the event that

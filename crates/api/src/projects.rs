@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use windlass_engine::TrustCandidate;
 use windlass_types::{Project, ProjectSettings, is_valid_name};
 
-use crate::assignments::BY;
+use crate::auth::Caller;
 use crate::extract::Sent;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
@@ -58,9 +58,14 @@ pub(crate) async fn show(State(app): State<App>, Path(name): Path<String>) -> An
 /// Makes a project, or changes it.
 #[utoipa::path(put, path = "/api/v1/projects/{name}", operation_id = "put_project", tag = "projects", params(("name" = String, Path, description = "the project")),
     request_body = PutProject, responses((status = 200, body = Project), Problem))]
-pub(crate) async fn put(State(app): State<App>, Path(name): Path<String>, Sent(wanted): Sent<PutProject>) -> Answer<Json<Project>> {
+pub(crate) async fn put(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Sent(wanted): Sent<PutProject>,
+) -> Answer<Json<Project>> {
     let name = valid(name)?;
-    Ok(Json(app.engine()?.init_project(Some(name), wanted.repo, wanted.settings, BY).await?))
+    Ok(Json(app.engine()?.init_project(Some(name), wanted.repo, wanted.settings, &caller.by()).await?))
 }
 
 /// Shows what trusting a project would trust.
@@ -73,8 +78,13 @@ pub(crate) async fn trust_candidate(State(app): State<App>, Path(name): Path<Str
 /// Trusts what the hash names, and nothing later.
 #[utoipa::path(post, path = "/api/v1/projects/{name}/trust", operation_id = "trust_project", tag = "projects", params(("name" = String, Path, description = "the project")),
     request_body = Trust, responses((status = 200, body = Project), Problem))]
-pub(crate) async fn trust(State(app): State<App>, Path(name): Path<String>, Sent(trust): Sent<Trust>) -> Answer<Json<Project>> {
-    Ok(Json(app.engine()?.trust(&valid(name)?, &trust.hash, BY).await?))
+pub(crate) async fn trust(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Sent(trust): Sent<Trust>,
+) -> Answer<Json<Project>> {
+    Ok(Json(app.engine()?.trust(&valid(name)?, &trust.hash, &caller.by()).await?))
 }
 
 fn valid(name: String) -> Answer<String> {

@@ -1,18 +1,23 @@
 //! What every handler shares.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use axum::http::Method;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use windlass_engine::Engine;
 use windlass_intake::IntakeDuty;
 
-use crate::ApiToken;
-use crate::auth::Limiter;
+use crate::auth::{Hasher, Limiter, cookie_name};
 use crate::guard::Hosts;
+use crate::live::Live;
 use crate::problem::{Answer, Problem};
 use crate::readers::Readers;
+use crate::settings::SettingView;
+use crate::{ApiConfig, ApiToken};
 
 /// The bounds of the server; what is at one is refused, dropped or told to come again.
 #[derive(Debug, Clone)]
@@ -38,8 +43,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections_max: 512,
-            streams_max: 256,
+            connections_max: 2048,
+            streams_max: 1024,
             body_bytes_max: 4 * 1024 * 1024,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(30),
@@ -59,9 +64,22 @@ pub(crate) struct Shared {
     pub(crate) token: ApiToken,
     pub(crate) limits: Limits,
     pub(crate) limiter: Limiter,
+    /// Counts the refusals of whom nobody knows, so that a flood of them does not fill the audit log.
+    pub(crate) refusals: Limiter,
+    pub(crate) hasher: Hasher,
+    /// The name of the cookie of signed-in browsers.
+    pub(crate) cookie: String,
+    /// What the audit log calls each route.
+    pub(crate) actions: HashMap<(Method, String), String>,
+    /// What is written down beside an answer.
+    pub(crate) beside: TaskTracker,
     /// Whether figures are shown.
     pub(crate) metrics: bool,
     pub(crate) readers: Readers,
+    /// What is new, for all who listen.
+    pub(crate) live: Arc<Live>,
+    /// What this daemon runs with.
+    pub(crate) settings: Vec<SettingView>,
     /// Cancelled when the server stops: streams and long polls end then.
     pub(crate) closing: CancellationToken,
     streams: Arc<Semaphore>,
@@ -88,14 +106,21 @@ impl std::fmt::Debug for AttachedFiles {
 }
 
 impl Shared {
-    pub(crate) fn new(hosts: Hosts, token: ApiToken, limits: Limits, metrics: bool) -> Self {
+    pub(crate) fn new(hosts: Hosts, config: ApiConfig, limits: Limits, port: u16) -> Self {
         let streams = Arc::new(Semaphore::new(limits.streams_max));
         Self {
             hosts,
-            token,
+            token: config.token,
             limits,
             limiter: Limiter::default(),
-            metrics,
+            refusals: Limiter::default(),
+            hasher: Hasher::default(),
+            cookie: cookie_name(port),
+            actions: crate::openapi::operation_ids(),
+            beside: TaskTracker::new(),
+            metrics: config.metrics,
+            live: Arc::default(),
+            settings: config.settings,
             readers: Readers::default(),
             closing: CancellationToken::new(),
             streams,

@@ -9,6 +9,7 @@ mod config;
 mod daemon;
 mod failure;
 mod follow;
+mod hooks;
 mod output;
 mod transcript;
 mod verb;
@@ -34,7 +35,10 @@ fn main() -> ExitCode {
         Some(windlass_harness::simulated::VERB) => return simulate_agent(),
         _ => {}
     }
-    match ask() {
+    // What a hook prints and how it ends means something to the agent that started it.
+    let is_hook = std::env::args_os().skip(1).take(2).eq(["hooks", "send"]);
+    match ask(is_hook) {
+        _ if is_hook => ExitCode::SUCCESS,
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => {
             output::complain(&error);
@@ -55,8 +59,12 @@ fn code(code: i32) -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
-fn ask() -> Result<Exit> {
-    let cli = Cli::parse();
+fn ask(is_hook: bool) -> Result<Exit> {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) if is_hook && e.use_stderr() => return Ok(Exit::Done),
+        Err(e) => e.exit(),
+    };
     let context = Context { global: cli.global, env: config::Env::of_process()? };
     let mut builder = if cli.verb.runs_an_engine() {
         let mut builder = tokio::runtime::Builder::new_multi_thread();

@@ -145,6 +145,12 @@ impl Engine {
         self.written(self.inner.store.insert_jobs(assignment, after, specs, by.to_owned()).await)
     }
 
+    /// Asks the assignment's agent something more, in its own session where it has one. What is over or blocked goes on with it.
+    pub async fn follow_up(&self, id: AssignmentId, text: String, by: &str) -> Result<Job> {
+        check_text("message", &text)?;
+        self.written(self.inner.store.follow_up(id, text, by.to_owned()).await)
+    }
+
     /// Moves an assignment to another status, or changes its limits.
     pub async fn update_assignment(&self, id: AssignmentId, update: UpdateAssignment, by: &str) -> Result<Assignment> {
         let mut assignment = None;

@@ -23,6 +23,7 @@ use crate::housekeeping::{self, Keeper};
 use crate::lease::{Control, Leases};
 use crate::now::Held;
 use crate::transcript::Cursors;
+use crate::work::Stuck;
 use crate::{callbacks, dispatch, pool, presence, pull_requests, recover};
 
 /// How long what runs in the background may take to end: it is dropped at its next `await`.
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) leases: Leases,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) held: Held,
+    pub(crate) stuck: Stuck,
     pub(crate) node: String,
     pub(crate) started_at: Timestamp,
     recovered: watch::Sender<bool>,
@@ -129,6 +131,7 @@ impl Engine {
             forge,
             metrics: Arc::new(metrics),
             held: Held::default(),
+            stuck: Stuck::default(),
             leases: Leases::new(config.lease_ms),
             node: config.node.unwrap_or_else(|| config.ids.node()).to_string(),
             started_at: config.clock.now(),
@@ -168,6 +171,11 @@ impl Engine {
     /// The store: reads go straight to it.
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// The time, as the engine sees it.
+    pub fn now(&self) -> Timestamp {
+        self.inner.config.clock.now()
     }
 
     /// Whether recovery is over and jobs are claimed: not while the store cannot be written.

@@ -27,6 +27,7 @@ pub mod failpoint;
 mod forge;
 mod hash;
 mod health;
+mod hooks;
 mod housekeeping;
 mod lease;
 mod now;
@@ -41,6 +42,7 @@ mod request;
 mod settings;
 mod tasks;
 mod transcript;
+mod work;
 
 pub use backup::{
     Backup, MakeBackup, Manifest, RESTORE_UNFINISHED, RestoreBackup, RestoreOutcome, RestoreTarget, Restored, restore, write_outcome,
@@ -60,6 +62,7 @@ pub use request::{
 };
 pub use tasks::{TaskFile, TaskWork, WorkerFigures};
 pub use windlass_store::{DeadLetterFilter, JobEdit, Submitted, TaskTaken};
+pub use work::{Bucket, Charts, CostOf, Durations, FailureCount, Need, NeedKind, Throughput, WorkStats};
 
 /// The built-in prompt template for a job type.
 pub const fn builtin_template(job_type: windlass_types::JobType) -> &'static str {

@@ -76,6 +76,7 @@ fn settlement(inner: &Inner, job: &Job, attempt: &Attempt, result: AttemptResult
         breaker: inner.config.breaker_of(&job.worker),
         park_harness: None,
         stages: Vec::new(),
+        news: Some(windlass_store::AgentNews::default()),
     }
 }
 

@@ -8,12 +8,14 @@
 //! [`Settings`] and [`UserFiles`].
 //!
 //! One folder per agent: `flags` (arguments, environment, files), `wire` (what is printed), `map` (what it means),
-//! `probe` (what can be known without a task). [`stream`] cuts, cleans and keeps the bytes, whichever agent wrote them.
+//! `probe` (what can be known without a task), `hooks` (what it tells of itself where a person starts it). [`stream`] cuts, cleans and keeps the bytes, whichever agent wrote them.
 
+mod activity;
 mod claude;
 mod codex;
 mod command;
 mod gemini;
+mod hooks;
 mod hosts;
 mod login;
 mod mapper;
@@ -29,6 +31,8 @@ mod settings;
 pub mod simulated;
 pub mod stream;
 
+pub use activity::ActivityMap;
+pub use hooks::{Hook, hook, hook_events, read_hook};
 pub use mapper::{Exit, Mapper};
 pub use prepare::prepare;
 pub use probe::probe;

@@ -142,10 +142,10 @@ pub(crate) fn weigh(
 }
 
 /// The most values of one line that are read: a line of nothing but `[[],[],…` takes twenty times its size in memory.
-const VALUES_MAX: usize = 256 * 1024;
+pub(crate) const VALUES_MAX: usize = 256 * 1024;
 
 /// No JSON text has more values than this: each but the first comes after a comma or an opening bracket.
-fn values_at_most(json: &[u8]) -> usize {
+pub(crate) fn values_at_most(json: &[u8]) -> usize {
     memchr::memchr3_iter(b',', b'[', b'{', json).count() + 1
 }
 

@@ -33,10 +33,11 @@ pub use figures::Spread;
 pub use harness::resolve_harness;
 pub use import::{Import, import, known_schema};
 pub use ops::{
-    AssignmentFilter, Beat, BeatState, BranchFilter, CallbackEnd, CallbackState, Claimed, Claims, Counts, DeadLetterFilter, Declaration,
-    Due, DueCallback, EventFilter, FindingFilter, HarnessPark, Held, HeldDuty, JobEdit, JobFilter, LockFilter, NewOperation, NewTask,
-    NodeFacts, Operation, OperationFilter, OperationTrace, OtherBranch, Overdue, Page, Present, Pruning, Replay, Seen, SettleRequest,
-    Settled, StageEnd, StageNote, Submission, Submitted, TaskOutcome, TaskTaken, Watched, WholeAssignment, WorkerSlots,
+    AgentNews, AssignmentFilter, AuditFilter, Beat, BeatState, BranchFilter, CallbackEnd, CallbackState, Charted, ChartsFilter, Claimed,
+    Claims, Cost, Counts, DeadLetterFilter, Declaration, Due, DueCallback, EventFilter, FindingFilter, HarnessPark, Held, HeldDuty,
+    HookNews, JobEdit, JobFilter, LockFilter, NewCredential, NewOperation, NewTask, NodeFacts, Operation, OperationFilter, OperationTrace,
+    OtherBranch, Overdue, Page, Present, Pruning, Replay, Seen, SessionFilter, SettleRequest, Settled, StageEnd, StageNote, Submission,
+    Submitted, TaskOutcome, TaskTaken, UserChange, Watched, WholeAssignment, WorkCounts, WorkFilter, WorkSort, WorkTitle, WorkerSlots,
 };
 pub use store::{OpenOptions, Stats, Store};
 pub use upkeep::{DatabaseFacts, QuickCheck};

@@ -194,6 +194,7 @@ pub struct Probe {
 
 /// Something missing, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ProbeProblem)]
 pub struct Problem {
     /// What is wrong.
     pub what: String,

@@ -74,6 +74,15 @@ pub enum EventKind {
     /// Somebody was told of an operation's end, or could not be; its data says which.
     #[serde(rename = "operation.callback")]
     OperationCallback,
+    /// An agent's session began, or went on after an end; its id is in the data.
+    #[serde(rename = "session.started")]
+    SessionStarted,
+    /// An agent did something in its session; what it does now is in the data.
+    #[serde(rename = "session.activity")]
+    SessionActivity,
+    /// An agent's session ended; why is in the data.
+    #[serde(rename = "session.ended")]
+    SessionEnded,
     /// Something that a later version knows: its number counts, its meaning is not known here.
     #[serde(rename = "other")]
     Other,
@@ -81,7 +90,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::AssignmentCreated,
         Self::AssignmentStatus,
         Self::AssignmentBranch,
@@ -104,6 +113,9 @@ impl EventKind {
         Self::Restored,
         Self::ProjectChanged,
         Self::OperationCallback,
+        Self::SessionStarted,
+        Self::SessionActivity,
+        Self::SessionEnded,
     ];
 
     /// The word for it everywhere.
@@ -131,6 +143,9 @@ impl EventKind {
             Self::Restored => "engine.restored",
             Self::ProjectChanged => "project.changed",
             Self::OperationCallback => "operation.callback",
+            Self::SessionStarted => "session.started",
+            Self::SessionActivity => "session.activity",
+            Self::SessionEnded => "session.ended",
             Self::Other => "other",
         }
     }

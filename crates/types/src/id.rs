@@ -108,8 +108,12 @@ typed_ids! {
     AttemptId = "att", "attempt";
     /// A pm job's decision.
     VerdictId = "vrd", "verdict";
+    /// A secret that stands for somebody.
+    CredentialId = "crd", "credential";
     /// One `windlass` process.
     NodeId = "nod", "node";
+    /// An agent's session, whoever started it.
+    SessionId = "ses", "session";
 }
 
 #[cfg(test)]

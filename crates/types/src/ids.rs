@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use uuid::Uuid;
 
-use crate::{AssignmentId, AttemptId, Clock, JobId, NodeId, VerdictId};
+use crate::{AssignmentId, AttemptId, Clock, CredentialId, JobId, NodeId, SessionId, VerdictId};
 
 /// Makes ids and random numbers. Clones share one source.
 #[derive(Debug, Clone)]
@@ -85,6 +85,11 @@ impl Ids {
         AssignmentId::from_uuid(self.uuid())
     }
 
+    /// A new credential id.
+    pub fn credential(&self) -> CredentialId {
+        CredentialId::from_uuid(self.uuid())
+    }
+
     /// A new job id.
     pub fn job(&self) -> JobId {
         JobId::from_uuid(self.uuid())
@@ -103,6 +108,11 @@ impl Ids {
     /// A new node id.
     pub fn node(&self) -> NodeId {
         NodeId::from_uuid(self.uuid())
+    }
+
+    /// A new session id.
+    pub fn session(&self) -> SessionId {
+        SessionId::from_uuid(self.uuid())
     }
 }
 

@@ -278,6 +278,9 @@ pub struct JobSpec {
     /// Attempts up to this one were asked something else: no later one goes on in their sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fresh_after: Option<u32>,
+    /// The job in whose agent's session a `chat` job goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<JobId>,
 }
 
 impl Default for JobSpec {
@@ -295,6 +298,7 @@ impl Default for JobSpec {
             max_retries: None,
             budget: Budget::default(),
             fresh_after: None,
+            resumes: None,
         }
     }
 }

@@ -6,6 +6,8 @@
 //! Start at [`Job`] and [`JobStatus::next`], then [`settle`] (what follows an attempt), [`hold`] (why a job
 //! waits) and [`Verdict`] (what a pm job decides).
 
+mod access;
+mod activity;
 mod agent;
 mod assignment;
 mod attempt;
@@ -26,12 +28,16 @@ mod operation;
 mod project;
 mod pull_request;
 mod sandbox;
+mod session;
 mod settle;
 mod task;
 mod text_enum;
 mod time;
 mod verdict;
+mod work;
 
+pub use access::{AuditEntry, Credential, CredentialKind, Level, Scope, User, UserRole};
+pub use activity::{Activity, ActivityKind, ActivityNote, OpenTool, SUMMARY_MAX, SessionTally, one_line};
 pub use agent::{AgentEnd, AgentEvent, Harness, Probe, Problem, RunEnd, Usage};
 pub use assignment::{Assignment, AssignmentMove, AssignmentStatus, Block, IllegalAssignmentMove, OnFailure, Policy};
 pub use attempt::{
@@ -44,7 +50,7 @@ pub use event::{Event, EventKind};
 pub use failure::{Failure, FailureClass, FailureKind};
 pub use guarded::{GUARDED, Guard, is_guarded};
 pub use hold::{Hold, HoldKind, Slots, World, hold};
-pub use id::{AssignmentId, AttemptId, BadId, JobId, NodeId, VerdictId};
+pub use id::{AssignmentId, AttemptId, BadId, CredentialId, JobId, NodeId, SessionId, VerdictId};
 pub use ids::Ids;
 pub use job::{IllegalMove, Job, JobMove, JobSpec, JobStatus, JobType, Lease, Park, Phase, Token};
 pub use lock::{BadLock, FileLock, LockConflict, LockPattern, LockStatus, parse_locks};
@@ -57,8 +63,13 @@ pub use operation::{
 pub use project::{Project, ProjectSettings, SCRATCH, is_valid_name, name_from};
 pub use pull_request::{ChecksVerdict, PullRequest, PullRequestState, is_forge_repository};
 pub use sandbox::{SandboxLevel, SandboxLimits, SandboxMode, is_trusted_source, keeps_network, sandbox_level};
+pub use session::{
+    AgentMetrics, AgentSession, CurrentTool, HarnessMetrics, IDLE_AFTER_MS, MANUAL, SessionKind, SessionStatus, ToolMetrics, mean,
+    session_type, success_rate,
+};
 pub use settle::{AttemptResult, Counters, LineFacts, LineMove, RetryPolicy, Settlement, settle, why_dead};
 pub use task::{Task, TaskStatus, TaskTry, is_valid_task_id};
 pub use text_enum::UnknownWord;
 pub use time::{Clock, Micros, Timestamp};
 pub use verdict::{BadVerdict, Evidence, Verdict, VerdictJob, VerdictRules, is_prefix_of};
+pub use work::{Why, WorkItem, WorkJob, WorkStatus, needs_a_person, title_of, why};

@@ -2,6 +2,7 @@
 //!
 //! What is read from the store or written to it runs on both databases; connections, hosts, tokens and bounds know none.
 
+mod access;
 mod agents;
 mod bounds;
 mod document;
@@ -9,7 +10,9 @@ mod hosts;
 mod metrics;
 mod operations;
 mod routes;
+mod sessions;
 mod start;
 mod stream;
 mod support;
 mod tokens;
+mod work;

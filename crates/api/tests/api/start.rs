@@ -14,6 +14,7 @@ fn config(listen: std::net::SocketAddr, hosts: &[&str], dir: &std::path::Path) -
         data_dir: dir.to_path_buf(),
         token: ApiToken::random().expect("a token"),
         agent_socket: None,
+        settings: Vec::new(),
         metrics: true,
     }
 }

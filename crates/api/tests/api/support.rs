@@ -77,7 +77,7 @@ pub(crate) struct Place {
     pub(crate) assignment: AssignmentId,
     pub(crate) job: JobId,
     pub(crate) attempt: AttemptId,
-    lease: Token,
+    pub(crate) lease: Token,
 }
 
 /// Bounds as usual, but times short enough to wait for.
@@ -126,6 +126,7 @@ impl Api {
             token: token.clone(),
             agent_socket: Some(socket.clone()),
             metrics: true,
+            settings: Vec::new(),
         };
         let bound = bind_with_limits(config, limits).await.expect("an API");
         let port = bound.local_addr().port();
@@ -225,6 +226,7 @@ impl Api {
             breaker: BreakerPolicy::default(),
             park_harness: None,
             stages: Vec::new(),
+            news: Some(windlass_store::AgentNews::default()),
         };
         self.store.settle(request).await.expect("settled");
     }

@@ -81,6 +81,11 @@ impl Client {
         self.send_json(Method::POST, path, body).await
     }
 
+    pub(crate) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        // Whatever changes something is sent as JSON, with nothing to say too.
+        self.send_json(Method::DELETE, path, &serde_json::json!({})).await
+    }
+
     /// The same for what may take as long as it takes, such as a backup.
     pub(crate) async fn post_patiently<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         let request = self.request(Method::POST, path).json(body).timeout(Duration::from_hours(12));

@@ -70,6 +70,9 @@ pub(crate) const VARS: &[Var] = &[
     var("REDIS_URL", "", "Not used: Windlass keeps its own queue; a warning says so"),
 ];
 
+/// Where the agents that people start are, and keep their settings.
+const AGENTS: [&str; 4] = ["PATH", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_CLI_HOME"];
+
 /// The variables as they were when the program started. An empty one counts as not set.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Env(BTreeMap<String, String>);
@@ -83,6 +86,11 @@ impl Env {
             let Some(value) = std::env::var_os(name).filter(|v| !v.is_empty()) else { continue };
             let value = value.into_string().map_err(|_| CliError::usage(format!("the environment variable {name} is not valid UTF-8")))?;
             found.insert(name.to_owned(), value);
+        }
+        for name in AGENTS {
+            if let Some(value) = std::env::var(name).ok().filter(|value| !value.is_empty()) {
+                found.insert(name.to_owned(), value);
+            }
         }
         Ok(Self(found))
     }

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use windlass_api::{ApiConfig, ApiError, Bound};
+use windlass_api::{ApiConfig, ApiError, Bound, SettingView};
 use windlass_engine::{Engine, RestoreBackup};
 use windlass_intake::IntakeDuty;
 use windlass_store::{OpenOptions, Store, StoreError};
@@ -29,6 +29,7 @@ use crate::client::Client;
 use crate::client::find::Place;
 use crate::config::Settings;
 use crate::failure::{CliError, Result};
+use crate::verb::config;
 use endpoint::EndpointFile;
 use lock::Lock;
 use signals::Signals;
@@ -93,6 +94,7 @@ impl Daemon {
             token: token.clone(),
             // A socket's address holds 107 bytes; agents use the port where the path is longer.
             metrics: settings.metrics.enabled,
+            settings: shown(settings),
             agent_socket: (socket.as_os_str().len() <= 100).then(|| socket.clone()),
         };
         let has_socket = config.agent_socket.is_some();
@@ -251,6 +253,18 @@ async fn listen_for_metrics(settings: &Settings, bound: &Bound) {
 }
 
 /// An address to listen on; names are looked up.
+/// What the page shows of the settings; what is secret was left out where they were read.
+fn shown(settings: &Settings) -> Vec<SettingView> {
+    let file = settings.config_path.display().to_string();
+    let view = |shown: &crate::config::Shown| SettingView {
+        key: shown.key.clone(),
+        value: shown.value.clone(),
+        origin: config::word(&shown.origin).to_owned(),
+        from: config::place(&shown.origin, &file),
+    };
+    settings.shown.iter().map(view).collect()
+}
+
 async fn address(text: &str) -> Result<SocketAddr> {
     let bad = |why: String| CliError::usage(format!("cannot listen on {text:?}: {why}")).hint("give HOST:PORT, for example 127.0.0.1:3001");
     if let Ok(address) = text.parse() {

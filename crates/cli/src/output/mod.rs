@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** what came from an agent, a repository or a person never reaches a terminal with its control characters.
 
+pub(crate) mod password;
 pub(crate) mod show;
 pub(crate) mod table;
 

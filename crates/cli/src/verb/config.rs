@@ -67,7 +67,7 @@ pub(crate) fn run(args: &ConfigArgs, context: &Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-const fn word(origin: &Origin) -> &'static str {
+pub(crate) const fn word(origin: &Origin) -> &'static str {
     match origin {
         Origin::Flag => "flag",
         Origin::Env(_) => "environment",
@@ -76,7 +76,7 @@ const fn word(origin: &Origin) -> &'static str {
     }
 }
 
-fn place(origin: &Origin, file: &str) -> String {
+pub(crate) fn place(origin: &Origin, file: &str) -> String {
     match origin {
         Origin::Flag => "flag".to_owned(),
         Origin::Env(name) => (*name).to_owned(),

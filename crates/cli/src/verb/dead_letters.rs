@@ -79,7 +79,7 @@ impl FilterArgs {
 }
 
 /// A time, or how long ago it was.
-fn since(text: &str) -> Result<Timestamp, String> {
+pub(super) fn since(text: &str) -> Result<Timestamp, String> {
     let ago = text.char_indices().last().and_then(|(at, unit)| {
         let unit_ms = match unit {
             's' => 1000,

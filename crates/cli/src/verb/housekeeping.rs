@@ -74,9 +74,10 @@ fn show_run(run: &HousekeepingRun) -> Result<()> {
     let verb = if run.dry_run { "would go" } else { "removed" };
     output::data(&format!("{:11} {}", if run.dry_run { "dry run" } else { "last" }, run.ended_at))?;
     output::data(&format!(
-        "{verb:11} {} event(s), {} assignment(s), {} transcript(s) of {}, {} workspace(s) and {} ready tree(s) of {}",
+        "{verb:11} {} event(s), {} assignment(s), {} session(s), {} transcript(s) of {}, {} workspace(s) and {} ready tree(s) of {}",
         removed.events,
         removed.assignments,
+        removed.sessions,
         removed.transcripts,
         size(removed.transcript_bytes),
         removed.workspaces,

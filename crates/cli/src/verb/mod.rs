@@ -1,8 +1,10 @@
 //! One file per verb: its flags, its help and what it does.
 
+pub(crate) mod agents;
 pub(crate) mod approve;
 pub(crate) mod assignment;
 pub(crate) mod assignments;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod branches;
 pub(crate) mod breakers;
@@ -18,6 +20,7 @@ pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod files;
 pub(crate) mod findings;
+pub(crate) mod hooks;
 pub(crate) mod housekeeping;
 pub(crate) mod init;
 pub(crate) mod insert_job;
@@ -30,6 +33,7 @@ pub(crate) mod node;
 pub(crate) mod nodes;
 pub(crate) mod op;
 mod op_submit;
+pub(crate) mod open;
 mod page;
 pub(crate) mod pause;
 pub(crate) mod progress;
@@ -41,10 +45,12 @@ pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod scan;
 pub(crate) mod status;
+pub(crate) mod tokens;
 pub(crate) mod trust;
 pub(crate) mod unpark;
 pub(crate) mod up;
 pub(crate) mod update_assignment;
+pub(crate) mod users;
 pub(crate) mod verdict;
 
 use crate::cli::{Context, Verb};
@@ -58,6 +64,10 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Node(args) => node::run(args, context).await,
         Verb::Run(args) => run::run(*args, context).await,
         Verb::Scan(args) => scan::run(args, context).await,
+        Verb::Open(args) => open::run(args, context).await,
+        Verb::Tokens(args) => tokens::run(args, context).await,
+        Verb::Users(args) => users::run(args, context).await,
+        Verb::Audit(args) => audit::run(args, context).await,
         Verb::Status(args) => status::run(args, context).await,
         Verb::Queue(args) => queue::run(args, context).await,
         Verb::Assignments(args) => assignments::run(args, context).await,
@@ -85,6 +95,8 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Branches(args) => branches::run(args, context).await,
         Verb::Breakers(args) => breakers::run(args, context).await,
         Verb::Op(args) => op::run(args, context).await,
+        Verb::Agents(args) => agents::run(args, context).await,
+        Verb::Hooks(args) => hooks::run(args, context).await,
         Verb::Nodes(args) => nodes::run(args, context).await,
         Verb::Projects(args) => projects::run(args, context).await,
         Verb::Trust(args) => trust::run(args, context).await,

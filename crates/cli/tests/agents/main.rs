@@ -9,6 +9,7 @@ mod bench;
 mod daemon;
 mod environment;
 mod failures;
+mod hooks;
 mod interruptions;
 mod operations;
 mod verdicts;

@@ -1,11 +1,13 @@
 //! The binary as its users see it: outputs, exit codes, files.
 
+mod access;
 mod backup;
 mod bad_input;
 mod configuration;
 mod daemon;
 mod environment;
 mod full_disk;
+mod hooks;
 mod housekeeping;
 mod initialise;
 mod logs;

@@ -64,7 +64,8 @@ impl Attempt {
             writer: None,
         };
         let level = self.level_of(&spec);
-        let folder = spec.cwd.parent().map(std::path::Path::to_owned);
+        let tree = spec.cwd.clone();
+        let folder = tree.parent().map(std::path::Path::to_owned);
         let max_disk = self.sandbox_limits().max_disk;
         failpoint::hit("spawn.before");
         let mut launched = self.engine.launcher.spawn(spec).await.map_err(Failure::from)?;
@@ -84,6 +85,7 @@ impl Attempt {
         failpoint::hit("go.after");
         if agent.is_some() {
             self.agent_started = true;
+            self.feed.begin(&tree);
         }
 
         let (sender, mut chunks) = mpsc::channel(64);
@@ -115,6 +117,7 @@ impl Attempt {
         let clock = self.engine.config.clock.clone();
 
         while exited.is_none() || reading {
+            let to_tell = self.feed.due().filter(|_| agent.is_some());
             tokio::select! {
                 // In this order, so that a flood of output holds up no order to stop, and output that is there counts before silence.
                 biased;
@@ -133,6 +136,7 @@ impl Attempt {
                 }
                 () = &mut wall, if cut.is_none() => { cut = Some(Cut::Timeout); stop(&stopper, grace); }
                 Ok(()) = deadline.changed() => { renew(&stopper, *deadline.borrow_and_update(), margin); }
+                () = tokio::time::sleep_until(to_tell.unwrap_or(began)), if to_tell.is_some() => self.tell_activity().await?,
                 chunk = chunks.recv(), if reading => {
                     let Some(chunk) = chunk else { reading = false; continue };
                     idle.as_mut().reset(Instant::now() + idle_for);
@@ -169,6 +173,7 @@ impl Attempt {
         }
         transcript.finish()?;
         failpoint::hit("exit.after");
+        let was_agent = agent.is_some();
         if exited.is_some_and(|e| e.lease_ended) && !matches!(cut, Some(Cut::Control(_))) {
             // This process stood still for longer than the lease; whether the right to the job is still there, the settlement will see.
             return Err(
@@ -190,6 +195,9 @@ impl Attempt {
         if exited.signal == Some(rustix::process::Signal::XFSZ.as_raw()) && cut.is_none() {
             let most = self.sandbox_limits().max_file_size.unwrap_or(0);
             cut = Some(Cut::Limit(sandbox::failure(&format!("its program wrote a file of more than {most} bytes"), "max_file_size")));
+        }
+        if was_agent {
+            self.tell_rest().await?;
         }
         Ok(Watched { exit: Exit { code: exited.code, signal: exited.signal, stderr_tail }, cut, survivors: exited.survivors_killed })
     }
@@ -217,13 +225,14 @@ impl Attempt {
             return Ok(());
         }
         for event in mapper.line(line) {
+            let is_new_session = self.feed.take(self.claimed.harness, &event);
             match &event {
-                AgentEvent::Session { session_id, .. } if session.as_deref() != Some(session_id) => {
-                    // Recorded as soon as it is known: after a crash it is the only way back into the session.
-                    let (store, job, token, attempt) = (&self.engine.store, self.claimed.job.id, self.token(), self.claimed.attempt.id);
-                    self.patiently(|| store.set_session(job, token, attempt, session_id.clone())).await?;
-                    failpoint::hit("session.after");
+                AgentEvent::Session { session_id, .. } => {
                     **session = Some(session_id.clone());
+                    if is_new_session {
+                        self.tell_session().await?;
+                        failpoint::hit("session.after");
+                    }
                 }
                 AgentEvent::Usage { usage } => {
                     self.told = Some(*usage);

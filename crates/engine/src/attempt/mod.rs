@@ -10,6 +10,7 @@
 mod child;
 mod clash;
 mod deliver;
+mod feed;
 mod gate;
 mod gateway;
 mod guarded;
@@ -27,6 +28,7 @@ mod spending;
 mod verdict;
 
 use deliver::Delivered;
+use feed::Feed;
 use journal::Journal;
 pub(crate) use kept::transcript_path;
 pub(crate) use operation::builtin_operation_template;
@@ -116,6 +118,7 @@ pub(crate) struct Attempt {
     pub(crate) told: Option<Usage>,
     pub(crate) output: Option<String>,
     journal: Journal,
+    feed: Feed,
     merges: clash::Merges,
     clock: StageClock,
     /// With which code the agent of this round exited.
@@ -127,6 +130,8 @@ pub(crate) struct Attempt {
 pub(crate) struct Done {
     /// The agent's session, if it can be resumed.
     session: Option<String>,
+    /// That session is an earlier job's, to which this one is a follow-up.
+    follows_up: bool,
     /// The round to go on with.
     iteration: u32,
     /// That round's run ended well, with this final text.
@@ -157,14 +162,14 @@ impl Done {
             journal.iter().filter(|s| matches!(s.stage, Stage::Run | Stage::Prompt)).map(|s| s.iteration).max().unwrap_or(1);
         if let Some(output) = refusal(iteration) {
             iteration += 1;
-            return Self { session, iteration, ran: None, verified: false, feedback: Some(output), secret_told, merges };
+            return Self { session, follows_up: false, iteration, ran: None, verified: false, feedback: Some(output), secret_told, merges };
         }
         let ran = of(Stage::Run, iteration)
             .filter(|s| s.status == StageStatus::Passed)
             .map(|s| s.detail["text"].as_str().unwrap_or_default().to_owned());
         let verified = ran.is_some() && of(Stage::Verify, iteration).is_some_and(|s| s.status == StageStatus::Passed);
         let feedback = iteration.checked_sub(1).and_then(refusal);
-        Self { session, iteration, ran, verified, feedback, secret_told, merges }
+        Self { session, follows_up: false, iteration, ran, verified, feedback, secret_told, merges }
     }
 }
 
@@ -183,6 +188,7 @@ pub(crate) async fn carry_out(engine: Arc<Inner>, claimed: Claimed, control: wat
         told: None,
         output: None,
         journal: Journal::default(),
+        feed: Feed::default(),
         merges: clash::Merges::default(),
         clock: StageClock::default(),
         exit_code: None,
@@ -273,7 +279,30 @@ impl Attempt {
                 return Ok(Done::from_journal(session, &journal));
             }
         }
-        Ok(Done { session, iteration: 1, ran: None, verified: false, feedback: None, secret_told: false, merges: clash::Merges::default() })
+        let followed = match (&session, self.claimed.job.spec.resumes) {
+            (None, Some(job)) => self.session_of(job).await?,
+            _ => None,
+        };
+        Ok(Done {
+            follows_up: followed.is_some(),
+            session: session.or(followed),
+            iteration: 1,
+            ran: None,
+            verified: false,
+            feedback: None,
+            secret_told: false,
+            merges: clash::Merges::default(),
+        })
+    }
+
+    /// The last session of an earlier job, where its agent is this one's and its files are here.
+    async fn session_of(&self, job: JobId) -> Result<Option<String>, Stop> {
+        let mut attempts = self.engine.store.attempts(job).await?;
+        attempts.retain(|a| {
+            let is_here = !self.engine.store.is_postgres() || transcript_path(&self.engine, a.assignment_id, a.id).exists();
+            a.assignment_id == self.claimed.job.assignment_id && a.harness == self.claimed.harness && is_here
+        });
+        Ok(attempts.into_iter().rev().find_map(|a| a.session_id))
     }
 
     /// Whether all that a failed attempt wants for is its delivery: the push or the proposal failed, or a person has let through since what
@@ -296,6 +325,7 @@ impl Attempt {
         let mut feedback = done.feedback;
         let first = done.iteration;
         let mut session = done.session;
+        let mut follows_up = done.follows_up;
         let mut ran = done.ran;
         let mut secret_told = done.secret_told;
         self.merges = done.merges;
@@ -303,7 +333,9 @@ impl Attempt {
             let text = match ran.take() {
                 Some(text) => text,
                 None => {
-                    let prompt = self.stage_prompt(effective, workspace, iteration, feedback.as_deref(), session.is_some()).await?;
+                    let prompt =
+                        self.stage_prompt(effective, workspace, iteration, feedback.as_deref(), session.is_some(), follows_up).await?;
+                    follows_up = false;
                     let (text, new_session) = self.stage_run(effective, workspace, iteration, prompt, session.take()).await?;
                     session = new_session;
                     text
@@ -527,6 +559,7 @@ impl Attempt {
             breaker: self.engine.config.breaker_of(&job.worker),
             park_harness,
             stages: self.journal.notes(),
+            news: self.feed.rest(),
         };
         // A store that cannot be written for a while (full disk, lost connection) must not cost the result: the lease is
         // kept by heartbeats where it can be, and the settlement is offered until it is taken or refused as stale.

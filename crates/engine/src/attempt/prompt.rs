@@ -140,7 +140,8 @@ impl Attempt {
         Ok(render(job_type.as_str(), template, &context)?)
     }
 
-    /// Renders the prompt of this round as the journal's `prompt` stage.
+    /// Renders the prompt of this round as the journal's `prompt` stage. `follows_up`: the session that it resumes is of another job, and
+    /// had its answer.
     pub(crate) async fn stage_prompt(
         &mut self,
         effective: &Effective,
@@ -148,8 +149,10 @@ impl Attempt {
         iteration: u32,
         feedback: Option<&str>,
         resumes: bool,
+        follows_up: bool,
     ) -> Result<String, Stop> {
-        self.stage_prompt_with(effective, workspace, iteration, feedback, resumes, json!({})).await
+        let extra = json!({ "follows_up": follows_up });
+        self.stage_prompt_with(effective, workspace, iteration, feedback, resumes && !follows_up, extra).await
     }
 
     pub(crate) async fn stage_prompt_with(
@@ -231,7 +234,7 @@ mod tests {
         let context = json!({
             "north_star": "N", "context": "C", "project": "p", "branch": "b", "base": "main", "check": "true", "earlier": "", "diff": "", "job": {"id": "j", "type": "t"},
             "reviewed": {"id": "job_x", "type": "implement", "status": "succeeded", "output": "o", "failure": ""},
-            "check_result": "green", "head": "abc", "jobs_left": 3, "more_queued": true, "command": true,
+            "check_result": "green", "head": "abc", "jobs_left": 3, "more_queued": true, "command": true, "follows_up": true,
         });
         for job_type in JobType::ALL {
             let text = render(job_type.as_str(), builtin_template(job_type), &context).unwrap();
@@ -244,7 +247,7 @@ mod tests {
         let context = json!({
             "north_star": "N", "context": "C", "project": "scratch", "branch": "", "base": "", "check": "", "earlier": "", "diff": "", "job": {"id": "j", "type": "t"},
             "reviewed": {"id": "job_x", "type": "implement", "status": "succeeded", "output": "o", "failure": ""},
-            "check_result": "", "head": "", "jobs_left": 3, "more_queued": true, "command": true,
+            "check_result": "", "head": "", "jobs_left": 3, "more_queued": true, "command": true, "follows_up": true,
         });
         for job_type in JobType::ALL {
             let text = render(job_type.as_str(), builtin_template(job_type), &context).unwrap();

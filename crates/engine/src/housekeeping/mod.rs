@@ -187,6 +187,7 @@ fn tell(run: &HousekeepingRun) {
         tracing::info!(
             events = removed.events,
             assignments = removed.assignments,
+            sessions = removed.sessions,
             transcripts = removed.transcripts,
             transcript_bytes = removed.transcript_bytes,
             workspaces = removed.workspaces,

@@ -1,4 +1,4 @@
-//! Rows: events from their beginning, and assignments that are over.
+//! Rows: events from their beginning, assignments that are over, and old sessions of agents.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,14 +11,40 @@ use crate::engine::Inner;
 
 /// How many assignments are looked up at once.
 const PAGE: u32 = 100;
+/// After how long without a word a session that a person started counts as ended, in milliseconds: an agent that is killed tells no end.
+const SILENT_MS: i64 = 24 * 3600 * 1000;
 
 /// Removes what is too old. `workspaces` are those that are still here: their assignments stay.
 pub(super) async fn look_after(inner: &Arc<Inner>, workspaces: &HashSet<AssignmentId>, run: &mut HousekeepingRun) {
     if let Err(e) = assignments(inner, workspaces, run).await {
         run.problems.push(format!("assignments that are over: {e}"));
     }
+    if let Err(e) = sessions(inner, run).await {
+        run.problems.push(format!("sessions of agents: {e}"));
+    }
     if let Err(e) = events(inner, run).await {
         run.problems.push(format!("events: {e}"));
+    }
+}
+
+/// Ends what is silent, and removes what is too old, of the sessions that people started. Those of attempts go with their assignments.
+async fn sessions(inner: &Inner, run: &mut HousekeepingRun) -> Result<(), StoreError> {
+    let now = inner.config.clock.now();
+    let before = before(now, inner.config.retention.finished_secs);
+    if run.dry_run {
+        run.removed.sessions = match before {
+            Some(before) => inner.store.sessions_before(before).await?,
+            None => 0,
+        };
+        return Ok(());
+    }
+    while inner.store.end_silent_sessions(now.plus_ms(-SILENT_MS)).await? > 0 {}
+    let Some(before) = before else { return Ok(()) };
+    loop {
+        match inner.store.prune_sessions(before).await? {
+            0 => return Ok(()),
+            count => run.removed.sessions += count,
+        }
     }
 }
 

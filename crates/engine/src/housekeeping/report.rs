@@ -14,6 +14,8 @@ pub struct Removed {
     pub events: u64,
     /// Assignments that were over, with all their rows.
     pub assignments: u64,
+    /// Sessions of agents that people started by themselves.
+    pub sessions: u64,
     /// Transcripts.
     pub transcripts: u64,
     /// Their size, in bytes.

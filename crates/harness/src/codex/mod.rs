@@ -1,6 +1,7 @@
 //! Codex CLI: `codex exec --json`.
 
 pub(crate) mod flags;
+pub(crate) mod hooks;
 mod ledger;
 mod map;
 pub(crate) mod probe;

@@ -1,6 +1,7 @@
 //! Gemini CLI: `gemini --output-format stream-json`.
 
 pub(crate) mod flags;
+pub(crate) mod hooks;
 mod map;
 pub(crate) mod probe;
 mod session;

@@ -92,16 +92,6 @@ impl Store {
         .await
     }
 
-    /// Remembers the agent's own session, so that a later attempt can resume it.
-    pub async fn set_session(&self, id: JobId, token: Token, attempt: AttemptId, session_id: String) -> Result<()> {
-        self.ride(move |w| {
-            guard::attempt(w, id, token, attempt)?;
-            w.execute("UPDATE attempts SET session_id = $2 WHERE id = $1", values![attempt, &session_id])?;
-            Ok(())
-        })
-        .await
-    }
-
     /// Leaves a notice: a limit was reached, or something odd was seen.
     pub async fn notice(&self, id: JobId, token: Token, attempt: AttemptId, data: Json) -> Result<()> {
         self.ride(move |w| {

@@ -1,6 +1,6 @@
 //! Reading events: in their order, from a number on.
 
-use windlass_types::{AssignmentId, Event, EventKind, JobId};
+use windlass_types::{AssignmentId, Event, EventKind, JobId, SessionId};
 
 use super::page::{Conditions, bounded};
 use crate::error::{Result, StoreError};
@@ -16,13 +16,25 @@ pub struct EventFilter {
     pub assignment: Option<AssignmentId>,
     /// Those of one job.
     pub job: Option<JobId>,
+    /// Those about one agent's session.
+    pub session: Option<SessionId>,
     /// Those of these kinds; all, when empty.
     pub kinds: Vec<EventKind>,
 }
 
 impl EventFilter {
+    /// Whether an event is one of those that are wanted.
+    pub fn passes(&self, event: &Event) -> bool {
+        self.project.as_ref().is_none_or(|project| event.project.as_ref() == Some(project))
+            && self.assignment.is_none_or(|assignment| event.assignment_id == Some(assignment))
+            && self.takes(event)
+    }
+
     fn takes(&self, event: &Event) -> bool {
-        self.job.is_none_or(|job| event.job_id == Some(job)) && (self.kinds.is_empty() || self.kinds.contains(&event.kind))
+        let is_of = |session: SessionId| event.data["session_id"].as_str() == Some(session.to_string().as_str());
+        self.job.is_none_or(|job| event.job_id == Some(job))
+            && self.session.is_none_or(is_of)
+            && (self.kinds.is_empty() || self.kinds.contains(&event.kind))
     }
 }
 
@@ -98,6 +110,10 @@ fn rows_after(w: &mut Work<'_>, seq: i64, filter: &EventFilter, limit: u32) -> R
         // By the index on the assignment.
         conditions.and("assignment_id = (SELECT assignment_id FROM jobs WHERE id = ?)", [job.into()]);
         conditions.and("(job_id = ? OR earlier LIKE ?)", [job.into(), format!("%\"{job}\"%").into()]);
+    }
+    if let Some(session) = filter.session {
+        let text: Value = format!("%\"{session}\"%").into();
+        conditions.and("(data LIKE ? OR earlier LIKE ?)", [text.clone(), text]);
     }
     if !filter.kinds.is_empty() {
         conditions.and(&may_hold(filter.kinds.iter().copied()), []);

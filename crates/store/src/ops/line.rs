@@ -1,7 +1,7 @@
 //! An assignment's line: what stands in it, and what is put into it.
 
 use serde_json::json;
-use windlass_types::{Assignment, AssignmentId, AssignmentStatus, Job, JobId, JobSpec};
+use windlass_types::{Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Job, JobId, JobSpec, JobType};
 
 use super::submit::{LINE_MAX, check_specs};
 use super::{moves, rows};
@@ -78,7 +78,47 @@ fn insert(w: &mut Work<'_>, id: AssignmentId, after: Option<JobId>, specs: &[Job
     put_behind(w, &assignment, position, specs.iter().map(|spec| (spec.clone(), None)).collect(), &json!({ "by": by }))
 }
 
+/// Puts a follow-up behind what runs or ran last, in the session of the last job that had one; an assignment that is over or blocked goes on.
+fn follow_up(w: &mut Work<'_>, id: AssignmentId, text: &str, by: &str) -> Result<Job> {
+    let mut assignment = rows::lock_assignment(w, id)?;
+    let line = line(w, id)?;
+    let begun = || line.iter().filter(|job| job.started_at.is_some());
+    // What is waiting with words of its own may come first: nothing is put before what has started.
+    let position = begun().map(|job| job.position).max().unwrap_or(0);
+    let mut spec = JobSpec { job_type: JobType::Chat, context: text.to_owned(), ..JobSpec::default() };
+    for job in begun().rev().filter(|job| job.spec.job_type != JobType::Pm) {
+        let attempts =
+            rows::attempts_where(w, "WHERE job_id = $1 AND session_id IS NOT NULL ORDER BY number DESC LIMIT 1", values![job.id])?;
+        let Some(attempt) = attempts.into_iter().next() else { continue };
+        spec = JobSpec {
+            harness: Some(attempt.harness),
+            worker: Some(job.worker.clone()),
+            model: job.spec.model.clone(),
+            program: job.spec.program.clone(),
+            script: job.spec.script.clone(),
+            timeout_secs: job.spec.timeout_secs,
+            idle_timeout_secs: job.spec.idle_timeout_secs,
+            resumes: Some(job.id),
+            ..spec
+        };
+        break;
+    }
+    check_specs(std::slice::from_ref(&spec))?;
+    if assignment.status != AssignmentStatus::Active {
+        moves::move_assignment(w, &mut assignment, AssignmentMove::Activate, None, json!({ "by": by }))?;
+        rows::save_assignment(w, &mut assignment)?;
+    }
+    let job = put_behind(w, &assignment, position, vec![(spec, None)], &json!({ "by": by }))?.pop();
+    job.ok_or_else(|| StoreError::Internal("the follow-up was not put into the line".to_owned()))
+}
+
 impl Store {
+    /// Asks the assignment's agent something more: a `chat` job in the session of its last job that had one. An assignment that is over or
+    /// blocked goes on with it.
+    pub async fn follow_up(&self, id: AssignmentId, text: String, by: String) -> Result<Job> {
+        self.promise(move |w| follow_up(w, id, &text, &by)).await
+    }
+
     /// An assignment's jobs, by position.
     pub async fn line(&self, id: AssignmentId) -> Result<Vec<Job>> {
         self.read(move |w| {

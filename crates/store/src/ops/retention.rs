@@ -3,9 +3,9 @@
 //! **Invariants:** each call changes at most a bounded number of rows, so that nobody waits for it; the last event stays, because numbers
 //! go on from it; active and blocked assignments, and those with a dead letter, stay.
 
-use windlass_types::{AssignmentId, AssignmentStatus, JobStatus, Timestamp};
+use windlass_types::{AssignmentId, AssignmentStatus, JobStatus, SessionId, Timestamp};
 
-use super::rows;
+use super::{activities, rows};
 use crate::error::Result;
 use crate::sql::{Value, Work, values};
 use crate::store::Store;
@@ -90,6 +90,15 @@ const PARTS: &[(&str, &str)] = &[
     ("operations", "assignment_id IN (SELECT assignment_id FROM operations WHERE assignment_id = $1 LIMIT $2)"),
     ("file_locks", "(assignment_id, number) IN (SELECT assignment_id, number FROM file_locks WHERE assignment_id = $1 LIMIT $2)"),
     ("branches", "assignment_id IN (SELECT assignment_id FROM branches WHERE assignment_id = $1 LIMIT $2)"),
+    (
+        "activities",
+        "(session_id, number) IN (SELECT v.session_id, v.number FROM activities v JOIN sessions s ON s.id = v.session_id WHERE s.assignment_id = $1 LIMIT $2)",
+    ),
+    (
+        "session_tools",
+        "(session_id, tool) IN (SELECT t.session_id, t.tool FROM session_tools t JOIN sessions s ON s.id = t.session_id WHERE s.assignment_id = $1 LIMIT $2)",
+    ),
+    ("sessions", "id IN (SELECT id FROM sessions WHERE assignment_id = $1 LIMIT $2)"),
     ("attempts", "id IN (SELECT a.id FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE j.assignment_id = $1 LIMIT $2)"),
     ("jobs", "id IN (SELECT id FROM jobs WHERE assignment_id = $1 LIMIT $2)"),
 ];
@@ -120,7 +129,50 @@ fn prune_assignment(w: &mut Work<'_>, id: AssignmentId, before: Timestamp) -> Re
     Ok(Pruning::Gone)
 }
 
+/// The most sessions that end, or go, in one transaction.
+const SESSIONS_MAX: i64 = 50;
+
+/// What people's sessions did before `before` is old, and they with it.
+const OLD_SESSIONS: &str = "kind = 'manual' AND last_activity_at < $1";
+
+/// Removes some of people's old sessions; how many.
+fn prune_sessions(w: &mut Work<'_>, before: Timestamp) -> Result<u64> {
+    let old =
+        w.query(&format!("SELECT id, activities FROM sessions WHERE {OLD_SESSIONS} ORDER BY id LIMIT $2"), values![before, SESSIONS_MAX])?;
+    let (mut count, mut rows) = (0, 0);
+    for mut row in old {
+        let (id, activities): (SessionId, i64) = (row.word()?, row.int()?);
+        rows += activities;
+        // Always one, so that there is an end.
+        if count > 0 && rows > ROWS_MAX {
+            break;
+        }
+        activities::remove(w, id)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
 impl Store {
+    /// Ends some of people's sessions of which nothing was heard since `before`; how many. 0 when there is none left.
+    pub async fn end_silent_sessions(&self, before: Timestamp) -> Result<u64> {
+        self.ride(move |w| activities::end_silent(w, before, SESSIONS_MAX)).await
+    }
+
+    /// How many sessions [`Store::prune_sessions`] would delete.
+    pub async fn sessions_before(&self, before: Timestamp) -> Result<u64> {
+        self.read(move |w| {
+            w.first(&format!("SELECT COUNT(*) FROM sessions WHERE {OLD_SESSIONS}"), values![before])?.map_or(Ok(0), |mut row| row.int())
+        })
+        .await
+    }
+
+    /// Deletes some of the sessions of people that did nothing since `before`; how many. 0 when there is nothing left to delete. Those of
+    /// attempts go with their assignments.
+    pub async fn prune_sessions(&self, before: Timestamp) -> Result<u64> {
+        self.ride(move |w| prune_sessions(w, before)).await
+    }
+
     /// How many events [`Store::prune_events`] would delete.
     pub async fn events_before(&self, before: Timestamp) -> Result<u64> {
         self.read(move |w| {

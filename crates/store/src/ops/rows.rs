@@ -92,6 +92,12 @@ pub(crate) fn job_rows(w: &mut Work<'_>, rest: &str, params: &[crate::sql::Value
     w.query(&format!("SELECT {JOB_COLUMNS} FROM jobs {rest}"), params)?.into_iter().map(job_row).collect()
 }
 
+/// The same without their outputs, which may be long: for lists of many.
+pub(crate) fn brief_job_rows(w: &mut Work<'_>, rest: &str, params: &[crate::sql::Value]) -> Result<Vec<JobRow>> {
+    let columns = JOB_COLUMNS.trim_end_matches("output");
+    w.query(&format!("SELECT {columns}NULL FROM jobs {rest}"), params)?.into_iter().map(job_row).collect()
+}
+
 /// Jobs as everybody sees them.
 pub(crate) fn jobs_where(w: &mut Work<'_>, rest: &str, params: &[crate::sql::Value]) -> Result<Vec<Job>> {
     Ok(job_rows(w, rest, params)?.into_iter().map(|row| row.job).collect())

@@ -7,6 +7,7 @@ use windlass_types::{
     Settlement, Timestamp, Token, Usage, Verdict, settle,
 };
 
+use super::activities::{self, AgentNews};
 use super::attempts::leave_event;
 use super::journal::{self, StageNote};
 use super::rows::{self, JobRow};
@@ -50,6 +51,8 @@ pub struct SettleRequest {
     pub park_harness: Option<(Harness, Timestamp, String)>,
     /// What of its stages is not noted yet.
     pub stages: Vec<StageNote>,
+    /// What of its agent is not told yet; `None` when it never had one that could be watched.
+    pub news: Option<AgentNews>,
 }
 
 /// What a settlement left.
@@ -184,6 +187,10 @@ fn end_attempt(w: &mut Work<'_>, request: &SettleRequest, job: &Job, result: &At
         )?;
     }
     let data = json!({ "status": status.as_str(), "failure": failure, "usage": request.usage, "wall_ms": request.wall_ms });
+    // Its agent's session first: nothing is told of an attempt after its end.
+    if let Some(news) = &request.news {
+        activities::attempt_ended(w, job, request.attempt_id, status, news)?;
+    }
     leave_event(w, EventKind::AttemptEnded, job, request.attempt_id, data);
     Ok(())
 }

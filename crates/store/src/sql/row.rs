@@ -80,6 +80,16 @@ impl Row {
         }
     }
 
+    /// The next column as a flag, or nothing.
+    pub(crate) fn opt_flag(&mut self) -> Result<Option<bool>> {
+        match self.take() {
+            Value::Null => Ok(None),
+            Value::Bool(flag) => Ok(Some(flag)),
+            Value::Int(n) => Ok(Some(n != 0)),
+            other => Err(wrong("a flag", &other)),
+        }
+    }
+
     /// The next column as a time.
     pub(crate) fn time(&mut self) -> Result<Timestamp> {
         self.int().map(Timestamp)

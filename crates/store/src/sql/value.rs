@@ -1,7 +1,7 @@
 //! Values that go into and come out of both databases.
 
 use serde::Serialize;
-use windlass_types::{AssignmentId, AttemptId, JobId, Micros, Timestamp, VerdictId};
+use windlass_types::{AssignmentId, AttemptId, CredentialId, JobId, Micros, SessionId, Timestamp, VerdictId};
 
 use crate::error::{Result, StoreError};
 
@@ -113,4 +113,4 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(AssignmentId, JobId, AttemptId, VerdictId);
+ids!(AssignmentId, JobId, AttemptId, CredentialId, SessionId, VerdictId);

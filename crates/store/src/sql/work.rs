@@ -224,6 +224,9 @@ const fn may_free_a_job(kind: EventKind) -> bool {
         | EventKind::Paused
         | EventKind::PullRequestChanged
         | EventKind::OperationCallback
+        | EventKind::SessionStarted
+        | EventKind::SessionActivity
+        | EventKind::SessionEnded
         | EventKind::Other => false,
     }
 }

@@ -56,7 +56,7 @@ on_both! {
         let c = claim_one(&f.store).await;
         let (job, token, attempt) = (c.job.id, c.token, c.attempt.id);
         f.store.record_spawn(job, token, attempt, 4711, u64::MAX >> 1, "namespace".to_owned()).await.unwrap();
-        f.store.set_session(job, token, attempt, "s-1".to_owned()).await.unwrap();
+        f.store.tell_activity(job, token, attempt, windlass_store::AgentNews { agent_session_id: Some("s-1".to_owned()), ..Default::default() }).await.unwrap();
         f.store.set_branch(job, token, "windlass/x".to_owned(), "main".to_owned(), "aaa".to_owned()).await.unwrap();
         f.store.set_head(job, token, "bbb".to_owned()).await.unwrap();
         f.store.progress(job, token, Some(Phase::Testing), Some(200), None).await.unwrap();

@@ -1,13 +1,24 @@
 //! The fence: a worker's write under an old token changes no row, whichever write it is.
 
 use serde_json::json;
-use windlass_store::{Claimed, EventFilter, Store, StoreError};
-use windlass_types::{AttemptResult, Effect, EventKind, Evidence, FailureKind, JobStatus, Phase, Stage, Token, Verdict};
+use windlass_store::{AgentNews, Claimed, EventFilter, HookNews, Store, StoreError};
+use windlass_types::{
+    ActivityKind, ActivityNote, AttemptResult, Effect, EventKind, Evidence, FailureKind, Harness, JobStatus, Phase, Stage, Token, Verdict,
+};
 
 use crate::support::*;
 
 fn verdict() -> Verdict {
     Verdict::Complete { reason: "done".to_owned(), evidence: vec![Evidence::File { path: "a".to_owned() }] }
+}
+
+fn named() -> AgentNews {
+    AgentNews { agent_session_id: Some("late".to_owned()), ..AgentNews::default() }
+}
+
+fn heard() -> HookNews {
+    let notes = vec![ActivityNote::new(ActivityKind::Notice, "late")];
+    HookNews { harness: Harness::Claude, agent_session_id: "late".to_owned(), cwd: None, model: None, notes }
 }
 
 /// Every write that names a token, tried with `token` on the claimed job.
@@ -18,7 +29,8 @@ async fn every_guarded_write(store: &Store, claimed: &Claimed, token: Token) -> 
     vec![
         ("progress", store.progress(job, token, Some(Phase::Testing), Some(99), Some(text())).await),
         ("record_spawn", store.record_spawn(job, token, attempt, 1, 2, text()).await),
-        ("set_session", store.set_session(job, token, attempt, text()).await),
+        ("tell_activity", store.tell_activity(job, token, attempt, named()).await),
+        ("hear_hook_of", store.hear_hook_of(job, token, attempt, heard()).await),
         ("note_stages", store.note_stages(job, token, attempt, vec![began(1, Stage::Run)], None).await),
         ("notice", store.notice(job, token, attempt, json!({})).await),
         ("set_branch", store.set_branch(job, token, text(), text(), text()).await),
@@ -79,7 +91,7 @@ on_both! {
         // A token that was never given, and the live token with the attempt of another.
         nothing_changes(&f.store, &live, Token { epoch: live.token.epoch + 1, ..live.token }).await;
         nothing_changes(&f.store, &live, Token { generation: live.token.generation + 1, ..live.token }).await;
-        let mixed = f.store.set_session(live.job.id, live.token, old.attempt.id, "late".to_owned()).await;
+        let mixed = f.store.tell_activity(live.job.id, live.token, old.attempt.id, named()).await;
         assert_eq!(mixed, Err(StoreError::Stale { job: live.job.id }));
         let mixed = windlass_store::SettleRequest { attempt_id: old.attempt.id, ..end(&live, AttemptResult::Succeeded) };
         assert_eq!(f.store.settle(mixed).await, Err(StoreError::Stale { job: live.job.id }));

@@ -25,6 +25,7 @@ mod projects;
 mod pull_requests;
 mod races;
 mod retention;
+mod sessions;
 mod submit;
 mod support;
 mod tasks;

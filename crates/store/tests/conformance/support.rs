@@ -192,6 +192,7 @@ pub(crate) fn end(claimed: &Claimed, result: AttemptResult) -> SettleRequest {
         breaker: BreakerPolicy::default(),
         park_harness: None,
         stages: Vec::new(),
+        news: Some(windlass_store::AgentNews::default()),
     }
 }
 

@@ -1,0 +1,54 @@
+//! Entity tags: who has an answer already is told that it still holds, and is not sent it again.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{self, HeaderMap};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use sha2::{Digest, Sha256};
+
+use crate::problem::Problem;
+
+/// Puts a tag on every JSON answer to a GET, and answers 304 to who names it.
+pub(crate) async fn tag(request: Request, next: Next) -> Response {
+    let wanted = (*request.method() == Method::GET).then(|| request.headers().get(header::IF_NONE_MATCH).cloned());
+    let response = next.run(request).await;
+    let Some(known) = wanted else { return response };
+    if response.status() != StatusCode::OK || !is_json(response.headers()) || response.body().size_hint().exact().is_none() {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let bytes = match body.collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(e) => return Problem::internal(format!("the answer broke off: {e}")).into_response(),
+    };
+    let digest = Sha256::digest(&bytes);
+    let number = digest.iter().take(16).fold(0u128, |number, byte| (number << 8) | u128::from(*byte));
+    let tag = format!("\"{number:032x}\"");
+    let is_known = known.is_some_and(|known| names(&known, &tag));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        parts.headers.insert(header::ETAG, tag);
+    }
+    // Kept by the browser, and asked for again each time.
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if is_known {
+        parts.status = StatusCode::NOT_MODIFIED;
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.remove(header::CONTENT_TYPE);
+        return Response::from_parts(parts, Body::empty());
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+}
+
+/// Whether an `If-None-Match` names this tag.
+fn names(known: &HeaderValue, tag: &str) -> bool {
+    let Ok(known) = known.to_str() else { return false };
+    known.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
+}

@@ -1,0 +1,169 @@
+//! The list of work, what needs a person, and what was done over a time.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use windlass_engine::{Bucket, Charts, Need, WorkStats};
+use windlass_store::{EventFilter, WorkFilter, WorkSort};
+use windlass_types::{EventKind, WorkItem};
+
+use crate::auth::Caller;
+use crate::dead_letters::time;
+use crate::events::{follow, last_event_id};
+use crate::extract::{Asked, page_size, words};
+use crate::problem::{Answer, Problem};
+use crate::state::App;
+
+/// The kinds of events after which a row of work may look otherwise.
+const ROW_KINDS: [EventKind; 13] = [
+    EventKind::AssignmentCreated,
+    EventKind::AssignmentStatus,
+    EventKind::AssignmentBranch,
+    EventKind::JobInserted,
+    EventKind::JobStatus,
+    EventKind::JobProgress,
+    EventKind::AttemptStarted,
+    EventKind::AttemptEnded,
+    EventKind::StageStarted,
+    EventKind::PullRequestChanged,
+    EventKind::BreakerChanged,
+    EventKind::HarnessParked,
+    EventKind::Restored,
+];
+
+/// In which order.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Sort {
+    /// What is blocked, runs, waits, is idle and is over, in this order; in each by priority, then the newest first.
+    #[default]
+    Attention,
+    /// The newest first.
+    Newest,
+}
+
+/// Which work.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WorkAsked {
+    /// Of this project.
+    project: Option<String>,
+    /// Of these statuses: `blocked,running,waiting,idle,complete,cancelled`.
+    status: Option<String>,
+    /// Of this source: `cli`, `api`, `file`, …
+    source: Option<String>,
+    /// Made at this time or later (RFC 3339).
+    since: Option<String>,
+    /// Made before this time (RFC 3339).
+    until: Option<String>,
+    /// That matches this: words, letter by letter in order with gaps allowed, in title, project, branch or id. The best match comes first.
+    q: Option<String>,
+    /// In which order; by attention, when it is not given.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+    /// Where the last page ended.
+    cursor: Option<String>,
+    /// At most so many; 50 by default, at most 500.
+    limit: Option<u32>,
+}
+
+/// A page of work.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WorkPage {
+    /// The rows.
+    items: Vec<WorkItem>,
+    /// Asks for the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// What needs a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Inbox {
+    /// The newest first.
+    items: Vec<Need>,
+    /// Always null: what is longer is a list, and no inbox.
+    next_cursor: Option<String>,
+}
+
+/// Of which project.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ProjectAsked {
+    /// Of this project; of all, when none is named.
+    project: Option<String>,
+}
+
+/// Of what and when.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ChartsAsked {
+    /// Of this project; of all, when none is named.
+    project: Option<String>,
+    /// From this time on (RFC 3339); two weeks before the end, when it is not given.
+    since: Option<String>,
+    /// Before this time (RFC 3339); now, when it is not given.
+    until: Option<String>,
+    /// How it is cut; by the day, when it is not given.
+    #[serde(default)]
+    #[param(inline)]
+    bucket: Bucket,
+}
+
+/// Lists work, each row with how it stands and why.
+#[utoipa::path(get, path = "/api/v1/work", operation_id = "list_work", tag = "work", params(WorkAsked), responses((status = 200, body = WorkPage), Problem))]
+pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<WorkAsked>) -> Answer<Json<WorkPage>> {
+    let filter = WorkFilter {
+        project: asked.project,
+        status: words(asked.status.as_deref())?,
+        source: asked.source,
+        since: asked.since.as_deref().map(time).transpose()?,
+        until: asked.until.as_deref().map(time).transpose()?,
+    };
+    let sort = match asked.sort {
+        Sort::Attention => WorkSort::Attention,
+        Sort::Newest => WorkSort::Newest,
+    };
+    let page = app.engine()?.work(filter, sort, asked.q.as_deref(), asked.cursor, page_size(asked.limit)).await?;
+    Ok(Json(WorkPage { items: page.items, next_cursor: page.next_cursor }))
+}
+
+/// Counts work by status, and what needs a person.
+#[utoipa::path(get, path = "/api/v1/work/stats", operation_id = "show_work_stats", tag = "work", params(ProjectAsked), responses((status = 200, body = WorkStats), Problem))]
+pub(crate) async fn stats(State(app): State<App>, Asked(asked): Asked<ProjectAsked>) -> Answer<Json<WorkStats>> {
+    Ok(Json(app.engine()?.work_stats(asked.project).await?))
+}
+
+/// Follows the events after which a row of work may look otherwise, as server-sent events.
+#[utoipa::path(get, path = "/api/v1/work/events", operation_id = "follow_work", tag = "work",
+    params(ProjectAsked, ("Last-Event-ID" = Option<i64>, Header, description = "the number of the last event seen")),
+    responses((status = 200, content((windlass_types::Event = "text/event-stream"))), Problem))]
+pub(crate) async fn events(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Asked(asked): Asked<ProjectAsked>,
+) -> Answer<Response> {
+    let filter = EventFilter { project: asked.project, kinds: ROW_KINDS.to_vec(), ..EventFilter::default() };
+    follow(&app, &caller, filter, last_event_id(&headers)?, false).await
+}
+
+/// Lists what needs a person, the newest first.
+#[utoipa::path(get, path = "/api/v1/inbox", operation_id = "list_needs", tag = "work", params(ProjectAsked), responses((status = 200, body = Inbox), Problem))]
+pub(crate) async fn inbox(State(app): State<App>, Asked(asked): Asked<ProjectAsked>) -> Answer<Json<Inbox>> {
+    Ok(Json(Inbox { items: app.engine()?.needs(asked.project).await?, next_cursor: None }))
+}
+
+/// Counts what was done over a time, for charts.
+#[utoipa::path(get, path = "/api/v1/charts", operation_id = "show_charts", tag = "work", params(ChartsAsked), responses((status = 200, body = Charts), Problem))]
+pub(crate) async fn charts(State(app): State<App>, Asked(asked): Asked<ChartsAsked>) -> Answer<Json<Charts>> {
+    let since = asked.since.as_deref().map(time).transpose()?;
+    let until = asked.until.as_deref().map(time).transpose()?;
+    Ok(Json(app.engine()?.charts(asked.project, since, until, asked.bucket).await?))
+}

@@ -1,0 +1,120 @@
+//! The list of work: its order, its words, its search, and what needs a person.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use windlass_types::JobType;
+
+use crate::support::{Api, Database, answer, on_both};
+
+async fn list(api: &Api, query: &str) -> Vec<Value> {
+    let (status, page) = api.get(&format!("/api/v1/work?{query}")).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    page["items"].as_array().expect("items").clone()
+}
+
+fn titles(items: &[Value]) -> Vec<&str> {
+    items.iter().map(|item| item["title"].as_str().expect("a title")).collect()
+}
+
+async fn patch(api: &Api, id: &str, body: Value) {
+    let (status, answer) = answer(api.request(Method::PATCH, &format!("/api/v1/assignments/{id}")).json(&body)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+on_both! {
+    async fn what_wants_attention_comes_first_and_each_row_says_why_it_stands_so(database: Database) {
+        let api = Api::start(database).await;
+        let done = api.run("done\nwith more lines").await;
+        patch(&api, &done, json!({ "status": "complete" })).await;
+        let blocked = api.run("blocked").await;
+        patch(&api, &blocked, json!({ "status": "blocked", "reason": "which colour?", "action": "choose one" })).await;
+        api.run("waiting").await;
+        let place = api.agent(JobType::Implement).await;
+        let (_, made) = api.post("/api/v1/assignments", &json!({ "north_star": "idle" })).await;
+        assert!(made["created"].as_bool().is_some_and(|made| made), "{made}");
+        let items = list(&api, "").await;
+        assert_eq!(titles(&items), ["blocked", "a goal", "waiting", "idle", "done"]);
+        let statuses: Vec<&str> = items.iter().map(|item| item["status"].as_str().expect("a status")).collect();
+        assert_eq!(statuses, ["blocked", "running", "waiting", "idle", "complete"]);
+        assert_eq!((&items[0]["summary"], &items[0]["action"], &items[0]["needs_you"]), (&json!("which colour?"), &json!("choose one"), &json!(true)));
+        assert_eq!((&items[1]["id"], &items[1]["job"]["type"]), (&json!(place.assignment.to_string()), &json!("implement")));
+        assert!(items[1]["summary"].as_str().is_some_and(|words| words.contains("implement")), "{}", items[1]);
+        // Nobody runs a worker here.
+        assert_eq!((&items[2]["hold"], &items[2]["needs_you"]), (&json!("no_worker"), &json!(true)), "{}", items[2]);
+        assert_eq!((&items[2]["jobs_total"], &items[2]["jobs_over"]), (&json!(1), &json!(0)));
+
+        let (_, stats) = api.get("/api/v1/work/stats").await;
+        assert_eq!(stats["statuses"], json!({ "blocked": 1, "running": 1, "waiting": 1, "idle": 1, "complete": 1, "cancelled": 0 }));
+        assert_eq!((&stats["total"], &stats["needs_you"]), (&json!(5), &json!(2)));
+        let (_, inbox) = api.get("/api/v1/inbox").await;
+        let mut kinds: Vec<&str> = inbox["items"].as_array().expect("items").iter().map(|need| need["kind"].as_str().expect("a kind")).collect();
+        kinds.sort_unstable();
+        assert_eq!(kinds, ["blocked", "no_worker"]);
+    }
+
+    async fn pages_of_work_join_without_a_gap_whatever_the_order(database: Database) {
+        let api = Api::start(database).await;
+        for n in 0..11 {
+            let id = api.run(&format!("goal {n}")).await;
+            match n % 4 {
+                0 => patch(&api, &id, json!({ "status": "blocked", "reason": "r", "action": "a" })).await,
+                1 => patch(&api, &id, json!({ "status": "cancelled" })).await,
+                _ => {}
+            }
+        }
+        for sort in ["attention", "newest"] {
+            let whole = titles(&list(&api, &format!("sort={sort}")).await).into_iter().map(str::to_owned).collect::<Vec<_>>();
+            let (mut cursor, mut seen) = (String::new(), Vec::new());
+            loop {
+                let (_, page) = api.get(&format!("/api/v1/work?sort={sort}&limit=2{cursor}")).await;
+                seen.extend(titles(page["items"].as_array().expect("items")).into_iter().map(str::to_owned));
+                match page["next_cursor"].as_str() {
+                    Some(next) => cursor = format!("&cursor={next}"),
+                    None => break,
+                }
+            }
+            assert_eq!(seen, whole, "{sort}");
+            assert_eq!(seen.len(), 11);
+        }
+        assert_eq!(list(&api, "status=blocked,cancelled").await.len(), 6);
+        assert_eq!(list(&api, "status=waiting&source=api").await.len(), 5);
+        assert_eq!(list(&api, "project=nowhere").await.len(), 0);
+        assert_eq!(list(&api, "since=2020-01-01T00:00:00Z&until=2021-01-01T00:00:00Z").await.len(), 0);
+        for wrong in ["status=asleep", "cursor=x", "sort=oldest", "since=yesterday"] {
+            assert!(api.get(&format!("/api/v1/work?{wrong}")).await.0.is_client_error(), "{wrong}");
+        }
+    }
+
+    async fn a_search_finds_with_gaps_and_the_closest_first(database: Database) {
+        let api = Api::start(database).await;
+        for goal in ["add a dark mode to the settings", "repair the parser", "parse dates in reports"] {
+            api.run(goal).await;
+        }
+        assert_eq!(titles(&list(&api, "q=dark%20mode").await), ["add a dark mode to the settings"]);
+        assert_eq!(titles(&list(&api, "q=drkmd").await), ["add a dark mode to the settings"]);
+        assert_eq!(titles(&list(&api, "q=parser").await).first(), Some(&"repair the parser"));
+        assert_eq!(list(&api, "q=zebra").await.len(), 0);
+        let (_, page) = api.get("/api/v1/work?q=pars&limit=1").await;
+        let next = page["next_cursor"].as_str().expect("another page");
+        let (_, second) = api.get(&format!("/api/v1/work?q=pars&limit=1&cursor={next}")).await;
+        assert_ne!(page["items"][0]["id"], second["items"][0]["id"]);
+        assert_eq!(second["next_cursor"], Value::Null);
+    }
+
+    async fn charts_count_what_ended_and_what_it_cost(database: Database) {
+        let api = Api::start(database).await;
+        let place = api.agent(JobType::Plan).await;
+        api.settle(&place).await;
+        let id = api.run("called off").await;
+        assert_eq!(api.post(&format!("/api/v1/assignments/{id}/cancel"), &json!({})).await.0, StatusCode::OK);
+        let (status, charts) = api.get("/api/v1/charts?bucket=hour&project=scratch").await;
+        assert_eq!(status, StatusCode::OK, "{charts}");
+        let sum = |key: &str| charts["throughput"].as_array().expect("buckets").iter().map(|bucket| bucket[key].as_u64().expect("a count")).sum::<u64>();
+        assert_eq!((sum("succeeded"), sum("cancelled"), sum("dead")), (1, 1, 0));
+        assert_eq!(charts["durations"][0]["count"], 1);
+        assert_eq!((&charts["cost"][0]["project"], &charts["cost"][0]["attempts"], &charts["cost"][0]["unknown_cost_attempts"]), (&json!("scratch"), &json!(1), &json!(1)));
+        assert_eq!(api.get("/api/v1/charts?project=other").await.1["cost"], json!([]));
+        let (status, problem) = api.get("/api/v1/charts?bucket=hour&since=2020-01-01T00:00:00Z").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    }
+}

@@ -1,0 +1,460 @@
+//! What people look at all day: the list of work, what needs them, and what was done over a time.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use utoipa::ToSchema;
+use windlass_store::{ChartsFilter, NodeFacts, Page, WorkFilter, WorkSort};
+use windlass_types::{
+    AssignmentId, BreakerStatus, FailureClass, FailureKind, Harness, HoldKind, JobId, JobStatus, Micros, Timestamp, WorkItem, WorkStatus,
+};
+
+use crate::engine::Engine;
+use crate::error::{EngineError, ErrorKind};
+
+/// The most that the inbox shows of one kind: what is longer is a list, and no inbox.
+const NEEDS_MAX: u32 = 200;
+/// How many waiting jobs are weighed for the inbox.
+const WEIGHED_MAX: u32 = 1000;
+/// The longest search, in characters.
+const SEARCH_CHARS_MAX: usize = 200;
+/// Looking for work that is stuck takes at most one part in so many of the time.
+const COST_SHARE: u32 = 20;
+/// The most buckets that a chart has.
+const BUCKETS_MAX: i64 = 1000;
+
+/// How much work there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WorkStats {
+    /// Pieces of work by status: `blocked`, `running`, `waiting`, `idle`, `complete`, `cancelled`.
+    pub statuses: BTreeMap<String, u64>,
+    /// All of them.
+    pub total: u64,
+    /// How many things need a person: as many as the inbox holds.
+    pub needs_you: u64,
+    /// Jobs by status.
+    pub jobs: BTreeMap<String, u64>,
+    /// The number of the last event that is counted in.
+    pub seq: i64,
+}
+
+/// What kind of thing needs a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NeedKind {
+    /// Somebody has to decide or do something before work goes on.
+    Blocked,
+    /// A change of a guarded path waits to be let through.
+    GuardedChange,
+    /// The work holds what looks like a secret.
+    Secret,
+    /// A job is out of retries.
+    DeadLetter,
+    /// A budget is spent.
+    Budget,
+    /// No node runs the worker that it waits for.
+    NoWorker,
+    /// A circuit breaker is open.
+    Breaker,
+    /// The database or the disk cannot be written.
+    Storage,
+}
+
+/// One thing that needs a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Need {
+    /// What it is told by: the same for as long as it is the same thing.
+    pub key: String,
+    /// What kind.
+    pub kind: NeedKind,
+    /// What it is about.
+    pub title: String,
+    /// What happened.
+    pub why: String,
+    /// What to do.
+    pub action: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it ends by itself, where that is known.
+    pub until: Option<Timestamp>,
+    /// Its project, if it is about one.
+    pub project: Option<String>,
+    /// Its assignment, if it is about one.
+    pub assignment_id: Option<AssignmentId>,
+    /// Its job, if it is about one.
+    pub job_id: Option<JobId>,
+}
+
+/// How charts are cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bucket {
+    /// By the hour.
+    Hour,
+    /// By the day (UTC).
+    #[default]
+    Day,
+}
+
+impl Bucket {
+    const fn ms(self) -> i64 {
+        match self {
+            Self::Hour => 3_600_000,
+            Self::Day => 86_400_000,
+        }
+    }
+}
+
+/// What was done over a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Charts {
+    /// From when on.
+    pub since: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// How it is cut.
+    pub bucket: Bucket,
+    /// Jobs that ended, a bucket each, those without any too.
+    pub throughput: Vec<Throughput>,
+    /// How long jobs that succeeded took, a bucket each; buckets without any are left out.
+    pub durations: Vec<Durations>,
+    /// What attempts cost, by project and agent; the dearest first.
+    pub cost: Vec<CostOf>,
+    /// How attempts failed; the most frequent first.
+    pub failures: Vec<FailureCount>,
+}
+
+/// Jobs that ended in one bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Throughput {
+    /// When the bucket begins.
+    pub at: Timestamp,
+    /// Those that succeeded.
+    pub succeeded: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Those that were cancelled.
+    pub cancelled: u64,
+}
+
+/// How long jobs took that succeeded in one bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Durations {
+    /// When the bucket begins.
+    pub at: Timestamp,
+    /// Half of them took at most so long, in seconds.
+    pub p50_secs: f64,
+    /// All but one in twenty took at most so long, in seconds.
+    pub p95_secs: f64,
+    /// How many there were.
+    pub count: u64,
+}
+
+/// What attempts cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CostOf {
+    /// Of which project.
+    pub project: String,
+    /// On which agent.
+    pub harness: Harness,
+    /// How many there were.
+    pub attempts: u64,
+    /// Tokens of every kind, as far as agents told.
+    pub tokens: u64,
+    /// Money, as far as agents told.
+    pub cost_micros: Micros,
+    /// Those whose cost is not known.
+    pub unknown_cost_attempts: u64,
+}
+
+/// How often attempts failed in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailureCount {
+    /// How.
+    pub kind: FailureKind,
+    /// What the engine does about it.
+    pub class: FailureClass,
+    /// How often.
+    pub count: u64,
+}
+
+/// Waiting work, and what holds it.
+type StuckWork = Vec<(WorkItem, HoldKind)>;
+
+/// The last look for work that is stuck.
+#[derive(Debug, Default)]
+pub(crate) struct Stuck(Mutex<Option<KnownStuck>>);
+
+#[derive(Debug)]
+struct KnownStuck {
+    project: Option<String>,
+    at: Instant,
+    /// How long the look took.
+    cost: Duration,
+    work: StuckWork,
+}
+
+impl Engine {
+    /// A page of work. With a `search`, the best matches first: each word has to be there, letter by letter in order, gaps allowed.
+    pub async fn work(
+        &self,
+        filter: WorkFilter,
+        sort: WorkSort,
+        search: Option<&str>,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<Page<WorkItem>, EngineError> {
+        let store = &self.inner.store;
+        let facts = self.facts_of_all().await?;
+        let search = search.map(str::trim).filter(|search| !search.is_empty());
+        let Some(search) = search else { return Ok(store.work(filter, sort, facts, cursor, limit).await?) };
+        if search.chars().count() > SEARCH_CHARS_MAX {
+            return Err(EngineError::new(ErrorKind::Invalid, format!("a search has at most {SEARCH_CHARS_MAX} characters")));
+        }
+        let from: usize = cursor
+            .as_deref()
+            .map_or(Ok(0), str::parse)
+            .map_err(|_| EngineError::new(ErrorKind::Invalid, "the cursor is not one of this list: begin without one"))?;
+        let titles = store.work_titles(filter).await?;
+        let wanted = search.to_owned();
+        // Weighing many thousands takes some milliseconds: not on a thread that others wait for.
+        let ranked = tokio::task::spawn_blocking(move || ranked(&wanted, titles.iter().map(|title| (title.id, title.text.as_str()))))
+            .await
+            .map_err(|e| EngineError::new(ErrorKind::Internal, format!("the search broke off: {e}")))?;
+        let ids: Vec<AssignmentId> = ranked.iter().skip(from).take(limit as usize).copied().collect();
+        let end = from.saturating_add(ids.len());
+        let items = store.work_of(ids, facts).await?;
+        Ok(Page { items, next_cursor: (end < ranked.len()).then(|| end.to_string()) })
+    }
+
+    /// How much work there is.
+    pub async fn work_stats(&self, project: Option<String>) -> Result<WorkStats, EngineError> {
+        let store = &self.inner.store;
+        // Before the counts: what happens meanwhile is told again.
+        let seq = store.last_seq().await?;
+        let counts = store.work_counts(project.clone()).await?;
+        let needs = self.needs(project).await?;
+        Ok(WorkStats {
+            total: counts.statuses.values().sum(),
+            statuses: counts.statuses.into_iter().map(|(status, count)| (status.to_string(), count)).collect(),
+            needs_you: needs.len() as u64,
+            jobs: counts.jobs.into_iter().map(|(status, count)| (status.to_string(), count)).collect(),
+            seq,
+        })
+    }
+
+    /// What needs a person, the newest first: blocked work, work that nothing but a person gets going, open breakers, a full disk.
+    pub async fn needs(&self, project: Option<String>) -> Result<Vec<Need>, EngineError> {
+        let store = &self.inner.store;
+        let facts: NodeFacts = self.facts_of_all().await?;
+        let blocked = WorkFilter { project: project.clone(), status: vec![WorkStatus::Blocked], ..WorkFilter::default() };
+        let mut needs = Vec::new();
+        for item in store.work(blocked, WorkSort::Newest, facts.clone(), None, NEEDS_MAX).await?.items {
+            let kind = match store.assignment(item.id).await?.block.and_then(|block| block.kind) {
+                Some(FailureKind::GuardedChange) => NeedKind::GuardedChange,
+                Some(FailureKind::SecretFound) => NeedKind::Secret,
+                Some(FailureKind::BudgetExceeded | FailureKind::UsageUnknown) => NeedKind::Budget,
+                _ if item.job.as_ref().is_some_and(|job| job.status == JobStatus::Dead) => NeedKind::DeadLetter,
+                _ => NeedKind::Blocked,
+            };
+            needs.push(about(item, kind));
+        }
+        for (item, hold) in self.stuck(facts, project.clone()).await?.into_iter().take(NEEDS_MAX as usize) {
+            let kind = match hold {
+                HoldKind::Budget => NeedKind::Budget,
+                HoldKind::NoWorker => NeedKind::NoWorker,
+                // One disk, one need: below.
+                HoldKind::Storage => continue,
+                _ => NeedKind::Blocked,
+            };
+            needs.push(about(item, kind));
+        }
+        if project.is_none() {
+            needs.extend(self.needs_of_the_machine().await?);
+        }
+        needs.sort_by(|a, b| (b.since, &a.key).cmp(&(a.since, &b.key)));
+        Ok(needs)
+    }
+
+    /// Waiting work that nothing but a person gets going. What took long to find out is not asked again at once.
+    async fn stuck(&self, facts: NodeFacts, project: Option<String>) -> Result<StuckWork, EngineError> {
+        let known = |stuck: &Option<KnownStuck>| {
+            stuck
+                .as_ref()
+                .filter(|known| known.project == project && known.at.elapsed() < known.cost * COST_SHARE)
+                .map(|known| known.work.clone())
+        };
+        if let Some(work) = known(&self.inner.stuck.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(work);
+        }
+        let began = Instant::now();
+        let work = self.inner.store.stuck_work(facts, project.clone(), WEIGHED_MAX).await?;
+        let found = KnownStuck { project, at: Instant::now(), cost: began.elapsed(), work: work.clone() };
+        *self.inner.stuck.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        Ok(work)
+    }
+
+    async fn needs_of_the_machine(&self) -> Result<Vec<Need>, EngineError> {
+        let mut needs = Vec::new();
+        for breaker in self.breakers_not_closed().await? {
+            if breaker.status != BreakerStatus::Open {
+                continue;
+            }
+            let why = breaker.failure.as_ref().map_or_else(|| "it failed too often in a row".to_owned(), |failure| failure.message.clone());
+            needs.push(Need {
+                key: format!("breaker:{}", breaker.id),
+                kind: NeedKind::Breaker,
+                title: format!("the circuit breaker of {} is open", breaker.id),
+                why,
+                action: Some(
+                    breaker
+                        .failure
+                        .and_then(|failure| failure.hint)
+                        .unwrap_or_else(|| "it is tried again by itself; close it when you know that it works".to_owned()),
+                ),
+                since: breaker.changed_at.unwrap_or_else(|| self.inner.config.clock.now()),
+                until: breaker.open_until,
+                project: None,
+                assignment_id: None,
+                job_id: None,
+            });
+        }
+        if let Some(problem) = self.storage_problem() {
+            needs.push(Need {
+                key: "storage".to_owned(),
+                kind: NeedKind::Storage,
+                title: "no new work is begun".to_owned(),
+                why: problem,
+                action: Some("free some disk space; work goes on by itself".to_owned()),
+                since: self.inner.started_at,
+                until: None,
+                project: None,
+                assignment_id: None,
+                job_id: None,
+            });
+        }
+        Ok(needs)
+    }
+
+    /// What was done over a time; over the last two weeks by default.
+    pub async fn charts(
+        &self,
+        project: Option<String>,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        bucket: Bucket,
+    ) -> Result<Charts, EngineError> {
+        let until = until.unwrap_or_else(|| Timestamp(self.inner.config.clock.now().0.saturating_add(1)));
+        let since = since.unwrap_or(Timestamp(until.0.saturating_sub(14 * Bucket::Day.ms())));
+        let buckets = until.0.saturating_sub(since.0) / bucket.ms();
+        if since >= until || buckets > BUCKETS_MAX {
+            return Err(EngineError::new(
+                ErrorKind::Invalid,
+                format!("charts have 1 to {BUCKETS_MAX} buckets, and these would have {buckets}"),
+            )
+            .hint("ask for a shorter time, or by the day"));
+        }
+        let found = self.inner.store.charted(ChartsFilter { project, since, until, bucket_ms: bucket.ms() }).await?;
+        let first = since.0 - since.0.rem_euclid(bucket.ms());
+        let throughput = (0..=buckets.saturating_add(1))
+            .map(|n| Timestamp(first + n * bucket.ms()))
+            .take_while(|at| *at < until)
+            .map(|at| {
+                let of = |status| found.ended.get(&at).and_then(|counts| counts.get(&status)).copied().unwrap_or(0);
+                Throughput {
+                    at,
+                    succeeded: of(JobStatus::Succeeded),
+                    failed: of(JobStatus::Failed),
+                    dead: of(JobStatus::Dead),
+                    cancelled: of(JobStatus::Cancelled),
+                }
+            })
+            .collect();
+        let durations = found.durations_ms.into_iter().map(|(at, durations)| quantiles(at, durations)).collect();
+        let mut cost: Vec<CostOf> = found
+            .costs
+            .into_iter()
+            .map(|((project, harness), cost)| CostOf {
+                project,
+                harness,
+                attempts: cost.attempts,
+                tokens: cost.tokens,
+                cost_micros: cost.cost_micros,
+                unknown_cost_attempts: cost.unknown,
+            })
+            .collect();
+        cost.sort_by_key(|of| Reverse((of.cost_micros, of.tokens)));
+        let mut failures: Vec<FailureCount> =
+            found.failures.into_iter().map(|(kind, count)| FailureCount { kind, class: kind.class(), count }).collect();
+        failures.sort_by_key(|failure| Reverse(failure.count));
+        Ok(Charts { since, until, bucket, throughput, durations, cost, failures })
+    }
+}
+
+fn about(item: WorkItem, kind: NeedKind) -> Need {
+    Need {
+        key: format!("{}:{}", item.id, item.updated_at.0),
+        kind,
+        title: item.title,
+        why: item.summary,
+        action: item.action,
+        since: item.updated_at,
+        until: item.until,
+        project: Some(item.project),
+        assignment_id: Some(item.id),
+        job_id: item.job.map(|job| job.id),
+    }
+}
+
+fn quantiles(at: Timestamp, mut durations_ms: Vec<i64>) -> Durations {
+    durations_ms.sort_unstable();
+    let count = durations_ms.len();
+    // The smallest of which so many hundredths are not longer.
+    let nth = |percent: usize| {
+        let place = (count * percent).div_ceil(100).saturating_sub(1);
+        durations_ms.get(place).copied().unwrap_or(0) as f64 / 1000.0
+    };
+    Durations { at, p50_secs: nth(50), p95_secs: nth(95), count: count as u64 }
+}
+
+/// Those that match, the best first; of equals the first given.
+fn ranked<'a, T>(search: &str, candidates: impl Iterator<Item = (T, &'a str)>) -> Vec<T> {
+    let pattern = Pattern::parse(search, CaseMatching::Ignore, Normalization::Smart);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut chars = Vec::new();
+    let mut scored: Vec<(u32, T)> =
+        candidates.filter_map(|(what, text)| Some((pattern.score(Utf32Str::new(text, &mut chars), &mut matcher)?, what))).collect();
+    scored.sort_by_key(|(score, _)| Reverse(*score));
+    scored.into_iter().map(|(_, what)| what).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_finds_words_with_gaps_in_any_order_and_ranks_the_closest_first() {
+        let texts = ["add a dark mode", "repair the parser", "parse dates in reports", "drop dead code"];
+        let found = |search: &str| ranked(search, texts.iter().map(|text| (*text, *text)));
+        assert_eq!(found("parser").first(), Some(&"repair the parser"));
+        assert_eq!(found("mode dark"), ["add a dark mode"]);
+        assert_eq!(found("drkmd"), ["add a dark mode"]);
+        assert_eq!(found("PARSE").len(), 2);
+        assert_eq!(found("zebra"), [""; 0]);
+    }
+
+    #[test]
+    fn quantiles_are_of_what_was_there() {
+        let found = quantiles(Timestamp(0), vec![4000, 1000, 2000, 3000]);
+        assert_eq!((found.p50_secs.to_string(), found.p95_secs.to_string(), found.count), ("2".to_owned(), "4".to_owned(), 4));
+        assert_eq!(quantiles(Timestamp(0), vec![7000]).p50_secs.to_string(), "7");
+    }
+}

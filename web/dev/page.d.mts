@@ -1,0 +1,1 @@
+export function startFront(daemon: string): Promise<{ url: string; stop(): Promise<void> }>;

@@ -1,0 +1,76 @@
+import { expect, isLive, rows, test } from './fixtures';
+
+test('while the daemon is away the page keeps what it has and says since when; afterwards it goes on by itself', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await isLive(page);
+  await expect(rows(page).first()).toBeVisible();
+  mock.away = true;
+  mock.dropStreams();
+  await expect(page.getByText(/not live since \d\d:\d\d/)).toBeVisible();
+  await expect(rows(page).first()).toContainText('blocked');
+
+  const item = mock.world.work[3]!;
+  Object.assign(item, { status: 'complete', summary: 'Complete meanwhile.', ended_at: new Date().toISOString() });
+  mock.emit('assignment.status', { assignment_id: item.id });
+  mock.away = false;
+  await expect(page.getByText(/live again after/)).toBeVisible({ timeout: 15_000 });
+  await expect(rows(page).filter({ hasText: 'Complete meanwhile.' })).toBeVisible();
+  const streams = mock.requests.filter((request) => request.startsWith('GET /api/v1/events'));
+  expect(streams.at(-1)).toContain('after=1000');
+});
+
+test('a click on the word tries at once', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await isLive(page);
+  mock.away = true;
+  mock.dropStreams();
+  await expect(page.getByText(/not live since/)).toBeVisible();
+  await expect(page.getByText(/, next try in \d+ s/)).toBeVisible({ timeout: 15_000 });
+  mock.away = false;
+  await page.getByRole('button', { name: 'try now' }).click();
+  await expect(page.getByText(/live again after/)).toBeVisible({ timeout: 2_000 });
+});
+
+test('another history is read anew', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await isLive(page);
+  mock.world.seq = 5;
+  mock.world.work[0]!.title = 'Of the restored backup';
+  mock.dropStreams();
+  await expect(rows(page).filter({ hasText: 'Of the restored backup' })).toBeVisible();
+});
+
+test('a daemon that never answered is told as that, with a way to try again', async ({ page, mock }) => {
+  await page.route('**/api/v1/**', (route) => route.abort());
+  await page.goto(`${mock.url}/work`);
+  await expect(page.getByText('Windlass does not answer')).toBeVisible({ timeout: 15_000 });
+  await page.unroute('**/api/v1/**');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(rows(page).first()).toBeVisible();
+});
+
+test('a refusal stands where it was asked, with its hint', async ({ page, mock }) => {
+  await page.route('**/api/v1/work?**', (route) =>
+    route.fulfill({ status: 400, contentType: 'application/problem+json', body: JSON.stringify({ type: 'x', title: 'Not so', status: 400, detail: 'That cannot be asked.', hint: 'Ask otherwise.' }) }),
+  );
+  await page.goto(`${mock.url}/work`);
+  await expect(page.getByRole('alert')).toContainText('Not soThat cannot be asked.Ask otherwise.');
+});
+
+test('what holds all work is said over every page', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await isLive(page);
+  mock.world.paused = true;
+  mock.emit('engine.paused');
+  await expect(page.getByText('Paused: what runs goes on, nothing new starts.')).toBeVisible();
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await expect(page.getByText('Paused: what runs goes on')).toBeHidden();
+});
+
+test('a slow answer shows grey rows, a quick one none', async ({ page, mock }) => {
+  mock.slowMs = 1_500;
+  await page.goto(`${mock.url}/work`);
+  await expect(page.getByRole('status', { name: 'Loading' })).toBeVisible();
+  await expect(rows(page).first()).toBeVisible();
+  await expect(page.getByRole('status', { name: 'Loading' })).toBeHidden();
+});

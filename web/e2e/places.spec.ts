@@ -1,0 +1,399 @@
+import { expect, isLive, rows } from './fixtures';
+import { ids, lastAsked, PAGES, test } from './places';
+
+const VIEWER = { name: 'linus', via: 'session', scope: 'read', user: 'linus', assignment_id: null, expires_at: null };
+
+test('workers show their slots, what waits and why; parked agents and breakers are let go after a question', async ({ page, places }) => {
+  await page.goto(`${places.url}/workers`);
+  const workers = page.getByRole('table', { name: 'Workers' });
+  await expect(workers.getByRole('row', { name: /^default/ })).toContainText('3 of 4 in use');
+  await expect(workers.getByRole('row', { name: /^default/ })).toContainText(/files are locked|a job before it runs|its agent is parked/);
+  await expect(page.getByRole('table', { name: 'Nodes' }).getByRole('row', { name: /forge-c/ })).toContainText('lost');
+  await expect(page.getByRole('table', { name: 'Agents', exact: true }).getByRole('row', { name: /codex/ })).toContainText('Run `codex login`');
+  await expect(page.getByText('Agents see the system and their own workspace.')).toBeVisible();
+
+  await page.getByRole('button', { name: 'Unpark…' }).click();
+  expect(lastAsked(places, 'POST /harnesses/gemini/unpark')).toBeUndefined();
+  await page.getByRole('button', { name: 'Use it' }).click();
+  await expect(page.getByText('gemini is used again')).toBeVisible();
+  places.emit('harness.parked', {}, { harness: 'gemini' });
+  await page.getByRole('button', { name: 'Close…' }).click();
+  await page.getByRole('button', { name: 'Close it' }).click();
+  await expect(page.getByText('The breaker of claude/default is closed')).toBeVisible();
+  places.emit('breaker.changed');
+  await expect(page.getByRole('table', { name: 'Breakers' }).getByRole('row', { name: /claude/ })).toContainText('closed');
+
+  await page.getByRole('button', { name: 'Pause everything' }).click();
+  places.emit('engine.paused');
+  await expect(page.getByText('Paused: what runs goes on, nothing new starts.')).toBeVisible();
+});
+
+test('who may only look sees the buttons, and why they cannot be pressed', async ({ page, places }) => {
+  places.answers['GET /me'] = VIEWER;
+  for (const [path, button] of [
+    ['/workers', 'Unpark…'],
+    [`/branches?row=${ids.asg(0)}`, 'Release…'],
+    [`/operations/${ids.asg(20)}`, 'Cancel…'],
+    ['/projects/shop', 'Trust these files…'],
+    ['/housekeeping', 'Run it now…'],
+  ] as const) {
+    await page.goto(places.url + path);
+    await expect(page.getByRole('button', { name: button })).toHaveAttribute('aria-disabled', 'true');
+  }
+  await page.getByRole('button', { name: 'Run it now…' }).hover();
+  await expect(page.getByRole('tooltip')).toContainText('this needs the scope admin');
+  for (const path of ['/tokens', '/audit']) {
+    await page.goto(places.url + path);
+    await expect(page.getByText('This is for admins')).toBeVisible();
+  }
+  await page.keyboard.press('c');
+  await expect(page.getByRole('button', { name: 'Start it' })).toHaveAttribute('aria-disabled', 'true');
+});
+
+test('locks are narrowed by status, words and project, in the address; j and o walk and open', async ({ page, places }) => {
+  await page.goto(`${places.url}/locks`);
+  await expect(rows(page)).toHaveCount(4);
+  await page.getByRole('button', { name: 'held 2' }).click();
+  await expect(page).toHaveURL(/status=held/);
+  await expect(rows(page)).toHaveCount(2);
+  const typed = page.getByRole('textbox', { name: 'Filter' });
+  await page.keyboard.press('/');
+  await typed.fill('checkout');
+  await expect(rows(page)).toHaveCount(2);
+  await typed.fill('status:waiting checkout');
+  await expect(rows(page)).toHaveCount(1);
+  await expect(rows(page).first()).toContainText('waits for src/checkout/**');
+  await typed.fill('nothing like that');
+  await expect(page.getByText('Nothing passes this filter')).toBeVisible();
+  await typed.fill('');
+  await typed.press('Enter');
+  await typed.press('Escape');
+  await page.keyboard.press('j');
+  await expect(page.getByRole('complementary')).toContainText('src/checkout/**');
+  await page.keyboard.press('o');
+  await expect(page).toHaveURL(new RegExp(`/assignments/${ids.asg(3)}`));
+});
+
+test('a branch is said to be merged, or released, after a question', async ({ page, places }) => {
+  await page.goto(`${places.url}/branches`);
+  await rows(page).first().click();
+  await page.getByRole('button', { name: 'It was merged…' }).click();
+  await page.getByRole('button', { name: 'It is merged' }).click();
+  await expect(page.getByText('Said to be merged')).toBeVisible();
+  places.emit('branch.changed', { assignment_id: ids.asg(0) });
+  await expect(page.getByRole('complementary')).toContainText('merged');
+  await page.getByRole('button', { name: 'Release…' }).click();
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  expect(lastAsked(places, `POST /branches/${ids.asg(0)}/release`)).toBeUndefined();
+  await page.getByRole('button', { name: 'Release…' }).click();
+  await page.getByRole('button', { name: 'Release it' }).click();
+  places.emit('branch.changed', { assignment_id: ids.asg(0) });
+  await expect(rows(page)).toHaveCount(4);
+});
+
+test('a finding says where it is, and what would allow it', async ({ page, places }) => {
+  await page.goto(`${places.url}/findings`);
+  await rows(page).first().click();
+  const pane = page.getByRole('complementary');
+  await expect(pane).toContainText('config/deploy.yml:12:9');
+  await expect(pane).toContainText('AKIA****');
+  await expect(pane).toContainText('fingerprint = "0f3c5a9b1de2"');
+});
+
+test('operations: rows tell how they stand, a new one is asked for as the API wants it, one that runs is called off', async ({ page, places }) => {
+  await page.goto(`${places.url}/operations`);
+  await expect(rows(page).filter({ hasText: 'TypeError' })).toContainText('45 % · runs the cart tests');
+  await page.getByRole('button', { name: 'New operation…' }).click();
+  await page.getByRole('button', { name: 'Submit' }).click();
+  await expect(page.getByText('Say what is wanted.')).toBeVisible();
+  expect(lastAsked(places, 'POST /code-operations')).toBeUndefined();
+  await page.getByLabel('What is wanted?').fill('Let customers pay by invoice');
+  await page.getByLabel('Repository').fill('acme/shop');
+  await page.getByLabel('At most dollars').fill('2.50');
+  await page.getByLabel('Tell this address when it ends').fill('https://acme.example/done');
+  await page.getByRole('button', { name: 'Submit' }).click();
+  await expect(page).toHaveURL(new RegExp(`/operations/${ids.asg(21)}`));
+  expect(lastAsked(places, 'POST /code-operations')!.body).toMatchObject({
+    operationType: 'error_fix', repository: { owner: 'acme', name: 'shop' }, budget: { cost_micros: 2_500_000 }, callback: { url: 'https://acme.example/done' }, approvalRequired: true,
+  });
+
+  await page.goto(`${places.url}/operations/${ids.asg(22)}`);
+  await expect(page.getByRole('link', { name: '#41 Split the product module' })).toHaveAttribute('rel', 'noopener noreferrer');
+  await expect(page.getByText('The requester could not be told, 8 tries so far.')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Cancel…' })).toHaveCount(0);
+
+  await page.goto(`${places.url}/operations/${ids.asg(20)}`);
+  await isLive(page);
+  await page.getByRole('button', { name: 'Cancel…' }).click();
+  await page.getByRole('button', { name: 'Call it off' }).click();
+  places.emit('assignment.status', { assignment_id: ids.asg(20) });
+  await expect(page.getByRole('region', { name: 'How it stands' })).toContainText('cancelled');
+});
+
+test('what a repository brings is shown whole before it is trusted by its hash', async ({ page, places }) => {
+  await page.goto(`${places.url}/projects`);
+  await rows(page).filter({ hasText: 'shop' }).click();
+  await page.getByRole('button', { name: 'Open' }).click();
+  await expect(page.getByText('setup = "npm ci"')).toBeVisible();
+  await page.getByRole('button', { name: 'Trust these files…' }).click();
+  await page.getByRole('button', { name: 'Trust them' }).click();
+  await expect(page.getByText('trusted: check, setup and prompts of these files count')).toBeVisible();
+  expect(lastAsked(places, 'POST /projects/shop/trust')!.body).toEqual({ hash: 'sha256:0f3c5a9b' });
+});
+
+test('new work: c and the palette open it, what is wrong is said, a refusal keeps what was written', async ({ page, places }) => {
+  await page.goto(`${places.url}/work?project=shop`);
+  await isLive(page);
+  await page.keyboard.press('c');
+  const dialog = page.getByRole('dialog', { name: 'New work' });
+  await dialog.getByRole('button', { name: 'Start it' }).click();
+  await expect(dialog.getByText('Say what you want.')).toBeVisible();
+  const goal = dialog.getByLabel('What do you want?');
+  await goal.fill('Make the test pass');
+  await dialog.getByRole('button', { name: 'Limits and more' }).click();
+  await dialog.getByLabel('At most time').fill('30m');
+  await dialog.getByLabel('Check that every change has to pass').fill('npm test');
+  places.refused['POST /assignments/run'] = { status: 422, title: 'Not so', detail: 'The project has no repository.', hint: 'Give one.' };
+  await goal.press('Control+Enter');
+  await expect(dialog.getByRole('alert')).toContainText('Give one.');
+  await expect(goal).toHaveValue('Make the test pass');
+  delete places.refused['POST /assignments/run'];
+  await goal.press('Control+Enter');
+  await expect(page).toHaveURL(/\/assignments\/asg_/);
+  const [first, second] = places.requests.filter((request) => request.what === 'POST /assignments/run').map((request) => request.body!);
+  expect(second).toMatchObject({ goal: 'Make the test pass', project: 'shop', verify: 'npm test', budget: { wall_secs: 1_800 }, source: 'page' });
+  // Sent again, it is the same work.
+  expect(second!.key).toBe(first!.key);
+
+  await page.keyboard.press('Control+k');
+  await page.getByRole('textbox', { name: 'Find' }).fill('new work');
+  await page.keyboard.press('Enter');
+  await expect(dialog).toBeVisible();
+});
+
+test('a token is shown once, and taken back', async ({ page, places }) => {
+  await page.goto(`${places.url}/tokens`);
+  await page.getByRole('button', { name: 'New token…' }).click();
+  await page.getByLabel('Name').fill('ci');
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await expect(page.getByLabel('The token', { exact: true })).toHaveText('wlt_shown-this-once');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await expect(page.getByText('wlt_shown-this-once')).toHaveCount(0);
+  expect(lastAsked(places, 'POST /tokens')!.body).toEqual({ name: 'ci', scope: 'operate', expires_in_secs: 7_776_000 });
+  const table = page.getByRole('table', { name: 'Tokens' });
+  await table.getByRole('row', { name: /nightly-build/ }).getByRole('button', { name: 'Revoke…' }).click();
+  await page.getByRole('button', { name: 'Revoke it' }).click();
+  await expect(table.getByRole('row', { name: /nightly-build/ })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Show 2 that are over' }).click();
+  await expect(table.getByRole('row', { name: /nightly-build/ })).toContainText('revoked');
+});
+
+test('people are added, changed, shut out and removed', async ({ page, places }) => {
+  await page.goto(`${places.url}/tokens`);
+  await page.getByRole('button', { name: 'Add person…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Add person' });
+  await dialog.getByLabel('Name').fill('margaret');
+  await dialog.getByRole('textbox', { name: 'Password' }).fill('short');
+  await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+  await expect(dialog.getByText('At least 10 characters.')).toBeVisible();
+  await dialog.getByRole('textbox', { name: 'Password' }).fill('long enough');
+  await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+  const table = page.getByRole('table', { name: 'People' });
+  await expect(table.getByRole('row', { name: /margaret/ })).toContainText('operator');
+  await table.getByRole('row', { name: /grace/ }).getByRole('button', { name: 'Shut out…' }).click();
+  await page.getByRole('button', { name: 'Shut out', exact: true }).click();
+  await expect(table.getByRole('row', { name: /grace/ })).toContainText('Let in');
+  await table.getByRole('row', { name: /grace/ }).getByRole('button', { name: 'Change…' }).click();
+  await page.getByRole('combobox', { name: 'Role' }).click();
+  await page.getByRole('option', { name: /^admin/ }).click();
+  await page.getByRole('button', { name: 'Change', exact: true }).click();
+  await expect(table.getByRole('row', { name: /grace/ })).toContainText('admin');
+  expect(lastAsked(places, 'PATCH /users/grace')!.body).toEqual({ role: 'admin' });
+});
+
+test('the audit log is asked with the filters of the address', async ({ page, places }) => {
+  await page.goto(`${places.url}/audit`);
+  await expect(rows(page).first()).toBeVisible();
+  await page.getByRole('textbox', { name: 'Who' }).fill('grace');
+  await expect(page).toHaveURL(/who=grace/);
+  await expect.poll(() => lastAsked(places, 'GET /audit')!.query).toMatchObject({ who: 'grace' });
+  await page.goto(`${places.url}/audit?action=cancel_job&since=7d`);
+  await expect.poll(() => lastAsked(places, 'GET /audit')!.query.since).toMatch(/^\d{4}-/);
+  await expect(rows(page).first()).toContainText('cancel job');
+  await rows(page).first().click();
+  await expect(page.getByRole('complementary')).toContainText('127.0.0.1');
+  await page.getByRole('textbox', { name: 'What, as cancel_job' }).fill('no_such_thing');
+  await expect(page.getByText('Nothing passes this filter')).toBeVisible();
+});
+
+test('events come in at the top as they happen, and only those of the filter', async ({ page, places }) => {
+  places.emit('job.status', { job_id: 'job_1' }, { status: 'queued' });
+  await page.goto(`${places.url}/events`);
+  await isLive(page);
+  await expect(rows(page)).toHaveCount(1);
+  places.emit('job.status', { job_id: 'job_1' }, { status: 'running' });
+  await expect(rows(page).first()).toContainText('status running');
+  await page.getByRole('combobox', { name: 'All kinds' }).fill('paused');
+  await page.getByRole('option', { name: 'engine.paused' }).click();
+  await expect(page).toHaveURL(/kinds=engine.paused/);
+  await expect(page.getByText('No event passes this filter')).toBeVisible();
+  places.emit('job.status', { job_id: 'job_1' }, { status: 'succeeded' });
+  places.emit('engine.paused');
+  await expect(rows(page)).toHaveCount(1);
+  await expect(rows(page).first()).toContainText('engine.paused');
+});
+
+test('agents show the tool in their hands; one that ended is shown when asked for; a session has its steps', async ({ page, places }) => {
+  await page.goto(`${places.url}/agents`);
+  await expect(page.getByRole('heading', { name: 'Active 5' })).toBeVisible();
+  await expect(rows(page)).toHaveCount(8);
+  await expect(rows(page).first()).toContainText(/\d+ tools · \d+ % good · .* each/);
+  await expect(rows(page).last()).toContainText(/idle for \d+ min/);
+  await page.getByRole('button', { name: /^ended/ }).click();
+  await expect(page.getByRole('heading', { name: /^Ended 5/ })).toBeVisible();
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await page.keyboard.press('j');
+  await page.keyboard.press('o');
+  await expect(page.getByRole('heading', { level: 1, name: 'Make the checkout test pass' })).toBeVisible();
+  await expect(rows(page).filter({ hasText: 'npm test -- cart' }).first()).toContainText(/passed|failed/);
+  await expect(rows(page).nth(1)).toContainText('running');
+  await expect(page.getByRole('table', { name: 'By tool' })).toContainText('Bash');
+  await page.goto(`${places.url}/agents?view=figures`);
+  await expect(page.getByRole('row', { name: /^Bash/ })).toContainText('88 %');
+});
+
+test('charts are drawn where there is something to draw, and told in words where there is little', async ({ page, places }) => {
+  await page.goto(`${places.url}/charts`);
+  await expect(page.getByRole('img', { name: /jobs ended: .* succeeded/ })).toBeVisible();
+  await page.getByText('As a table').first().click();
+  await expect(page.getByRole('table', { name: 'Jobs that ended' }).getByRole('row')).toHaveCount(7);
+  await expect(page.getByRole('row', { name: /billing/ })).toContainText('≥ $4.10');
+  await expect(page.getByRole('table', { name: 'Failures by class' }).getByRole('row').nth(1)).toContainText('api error');
+  await page.getByText('30 days', { exact: true }).click();
+  await expect(page).toHaveURL(/since=30d/);
+  await expect.poll(() => lastAsked(places, 'GET /charts')!.query.bucket).toBe('day');
+
+  places.answers['GET /charts'] = { bucket: 'day', throughput: [{ at: new Date().toISOString(), succeeded: 1, failed: 0, dead: 0, cancelled: 0 }], durations: [], cost: [], failures: [] };
+  await page.goto(`${places.url}/charts`);
+  await expect(page.getByText('1 job ended: 1 succeeded.')).toBeVisible();
+  await expect(page.getByText('That is too little to draw')).toBeVisible();
+  await expect(page.getByRole('img', { name: /ended|took/ })).toHaveCount(0);
+  await expect(page.getByText('Nothing was spent.')).toBeVisible();
+});
+
+test('housekeeping is tried without removing anything, and run after a question', async ({ page, places }) => {
+  await page.goto(`${places.url}/housekeeping`);
+  await page.getByRole('button', { name: 'Try it: remove nothing' }).click();
+  await expect(page.getByRole('region', { name: 'What would be removed now' })).toContainText('3 assignments');
+  expect(lastAsked(places, 'POST /housekeeping')!.body).toEqual({ dry_run: true });
+  await page.getByRole('button', { name: 'Run it now…' }).click();
+  await page.getByRole('button', { name: 'Remove it' }).click();
+  await expect(page.getByText('A round was made')).toBeVisible();
+  expect(lastAsked(places, 'POST /housekeeping')!.body).toEqual({ dry_run: false });
+  const folder = page.getByLabel('New folder, on the daemon’s machine');
+  await folder.fill('relative');
+  await expect(page.getByText('an absolute path')).toBeVisible();
+  await folder.fill('/var/backups/one');
+  await page.getByRole('button', { name: 'Back up' }).click();
+  await expect(page.getByText('60 assignments, 180 jobs, 41.0 MB')).toBeVisible();
+});
+
+test('task files have a place only where they are served', async ({ page, places }) => {
+  await page.goto(`${places.url}/files`);
+  await expect(page.getByRole('table', { name: 'Workers of the directory' })).toContainText('half within 5 ms, 95 % within 25 ms');
+  const nav = page.getByRole('navigation', { name: 'Places' });
+  await expect(nav.getByRole('link', { name: 'Task files' })).toBeVisible();
+  places.refused['GET /files'] = { status: 404, title: 'Not found', detail: 'this daemon serves no shared directory', hint: 'name one: [files] root, or WINDLASS_SHARED_DIR' };
+  await page.reload();
+  await expect(page.getByText('This daemon watches no directory of task files')).toBeVisible();
+  await expect(page.getByText('WINDLASS_SHARED_DIR')).toBeVisible();
+  await expect(nav.getByRole('link', { name: 'Task files' })).toHaveCount(0);
+});
+
+test('settings say where they come from; a channel is tried', async ({ page, places }) => {
+  await page.goto(`${places.url}/settings`);
+  await expect(page.getByRole('row', { name: /workspace_root/ })).toContainText('WORKSPACE_ROOT');
+  await page.keyboard.press('/');
+  await page.getByRole('textbox', { name: 'Filter' }).fill('sandbox');
+  await expect(page).toHaveURL(/q=sandbox/);
+  await expect(page.getByRole('row', { name: /workspace_root/ })).toHaveCount(0);
+  await page.goto(`${places.url}/notifications`);
+  await page.getByRole('row', { name: /^on-call/ }).getByRole('button', { name: 'Send a test' }).click();
+  await expect(page.getByText('A test was sent by on-call')).toBeVisible();
+  expect(lastAsked(places, 'POST /notifications/test')!.body).toEqual({ channel: 'on-call' });
+});
+
+test('deployments say that nothing watches them yet', async ({ page, places }) => {
+  await page.goto(`${places.url}/deployments`);
+  await expect(page.getByText('Deployments are not watched yet')).toBeVisible();
+});
+
+const EMPTY = [
+  ['/locks', 'GET /locks', 'No files are locked'],
+  ['/branches', 'GET /branches', 'No branches are registered'],
+  ['/findings', 'GET /findings', 'No secrets were found'],
+  ['/operations', 'GET /code-operations', 'No operations yet'],
+  ['/projects', 'GET /projects', 'No projects yet'],
+  ['/audit', 'GET /audit', 'Nothing is logged yet'],
+  ['/agents', 'GET /agents', 'No agent is at work'],
+  ['/tokens', 'GET /tokens', 'There are none yet.'],
+  ['/tokens', 'GET /users', 'Nobody has a password'],
+  ['/events', 'GET /events', 'Nothing has happened yet'],
+] as const;
+
+test('every list says what would fill it, and what the matter is when it cannot be had', async ({ page, places }) => {
+  test.slow();
+  const before = { ...places.answers };
+  for (const [path, what, words] of EMPTY) {
+    places.answers[what] = { items: [], next_cursor: null };
+    await page.goto(places.url + path);
+    await expect(page.getByText(words)).toBeVisible();
+    delete places.answers[what];
+    if (before[what] !== undefined) places.answers[what] = before[what];
+    places.refused[what] = { status: 500, title: 'It broke', detail: 'The database cannot be read.', hint: 'Look at the log.' };
+    await page.reload();
+    await expect(page.getByRole('alert').first()).toContainText('The database cannot be read.');
+    delete places.refused[what];
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+  }
+});
+
+test('hostile text is shown as text on every page', async ({ page, places }) => {
+  test.slow();
+  const HOSTILE = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>\u202e';
+  const poison = (value: unknown, key = ''): unknown => {
+    if (typeof value === 'string')
+      return /(_at|At|^at|^since|^until|open_until|^id|_id|status|state|kind|class|harness|account|scope|role|bucket|level|isolation|mode|^name|key|counts|via|operationType|watching|assignment_id|job_id|holder|links|self|events|cancel|assignment|result|hash|url)$/.test(key) ? value : HOSTILE;
+    if (Array.isArray(value)) return value.map((part) => poison(part, key));
+    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, poison(part, name)]));
+    return value;
+  };
+  for (const [what, answer] of Object.entries(places.answers)) if (what.startsWith('GET') && typeof answer !== 'function') places.answers[what] = poison(answer);
+  for (const [n, session] of places.mock.world.sessions.entries()) Object.assign(session, { title: `${n} ${HOSTILE}`, last_activity: HOSTILE, cwd: HOSTILE, current_tool: session.current_tool && { ...session.current_tool, name: HOSTILE, summary: HOSTILE } });
+  for (const { path } of PAGES) {
+    await page.goto(places.url + path);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0);
+    expect(await page.evaluate(() => (window as { hit?: number }).hit), path).toBeUndefined();
+    expect(await page.locator('#root script, #root img').count(), path).toBe(0);
+    expect(await page.locator('#root').innerText(), path).not.toContain('\u202e');
+  }
+});
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 390, height: 844 } });
+
+  test('a tap shows what is known of a row and what can be done with it', async ({ page, places }) => {
+    await page.goto(`${places.url}/branches`);
+    await rows(page).first().click();
+    const pane = page.getByRole('complementary');
+    await expect(pane.getByRole('button', { name: 'Release…' })).toBeVisible();
+    await pane.getByRole('button', { name: 'Close' }).click();
+    await expect(rows(page).first()).toBeVisible();
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('button', { name: 'New work' }).click();
+    await expect(page.getByRole('dialog', { name: 'New work' })).toBeVisible();
+  });
+});

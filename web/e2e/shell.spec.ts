@@ -1,0 +1,126 @@
+import { expect, isLive, rows, test } from './fixtures';
+
+test('the palette finds work, places, projects and actions', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await isLive(page);
+  await page.keyboard.press('Control+k');
+  const find = page.getByRole('textbox', { name: 'Find' });
+  await find.fill('invoice');
+  await expect(page.getByRole('dialog').getByText('Show the invoice number').first()).toBeVisible();
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/\/assignments\/asg_/);
+
+  await page.keyboard.press('Control+k');
+  await find.fill('dead');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/\/dead-letters/);
+
+  await page.keyboard.press('Control+k');
+  await find.fill('project bill');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/project=billing/);
+
+  await page.keyboard.press('Control+k');
+  await find.fill('pause');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('Paused: what runs goes on')).toBeVisible();
+
+  await page.keyboard.press('Control+k');
+  await find.fill('nothing is called like this');
+  await expect(page.getByText('Nothing has these words')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(find).toBeHidden();
+});
+
+test('? shows the keys that work here, and two keys go to places', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await isLive(page);
+  await page.keyboard.press('?');
+  const sheet = page.getByRole('dialog', { name: 'Keys' });
+  await expect(sheet).toContainText('Next row');
+  await expect(sheet).toContainText('Go to Needs you');
+  await page.keyboard.press('j');
+  await expect(page).not.toHaveURL(/row=/);
+  await page.keyboard.press('Escape');
+  await expect(sheet).toBeHidden();
+  await page.keyboard.press('g');
+  await page.keyboard.press('i');
+  await expect(page).toHaveURL(/\/inbox/);
+});
+
+test('keys are letters while somebody types', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await page.getByRole('textbox', { name: 'Filter' }).pressSequentially('jog? w');
+  await expect(page).toHaveURL(/q=jog%3F\+w/);
+  await expect(page.getByRole('dialog')).toBeHidden();
+});
+
+test('colours follow the system until somebody chooses, and the choice stays', async ({ page, mock }) => {
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.goto(`${mock.url}/work`);
+  const scheme = page.locator('html');
+  await expect(scheme).toHaveAttribute('data-mantine-color-scheme', 'dark');
+  await page.getByRole('button', { name: 'You and the colours' }).click();
+  await page.getByRole('menuitemradio', { name: 'Light' }).click();
+  await expect(scheme).toHaveAttribute('data-mantine-color-scheme', 'light');
+  await page.reload();
+  await expect(scheme).toHaveAttribute('data-mantine-color-scheme', 'light');
+});
+
+test('the inbox holds what waits for a person, with the answer at hand', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/inbox`);
+  await expect(rows(page)).toHaveCount(3);
+  await expect(rows(page).first()).toContainText('Look at the failing check, then retry the job with a hint.');
+  await rows(page).filter({ hasText: 'Guarded change' }).click();
+  await page.getByRole('button', { name: 'Approve…' }).click();
+  await page.getByRole('button', { name: 'Let it through' }).click();
+  await expect(page.getByText('Let through; the job goes on')).toBeVisible();
+  await expect(rows(page)).toHaveCount(2);
+  await expect(page.getByRole('link', { name: 'Needs you 2' })).toBeVisible();
+});
+
+test('an address that names no page says so inside the frame', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/nowhere`);
+  await expect(page.getByText('There is no such page')).toBeVisible();
+  await expect(page.getByRole('navigation', { name: 'Places' })).toBeVisible();
+});
+
+test.describe('signing in', () => {
+  test('without a session there is a screen, not an answer in JSON, and it leads to where one wanted to go', async ({ page, mock }) => {
+    mock.signedIn = false;
+    await page.goto(`${mock.url}/inbox`);
+    await expect(page.getByRole('heading', { name: 'Sign in to Windlass' })).toBeVisible();
+    await page.getByLabel('Token').and(page.locator('input')).last().fill('wrong');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page.getByRole('alert')).toContainText('That is not a token that is known here.');
+    await page.getByLabel('Token').and(page.locator('input')).last().fill('let-me-in');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(rows(page)).toHaveCount(3);
+  });
+
+  test('a one-time link signs in, and its code stays neither in the address nor in the history', async ({ page, mock }) => {
+    mock.signedIn = false;
+    await page.goto(`${mock.url}/login#good-code`);
+    await expect(rows(page).first()).toBeVisible();
+    expect(page.url()).toBe(`${mock.url}/work`);
+    await page.goBack();
+    expect(page.url()).not.toContain('good-code');
+    expect(mock.requests.join('\n')).not.toContain('good-code');
+  });
+
+  test('a link that was used already says so on the screen', async ({ page, mock }) => {
+    mock.signedIn = false;
+    await page.goto(`${mock.url}/login#old-code`);
+    await expect(page.getByRole('heading', { name: 'Sign in to Windlass' })).toBeVisible();
+    await expect(page.getByRole('alert')).toContainText('That is not a token that is known here.');
+  });
+
+  test('signing out leaves nothing on the screen', async ({ page, mock }) => {
+    await page.goto(`${mock.url}/work`);
+    await expect(rows(page).first()).toBeVisible();
+    await page.getByRole('button', { name: 'You and the colours' }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await expect(page.getByRole('heading', { name: 'Sign in to Windlass' })).toBeVisible();
+    await expect(rows(page)).toHaveCount(0);
+  });
+});

@@ -1,0 +1,14 @@
+/** What people do to work. Each says in words what came of it; the rows follow by the event stream. */
+import { answer, client } from './client';
+
+const path = (id: string) => ({ params: { path: { id } } });
+
+export const cancelAssignment = (id: string) => answer(client.POST('/api/v1/assignments/{id}/cancel', path(id)));
+export const continueAssignment = (id: string) =>
+  answer(client.PATCH('/api/v1/assignments/{id}', { ...path(id), body: { status: 'active' } }));
+export const cancelJob = (id: string) => answer(client.POST('/api/v1/jobs/{id}/cancel', path(id)));
+export const retryJob = (id: string) => answer(client.POST('/api/v1/jobs/{id}/retry', { ...path(id), body: {} }));
+export const approveJob = (id: string) => answer(client.POST('/api/v1/jobs/{id}/approve', path(id)));
+export const pause = () => answer(client.POST('/api/v1/pause', {}));
+export const resume = () => answer(client.POST('/api/v1/resume', {}));
+export const signOut = () => answer(client.DELETE('/api/v1/session', {}));

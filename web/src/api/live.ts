@@ -1,0 +1,117 @@
+/** The one event stream of this tab: it keeps the cached answers of all pages fresh. */
+import { QueryClient, type InfiniteData } from '@tanstack/react-query';
+import { useSyncExternalStore } from 'react';
+
+import { answer, client } from './client';
+import { Refresher, realTimers } from './refresher';
+import { EventStream, type Source, type StreamState } from './stream';
+import { KINDS, staleKeys } from './topics';
+import type { Page, WindlassEvent, WorkItem, WorkJob } from './types';
+
+let state: StreamState = { is: 'connecting' };
+const listeners = new Set<() => void>();
+const eventListeners = new Set<(event: WindlassEvent) => void>();
+let stream: EventStream | null = null;
+
+function openSource(after: number): Source {
+  const source = new EventSource(`/api/v1/events?after=${after}`);
+  const adapter: Source = { onopen: null, onerror: null, onmessage: null, close: () => source.close() };
+  const pass = (message: MessageEvent<string>) => adapter.onmessage?.(message);
+  for (const kind of [...KINDS, 'reset']) source.addEventListener(kind, pass);
+  source.onmessage = pass;
+  source.onopen = () => adapter.onopen?.();
+  source.onerror = () => adapter.onerror?.();
+  return adapter;
+}
+
+/** Starts the stream; the function that comes back ends it. */
+export function goLive(queries: QueryClient): () => void {
+  const refresher = new Refresher((queryKey) => queries.invalidateQueries({ queryKey, refetchType: 'active' }));
+  stream = new EventStream({
+    open: openSource,
+    newest: async () => (await answer(client.GET('/api/v1/work/stats', {}))).seq,
+    onEvent: (data) => {
+      const event = JSON.parse(data) as WindlassEvent;
+      if (event.kind === 'job.progress') showProgress(queries, event);
+      const keys = staleKeys(event);
+      if (keys === null) void queries.invalidateQueries();
+      else for (const key of keys) refresher.mark(key);
+      for (const listener of eventListeners) listener(event);
+    },
+    onGap: () => void queries.invalidateQueries(),
+    onState: (next) => {
+      state = next;
+      for (const listener of listeners) listener();
+    },
+    timers: realTimers,
+    wall: Date.now,
+    random: Math.random,
+  });
+  stream.start();
+  const stopWatching = watchForSleep(() => stream?.retryNow());
+  return () => {
+    stopWatching();
+    refresher.stop();
+    stream?.close();
+    stream = null;
+  };
+}
+
+/** Puts what an agent says of its progress in the rows at once, with no question. */
+function showProgress(queries: QueryClient, event: WindlassEvent): void {
+  const { progress, message, phase } = event.data as { progress?: number; message?: string | null; phase?: string };
+  queries.setQueriesData<InfiniteData<Page<WorkItem>>>({ queryKey: ['work'] }, (old) => {
+    if (!old) return old;
+    const page = old.pages.findIndex((p) => p.items.some((row) => row.job?.id === event.job_id));
+    if (page < 0) return old;
+    const items = old.pages[page]!.items.map((row) =>
+      row.job?.id === event.job_id
+        ? {
+            ...row,
+            job: {
+              ...row.job!,
+              progress: progress ?? row.job!.progress,
+              message: message ?? row.job!.message,
+              phase: (phase as WorkJob['phase'] | undefined) ?? row.job!.phase,
+            },
+          }
+        : row,
+    );
+    return { ...old, pages: old.pages.with(page, { ...old.pages[page]!, items }) };
+  });
+}
+
+/** A timer that comes much too late means that the machine slept: the connection may be dead without a word. */
+function watchForSleep(woke: () => void): () => void {
+  const EVERY_MS = 10_000;
+  let last = Date.now();
+  const id = setInterval(() => {
+    if (Date.now() - last > 4 * EVERY_MS) woke();
+    last = Date.now();
+  }, EVERY_MS);
+  window.addEventListener('online', woke);
+  return () => {
+    clearInterval(id);
+    window.removeEventListener('online', woke);
+  };
+}
+
+/** How the stream stands now. */
+export function useStream(): StreamState {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => state,
+  );
+}
+
+/** Hears every event of this tab's stream, for what a page cannot do by asking again. */
+export function onEvent(listener: (event: WindlassEvent) => void): () => void {
+  eventListeners.add(listener);
+  return () => eventListeners.delete(listener);
+}
+
+/** Tries to connect at once. */
+export const retryNow = () => stream?.retryNow();

@@ -1,0 +1,69 @@
+/**
+ * Endpoints that the daemon's OpenAPI document does not describe yet. What it describes goes from here: `types.ts` and `client.ts` then
+ * take the generated ones.
+ */
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+/** What `/api/v1/work/stats` will say of agents beside the rest. */
+export interface AgentCounts {
+  agents?: { active: number; idle: number };
+}
+
+export interface Notifications {
+  channels: {
+    name: string;
+    kind: 'email' | 'webhook' | 'slack';
+    target: string;
+    kinds: string[];
+    last_sent_at: string | null;
+    last_error: string | null;
+  }[];
+  recent: {
+    id: string;
+    at: string;
+    channel: string;
+    kind: string;
+    title: string;
+    state: 'sent' | 'due' | 'failed';
+    attempts: number;
+    error: string | null;
+  }[];
+}
+
+/** A page of a list. */
+export interface Page<Item> {
+  items: Item[];
+  next_cursor?: string | null;
+}
+
+type Parameters<Query, Path> = ([Path] extends [never] ? { path?: never } : { path: Path }) & {
+  query?: Query;
+  header?: never;
+  cookie?: never;
+};
+interface Json<Body> {
+  headers: { [name: string]: unknown };
+  content: { 'application/json': Body };
+}
+interface Answers<Body> {
+  200: Json<Body>;
+  default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': Schemas['Problem'] } };
+}
+interface Read<Query, Answer, Path = never> {
+  parameters: Parameters<Query, Path>;
+  requestBody?: never;
+  responses: Answers<Answer>;
+}
+interface Write<Body, Answer, Path = never> {
+  parameters: Parameters<never, Path>;
+  requestBody: { content: { 'application/json': Body } };
+  responses: Answers<Answer>;
+}
+type Id = { id: string };
+export interface PendingPaths {
+  '/api/v1/attempts/{id}': { get: Read<never, Schemas['Attempt'], Id> };
+  '/api/v1/notifications': { get: Read<never, Notifications> };
+  '/api/v1/notifications/test': { post: Write<{ channel: string }, undefined> };
+}

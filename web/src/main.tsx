@@ -1,0 +1,54 @@
+import '@mantine/core/styles.layer.css';
+import './theme.css';
+
+import { MantineProvider } from '@mantine/core';
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { setNonce } from 'get-nonce';
+import { lazy, StrictMode, Suspense } from 'react';
+import { createRoot } from 'react-dom/client';
+
+import { asProblem } from './api/problem';
+import { useIsSignedOut } from './api/session';
+import { router } from './routes';
+import { enterByLink } from './shell/loginLink';
+import { theme, variables } from './theme';
+
+const nonce = document.querySelector('meta[name="csp-nonce"]')?.getAttribute('content') ?? '';
+// For the style that keeps the page from scrolling behind a dialog.
+setNonce(nonce);
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // The event stream says when an answer is stale.
+      staleTime: 60_000,
+      networkMode: 'always',
+      retry: (failures, error) => asProblem(error).isAway && failures < 2,
+      refetchOnReconnect: false,
+    },
+    mutations: { networkMode: 'always' },
+  },
+});
+
+const SignIn = lazy(() => import('./shell/SignIn'));
+
+function App() {
+  if (!useIsSignedOut()) return <RouterProvider router={router} />;
+  return (
+    <Suspense>
+      <SignIn />
+    </Suspense>
+  );
+}
+
+await enterByLink();
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+      <QueryClientProvider client={queries}>
+        <App />
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,27 @@
+import { PageHead } from '@/parts/PageHead';
+import { Scroll } from '@/parts/Section';
+import { EmptyState } from '@/parts/States';
+import { useRefusal } from '@/shell/may';
+import { useTitle } from '@/shell/title';
+
+import { People } from './People';
+import { Tokens } from './Tokens';
+
+/** Who and what may come in: tokens of programs, people with their roles. */
+export default function AccessPage() {
+  useTitle('Tokens and users');
+  const refusal = useRefusal('admin');
+  return (
+    <>
+      <PageHead title="Tokens and users" about="who and what may come in" />
+      {refusal ? (
+        <EmptyState title="This is for admins">{refusal}</EmptyState>
+      ) : (
+        <Scroll>
+          <Tokens />
+          <People />
+        </Scroll>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,81 @@
+import { Button, Menu } from '@mantine/core';
+import { IconChevronDown } from '@tabler/icons-react';
+import { lazy, Suspense, useState } from 'react';
+
+import { approveJob, cancelAssignment, continueAssignment, retryJob } from '@/api/commands';
+import { completeAssignment } from '@/api/runs';
+import type { AssignmentDetail } from '@/api/types';
+import { ConfirmButton, RefusedButton } from '@/parts/ConfirmButton';
+import { useRefusal } from '@/shell/may';
+import { saying } from '@/shell/say';
+
+const Dialogs = lazy(() => import('./Dialogs'));
+export type DialogName = 'insert' | 'budget' | 'block' | 'clean-up';
+
+/** What can be done about an assignment where it stands now. */
+export function Actions({ assignment }: { assignment: AssignmentDetail }) {
+  const refusal = useRefusal('operate');
+  const [dialog, setDialog] = useState<DialogName | null>(null);
+  const { id, status, jobs } = assignment;
+  const isOver = status === 'complete' || status === 'cancelled';
+  const last = jobs.findLast((job) => job.status === 'failed' || job.status === 'dead');
+  const failed = status === 'blocked' && last && jobs.every((job) => job.position <= last.position || job.status === 'queued') ? last : null;
+  const act = (word: string, run: () => unknown, isMain = false) =>
+    refusal ? (
+      <RefusedButton reason={refusal}>{word}</RefusedButton>
+    ) : (
+      <Button variant={isMain ? 'filled' : 'default'} onClick={() => void run()}>
+        {word}
+      </Button>
+    );
+  const isGuarded = failed?.failure?.kind === 'guarded_change';
+  return (
+    <>
+      {isGuarded ? (
+        <ConfirmButton
+          question="Let just this change of guarded paths through? Look at the changes first."
+          yes="Let it through"
+          refused={refusal}
+          onConfirm={() => void saying('Let through; the job goes on', () => approveJob(failed.id))}
+        >
+          Approve…
+        </ConfirmButton>
+      ) : null}
+      {failed ? act('Retry the job', () => saying('The job runs again', () => retryJob(failed.id)), !isGuarded) : null}
+      {status === 'blocked' && !failed ? act('Done, go on', () => saying('It goes on', () => continueAssignment(id)), true) : null}
+      {act('Insert job…', () => setDialog('insert'))}
+      {isOver ? null : (
+        <ConfirmButton
+          question="Call it off, with what runs and what waits of it? What was pushed stays."
+          yes="Call it off"
+          refused={refusal}
+          onConfirm={() => void saying('Called off', () => cancelAssignment(id))}
+        >
+          Cancel…
+        </ConfirmButton>
+      )}
+      {refusal ? (
+        <RefusedButton reason={refusal}>More</RefusedButton>
+      ) : (
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <Button rightSection={<IconChevronDown size={13} aria-hidden />}>More</Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {isOver ? null : <Menu.Item onClick={() => void saying('Complete', () => completeAssignment(id))}>Say that it is complete</Menu.Item>}
+            {status === 'active' ? <Menu.Item onClick={() => setDialog('block')}>Block it for a person…</Menu.Item> : null}
+            {isOver || (status === 'blocked' && failed) ? <Menu.Item onClick={() => void saying('It goes on', () => continueAssignment(id))}>{isOver ? 'Open it again' : 'Go on without a retry'}</Menu.Item> : null}
+            <Menu.Item onClick={() => setDialog('budget')}>Change its budget…</Menu.Item>
+            {isOver ? <Menu.Item onClick={() => setDialog('clean-up')}>Remove its workspace…</Menu.Item> : null}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+      {dialog ? (
+        <Suspense>
+          <Dialogs name={dialog} assignment={assignment} close={() => setDialog(null)} />
+        </Suspense>
+      ) : null}
+    </>
+  );
+}
+

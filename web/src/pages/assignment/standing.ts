@@ -1,0 +1,63 @@
+/** Where an assignment stands, in words: what it does, or why it waits, stands or ended, until when, and what a person can do. */
+import type { AssignmentDetail, Explanation, Job } from '@/api/types';
+import { cleanLine } from '@/parts/clean';
+
+export interface Standing {
+  status: 'running' | 'waiting' | 'blocked' | 'idle' | 'complete' | 'cancelled';
+  why: string;
+  until: string | null;
+  /** What somebody can do, and who. */
+  action: string | null;
+}
+
+/** The job that is spoken of: the one that runs, else the next, else the last. */
+export function presentJob(jobs: readonly Job[]): Job | null {
+  return jobs.find((job) => job.status === 'running') ?? jobs.find((job) => job.status === 'queued') ?? jobs.at(-1) ?? null;
+}
+
+/** `explained` is what the daemon says of the present job, once it is known. */
+export function standing(assignment: AssignmentDetail, explained: Explanation | undefined): Standing {
+  const job = presentJob(assignment.jobs);
+  const plain = (status: Standing['status'], why: string): Standing => ({ status, why: cleanLine(why), until: null, action: null });
+  switch (assignment.status) {
+    case 'blocked': {
+      const { block } = assignment;
+      if (!block) return plain('blocked', 'It waits for a person.');
+      const owner = block.owner === 'person' ? '' : `${block.owner}: `;
+      return { ...plain('blocked', block.reason), action: cleanLine(owner + block.action) };
+    }
+    case 'complete':
+      return plain('complete', assignment.verdicts.findLast((verdict) => verdict.verdict === 'complete')?.reason ?? 'Its last job has succeeded.');
+    case 'cancelled':
+      return plain('cancelled', 'It was called off.');
+    default:
+  }
+  if (job?.status === 'running') return plain('running', job.message ?? explained?.summary ?? 'Its agent works.');
+  if (job?.status === 'queued') {
+    const hold = explained?.hold;
+    return {
+      status: 'waiting',
+      why: cleanLine(hold?.reason ?? explained?.summary ?? 'It waits for its turn.'),
+      until: hold?.until ?? null,
+      action: hold?.hint ? cleanLine(hold.hint) : null,
+    };
+  }
+  return {
+    ...plain('idle', assignment.jobs.length === 0 ? 'It has no job yet.' : 'Every job of it is over, and nobody has said that it is complete.'),
+    action: 'Insert a job, or say that it is complete.',
+  };
+}
+
+/** What a job came to, or what it does, in a line. */
+export function jobWords(job: Job): string {
+  switch (job.status) {
+    case 'running':
+      return cleanLine([job.progress > 0 ? `${job.progress} %` : null, job.message ?? job.phase].filter(Boolean).join(' · '));
+    case 'queued':
+      return job.park ? cleanLine(job.park.failure.message) : job.failure ? `Again after: ${cleanLine(job.failure.message)}` : '';
+    case 'succeeded':
+      return job.spec.type === 'pm' ? 'Gave its verdict' : cleanLine(job.output ?? '').slice(0, 300);
+    default:
+      return cleanLine(job.failure?.message ?? '');
+  }
+}

@@ -1,0 +1,155 @@
+import { Button, NumberInput, Select, Textarea, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+
+import { asProblem } from '@/api/problem';
+import { deadLetter, replay, type DeadLetterDetail, type Replayed, type ReplayWhat, type RetryJob } from '@/api/runs';
+import type { Harness } from '@/api/types';
+import { cleanLine } from '@/parts/clean';
+import { Dialog } from '@/parts/Dialog';
+import { ProblemAlert, Skeleton } from '@/parts/States';
+import { say } from '@/shell/say';
+
+import classes from './DeadLetters.module.css';
+import { HARNESSES } from './search';
+
+interface ReplayDialogProps {
+  what: ReplayWhat;
+  /** The dead letter whose words are changed before it runs again. */
+  edit?: string;
+  close: (done?: boolean) => void;
+}
+
+/** Shows what a replay would do, then does it. What is changed counts for all that are replayed. */
+export default function ReplayDialog({ what, edit, close }: ReplayDialogProps) {
+  const [key] = useState(() => crypto.randomUUID());
+  const preview = useQuery({ queryKey: ['replay', what, key], queryFn: () => replay(what, {}, true, key), staleTime: Infinity, retry: false });
+  const detail = useQuery({ ...deadLetter(edit ?? ''), enabled: edit !== undefined });
+  const [change, setChange] = useState<RetryJob>({});
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
+  const [done, setDone] = useState<Replayed[] | null>(null);
+  const would = preview.data?.filter((one) => one.outcome === 'would_replay') ?? [];
+
+  const go = async () => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      const lines = await replay(what, change, false, key);
+      const refused = lines.filter((one) => one.outcome === 'refused').length;
+      say(`${lines.length - refused} of ${lines.length} replayed`, refused > 0);
+      // What was refused, or still waits for something, has to be read.
+      if (lines.some((one) => one.message)) setDone(lines);
+      else close(true);
+    } catch (error) {
+      setProblem(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog title={edit ? 'Edit and replay' : 'Replay'} close={() => close(done !== null)}>
+      <div className={classes.dialog}>
+        {edit && !done ? detail.data ? <EditFields letter={detail.data} change={change} setChange={setChange} /> : <Skeleton rows={4} /> : null}
+        {preview.isPending ? <Skeleton rows={3} /> : null}
+        {preview.error ? <ProblemAlert problem={asProblem(preview.error)} /> : null}
+        {done ? <Outcomes lines={done} /> : preview.data ? <Preview lines={preview.data} /> : null}
+        {problem ? <ProblemAlert problem={asProblem(problem)} /> : null}
+        <div className={classes.foot}>
+          {done ? (
+            <Button onClick={() => close(true)}>Close</Button>
+          ) : (
+            <>
+              <Button onClick={() => close()}>Not now</Button>
+              <Button variant="filled" onClick={() => void go()} loading={isBusy} disabled={would.length === 0 || (edit !== undefined && !detail.data)}>
+                {would.length === 1 ? 'Replay it' : `Replay ${would.length}`}
+              </Button>
+            </>
+          )}
+        </div>
+      </div>
+    </Dialog>
+  );
+}
+
+function Preview({ lines }: { lines: Replayed[] }) {
+  const refused = lines.filter((one) => one.outcome !== 'would_replay');
+  const count = lines.length - refused.length;
+  return (
+    <div>
+      <p className={classes.why}>
+        {count === 0
+          ? 'Nothing would run again.'
+          : `${count === 1 ? 'One job runs' : `${count} jobs run`} again, with counters at zero; an assignment that was blocked by this death goes on.`}
+      </p>
+      {refused.length > 0 || lines.some((one) => one.message) ? <Outcomes lines={lines.filter((one) => one.outcome !== 'would_replay' || one.message)} /> : null}
+    </div>
+  );
+}
+
+const WORDS: Record<Replayed['outcome'], string> = {
+  replayed: 'Runs again',
+  would_replay: 'Would run again',
+  already: 'Was replayed already',
+  refused: 'Refused',
+};
+
+function Outcomes({ lines }: { lines: Replayed[] }) {
+  return (
+    <ul className={classes.outcomes} tabIndex={0} aria-label="What happens to each">
+      {lines.slice(0, 500).map((one) => (
+        <li key={one.id}>
+          <b className={one.outcome === 'refused' ? classes.bad : undefined}>{WORDS[one.outcome]}</b> <code>{one.id}</code>
+          {one.message ? <div>{cleanLine(one.message)}</div> : null}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function EditFields({ letter, change, setChange }: { letter: DeadLetterDetail; change: RetryJob; setChange: (change: RetryJob) => void }) {
+  const { spec } = letter.job;
+  // A job with words of its own has those changed, else what the whole assignment is for.
+  const field = spec.context ? 'context' : 'north_star';
+  const before = spec.context || letter.assignment.north_star;
+  const [text, setText] = useState(before);
+  useEffect(() => setText(before), [before]);
+  const set = (part: RetryJob) => setChange({ ...change, ...part });
+  return (
+    <>
+      <Textarea
+        label={field === 'context' ? 'What the agent is told' : 'What is wanted (the north star of the whole assignment)'}
+        value={text}
+        onChange={(event) => {
+          const { value } = event.currentTarget;
+          setText(value);
+          set({ [field]: value === before ? undefined : value });
+        }}
+        autosize
+        minRows={4}
+        maxRows={14}
+        data-autofocus
+      />
+      <div className={classes.fields}>
+        <Select
+          label="Agent"
+          data={[...HARNESSES]}
+          placeholder={letter.harness ?? 'as before'}
+          value={change.harness ?? null}
+          onChange={(value) => set({ harness: (value as Harness | null) ?? undefined })}
+          clearable
+        />
+        <TextInput label="Model" placeholder={spec.model ?? 'as before'} value={change.model ?? ''} onChange={(event) => set({ model: event.currentTarget.value || undefined })} />
+        <NumberInput
+          size="xs"
+          label="Time for one run, in minutes"
+          placeholder={spec.timeout_secs ? String(Math.round(spec.timeout_secs / 60)) : 'as before'}
+          min={1}
+          value={change.timeout_secs ? change.timeout_secs / 60 : ''}
+          onChange={(value) => set({ timeout_secs: typeof value === 'number' && value > 0 ? Math.round(value * 60) : undefined })}
+        />
+      </div>
+    </>
+  );
+}

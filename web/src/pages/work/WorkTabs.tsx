@@ -1,0 +1,35 @@
+import { Link } from '@tanstack/react-router';
+
+import classes from './WorkTabs.module.css';
+
+const TABS = [
+  { to: '/work', label: 'All Work' },
+  { to: '/work/sessions', label: 'Sessions' },
+] as const;
+/** Places that are kept for what is to come. */
+const LATER = ['Specs', 'Errors'];
+
+/** The views of the work page. Filters go along from one to the other. */
+export function WorkTabs() {
+  return (
+    <nav className={classes.tabs} aria-label="Views of the work">
+      {TABS.map((tab) => (
+        <Link
+          key={tab.to}
+          to={tab.to}
+          search={(old: object) => ({ ...old, row: undefined })}
+          className={classes.tab}
+          activeOptions={{ exact: true, includeSearch: false }}
+          activeProps={{ 'data-active': true }}
+        >
+          {tab.label}
+        </Link>
+      ))}
+      {LATER.map((label) => (
+        <span key={label} className={classes.later} aria-disabled="true" title="Comes later">
+          {label}
+        </span>
+      ))}
+    </nav>
+  );
+}

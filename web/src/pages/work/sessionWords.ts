@@ -1,0 +1,15 @@
+import type { AgentSession } from '@/api/types';
+import { cleanLine } from '@/parts/clean';
+
+/** What to call a session: its title, else the folder it works in, else its agent's own name for it. */
+export function sessionTitle(session: AgentSession): string {
+  const folder = session.cwd?.split('/').findLast(Boolean);
+  return cleanLine(session.title ?? (folder ? `In ${folder}` : session.agent_session_id ?? session.id));
+}
+
+/** Tools in a few words: `24 tools, 96 % good`. */
+export function toolsInWords(session: Pick<AgentSession, 'tools_used' | 'success_rate'>): string {
+  if (session.tools_used === 0) return 'no tools yet';
+  const tools = session.tools_used === 1 ? '1 tool' : `${session.tools_used} tools`;
+  return session.success_rate == null ? tools : `${tools}, ${Math.round(session.success_rate * 100)} % good`;
+}

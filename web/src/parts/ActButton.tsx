@@ -1,0 +1,39 @@
+import { Button, type ButtonProps } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+import { saying } from '@/shell/say';
+
+import { ConfirmButton, RefusedButton } from './ConfirmButton';
+
+interface ActButtonProps extends ButtonProps {
+  /** What is said when it is done. */
+  done: string;
+  act: () => Promise<unknown>;
+  /** Why it cannot be pressed. */
+  refused?: string | null;
+  /** Asks this first; `yes` is the word of the button that does it. */
+  confirm?: { question: string; yes: string };
+  children: ReactNode;
+}
+
+/** Does one thing and says how that went; asks first where `confirm` says so. */
+export function ActButton({ done, act, refused, confirm, children, ...button }: ActButtonProps) {
+  const run = () => void saying(done, act);
+  if (confirm)
+    return (
+      <ConfirmButton {...button} {...confirm} refused={refused} onConfirm={run}>
+        {children}
+      </ConfirmButton>
+    );
+  if (refused)
+    return (
+      <RefusedButton {...button} reason={refused}>
+        {children}
+      </RefusedButton>
+    );
+  return (
+    <Button {...button} onClick={run}>
+      {children}
+    </Button>
+  );
+}

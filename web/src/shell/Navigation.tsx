@@ -1,0 +1,85 @@
+import { UnstyledButton } from '@mantine/core';
+import { IconPlus } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+
+import { taskFiles } from '@/api/engine';
+import { asProblem } from '@/api/problem';
+import { stats } from '@/api/queries';
+
+import { openNewWork } from '@/pages/newwork/NewWork';
+
+import { PLACES, type Place } from './places';
+import { useProject } from './project';
+import classes from './Navigation.module.css';
+
+/** The side bar. */
+export function Navigation({ onGo }: { onGo?: () => void }) {
+  const servesFiles = useServesFiles();
+  const groups = [...new Set(PLACES.map((place) => place.group))];
+  return (
+    <nav aria-label="Places" className={classes.side}>
+      <UnstyledButton
+        className={classes.make}
+        onClick={() => {
+          onGo?.();
+          openNewWork();
+        }}
+      >
+        <IconPlus size={16} stroke={1.8} aria-hidden />
+        <span className={classes.label}>New work</span>
+        <kbd aria-hidden>c</kbd>
+      </UnstyledButton>
+      {groups.map((group) => (
+        <div key={group} className={classes.group}>
+          {group ? <p className={classes.heading}>{group}</p> : null}
+          {PLACES.filter((place) => place.group === group && (place.to !== '/files' || servesFiles)).map((place) => (
+            <PlaceLink key={place.to} place={place} onGo={onGo} />
+          ))}
+        </div>
+      ))}
+    </nav>
+  );
+}
+
+/** The bar at the foot of a phone; `more` opens the side bar. */
+export function BottomBar({ more }: { more: React.ReactNode }) {
+  return (
+    <nav aria-label="Main places" className={classes.bottom}>
+      {PLACES.filter((place) => place.onPhone).map((place) => (
+        <PlaceLink key={place.to} place={place} />
+      ))}
+      {more}
+    </nav>
+  );
+}
+
+/** Whether there is a shared directory of task files, here or on another node. It is asked for once: that does not change while the daemon runs. */
+function useServesFiles(): boolean {
+  const { data, error } = useQuery({ ...taskFiles, refetchInterval: false, staleTime: Infinity });
+  return Boolean(data) || (error !== null && asProblem(error).status !== 404);
+}
+
+function PlaceLink({ place, onGo }: { place: Place; onGo?: () => void }) {
+  const [project] = useProject();
+  const { data } = useQuery(stats(project));
+  const number = place.to === '/inbox' ? data?.needs_you : place.to === '/agents' ? data?.agents?.active : undefined;
+  return (
+    <Link
+      to={place.to}
+      search={(old: { project?: string }) => ({ project: old.project })}
+      className={classes.link}
+      activeProps={{ 'data-active': true }}
+      onClick={onGo}
+    >
+      <place.Icon size={16} stroke={1.8} aria-hidden />
+      <span className={classes.label}>{place.label}</span>
+      {number ? (
+        <span className={classes.number} data-needs={place.to === '/inbox' || undefined}>
+          {number}
+          <span className="unseen">{place.to === '/inbox' ? ' waiting' : ' active'}</span>
+        </span>
+      ) : null}
+    </Link>
+  );
+}

@@ -1,0 +1,90 @@
+import { Button, PasswordInput, SegmentedControl, Stack, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+
+import { answer, client } from '@/api/client';
+import { asProblem } from '@/api/problem';
+import { signedIn } from '@/api/session';
+import type { SignInWith } from '@/api/types';
+import { ProblemAlert } from '@/parts/States';
+
+import { linkProblem } from './loginLink';
+import classes from './SignIn.module.css';
+
+/** Asks who it is, wherever somebody came to without being signed in; afterwards they are there. */
+export default function SignIn() {
+  const queries = useQueryClient();
+  const [way, setWay] = useState<'token' | 'password'>('token');
+  const [token, setToken] = useState('');
+  const [name, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const enter = useMutation({
+    mutationFn: (body: SignInWith) => answer(client.POST('/api/v1/session', { body })),
+    onSuccess: () => {
+      queries.clear();
+      signedIn();
+    },
+  });
+  const problem = enter.error ? asProblem(enter.error) : linkProblem;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    enter.mutate(way === 'token' ? { token: token.trim() } : { name: name.trim(), password });
+  };
+  return (
+    <main className={classes.screen}>
+      <form className={classes.card} onSubmit={submit}>
+        <h1 className={classes.title}>Sign in to Windlass</h1>
+        <p className={classes.text}>
+          On the daemon's machine, <code>windlass open</code> signs you in with a link that works once.
+        </p>
+        <Stack gap="sm">
+          <SegmentedControl
+            fullWidth
+            size="xs"
+            aria-label="How to sign in"
+            value={way}
+            onChange={(value) => setWay(value as typeof way)}
+            data={[
+              { value: 'token', label: 'Token' },
+              { value: 'password', label: 'Name and password' },
+            ]}
+          />
+          {way === 'token' ? (
+            <PasswordInput
+              label="Token"
+              description="Of the file token in the data directory"
+              value={token}
+              onChange={(event) => setToken(event.currentTarget.value)}
+              autoComplete="current-password"
+              autoFocus
+              required
+            />
+          ) : (
+            <>
+              <TextInput
+                size="sm"
+                label="Name"
+                value={name}
+                onChange={(event) => setName(event.currentTarget.value)}
+                autoComplete="username"
+                autoFocus
+                required
+              />
+              <PasswordInput
+                label="Password"
+                value={password}
+                onChange={(event) => setPassword(event.currentTarget.value)}
+                autoComplete="current-password"
+                required
+              />
+            </>
+          )}
+          {problem ? <ProblemAlert problem={problem} /> : null}
+          <Button type="submit" variant="filled" size="sm" loading={enter.isPending}>
+            Sign in
+          </Button>
+        </Stack>
+      </form>
+    </main>
+  );
+}

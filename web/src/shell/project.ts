@@ -1,0 +1,36 @@
+/** The project that is looked at: in the URL, so that a link says it, and kept between visits. */
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useCallback, useEffect } from 'react';
+
+const KEY = 'windlass.project';
+
+/** The project of the last visit. */
+export function keptProject(): string | undefined {
+  try {
+    return localStorage.getItem(KEY) ?? undefined;
+  } catch {
+    // Storage may be forbidden; then nothing is kept.
+    return undefined;
+  }
+}
+
+function keep(project: string | undefined): void {
+  try {
+    if (project) localStorage.setItem(KEY, project);
+    else localStorage.removeItem(KEY);
+  } catch {
+    // As above.
+  }
+}
+
+/** The project that is looked at; undefined for all. */
+export function useProject(): [string | undefined, (project: string | undefined) => void] {
+  const { project } = useSearch({ from: '__root__' });
+  const navigate = useNavigate();
+  useEffect(() => keep(project), [project]);
+  const choose = useCallback(
+    (next: string | undefined) => void navigate({ to: '.', search: (old: object) => ({ ...old, project: next, row: undefined }) }),
+    [navigate],
+  );
+  return [project, choose];
+}
