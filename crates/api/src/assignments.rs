@@ -207,11 +207,14 @@ pub(crate) async fn insert_jobs(
 pub(crate) struct Message {
     /// What to say; at most 1 MiB.
     text: String,
+    /// The same key asks once, however often it is sent.
+    #[serde(default)]
+    key: Option<String>,
 }
 
 /// Asks the assignment's agent something more: a `chat` job in its own session. An assignment that is over or blocked goes on with it.
 #[utoipa::path(post, path = "/api/v1/assignments/{id}/messages", operation_id = "send_message", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
-    request_body = Message, responses((status = 201, body = Job), Problem))]
+    request_body = Message, responses((status = 201, body = Job), (status = 200, body = Job, description = "the job that the same key made before"), Problem))]
 pub(crate) async fn message(
     State(app): State<App>,
     caller: Caller,
@@ -220,7 +223,8 @@ pub(crate) async fn message(
 ) -> Answer<(StatusCode, Json<Job>)> {
     let assignment: AssignmentId = id(&path)?;
     caller.may_operate(assignment)?;
-    Ok((StatusCode::CREATED, Json(app.engine()?.follow_up(assignment, message.text, &caller.by()).await?)))
+    let (job, created) = app.engine()?.follow_up(assignment, message.text, message.key, &caller.by()).await?;
+    Ok((if created { StatusCode::CREATED } else { StatusCode::OK }, Json(job)))
 }
 
 /// Calls an assignment off, with what runs and what waits.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 use windlass_engine::TranscriptPage;
-use windlass_types::AttemptId;
+use windlass_types::{Attempt, AttemptId};
 
 use crate::auth::Caller;
 use crate::extract::{Asked, PAGE_MAX, id};
@@ -34,9 +34,20 @@ pub(crate) struct TranscriptAsked {
     from: u64,
     /// At most so many; 200 by default, at most 500.
     limit: Option<u32>,
+    /// The last so many, at most 500, instead: their numbers say how many come before.
+    tail: Option<u32>,
     /// Wait so long for something new, in seconds; at most 30.
     #[serde(default)]
     wait_secs: u64,
+}
+
+/// Shows an attempt.
+#[utoipa::path(get, path = "/api/v1/attempts/{id}", operation_id = "show_attempt", tag = "attempts", params(("id" = String, Path, description = "the attempt")),
+    responses((status = 200, body = Attempt), Problem))]
+pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(path): Path<String>) -> Answer<Json<Attempt>> {
+    let attempt = app.engine()?.store().attempt(id(&path)?).await.map_err(|e| caller.hide(e.into()))?;
+    caller.may_see(attempt.assignment_id)?;
+    Ok(Json(attempt))
 }
 
 /// Shows a piece of what an agent printed; with `wait_secs`, waits for more of it.
@@ -52,8 +63,14 @@ pub(crate) async fn transcript(
     let engine = app.engine()?;
     let attempt = engine.store().attempt(wanted).await.map_err(|e| caller.hide(e.into()))?;
     caller.may_see(attempt.assignment_id)?;
+    if asked.tail.is_some() && (asked.from > 0 || asked.limit.is_some() || asked.wait_secs > 0) {
+        return Err(Problem::bad_request("`tail` is asked for alone").hint("go on with `from` and the answer's `next`"));
+    }
     let limit = asked.limit.unwrap_or(200).clamp(1, PAGE_MAX);
-    let mut page = engine.transcript(wanted, asked.from, limit).await?;
+    let mut page = match asked.tail {
+        Some(count) => engine.transcript_end(wanted, count.clamp(1, PAGE_MAX)).await?,
+        None => engine.transcript(wanted, asked.from, limit).await?,
+    };
     if asked.from == 0 && page.items.is_empty() && engine.store().is_postgres() && attempt.node != engine.node() {
         let host = engine.nodes().await?.into_iter().find(|node| node.id == attempt.node).map(|node| node.host);
         let place = host.map_or_else(|| attempt.node.clone(), |host| format!("{} on {host}", attempt.node));

@@ -78,7 +78,15 @@ pub(crate) async fn write(State(app): State<App>, request: Request, next: Next) 
     if !changes && !is_refusal {
         return response;
     }
-    let action = matched.as_deref().and_then(|path| app.actions.get(&(method.clone(), path.to_owned()))).map_or("unknown", String::as_str);
+    // What such a message does is a request of its own, and audited as that.
+    let is_mcp = matched.as_deref() == Some(crate::mcp::PATH);
+    if is_mcp && !is_refusal {
+        return response;
+    }
+    let action = matched
+        .as_deref()
+        .and_then(|path| app.actions.get(&(method.clone(), path.to_owned())))
+        .map_or(if is_mcp { "mcp" } else { "unknown" }, String::as_str);
     if UNTOLD.contains(&action) && !is_refusal {
         return response;
     }

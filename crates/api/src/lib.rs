@@ -28,6 +28,7 @@ mod housekeeping;
 mod jobs;
 mod live;
 mod locks;
+mod mcp;
 mod metrics;
 mod nodes;
 mod openapi;
@@ -56,6 +57,7 @@ use windlass_engine::Engine;
 use windlass_intake::IntakeDuty;
 
 pub use crate::error::ApiError;
+pub use crate::mcp::{Api, ApiAnswer, ApiRequest, Extensions, NoAnswer, serve_stdio};
 pub use crate::openapi::openapi_json;
 pub use crate::settings::SettingView;
 pub use crate::state::Limits;

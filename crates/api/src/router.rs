@@ -11,7 +11,7 @@ use crate::problem::{Answer, Problem};
 use crate::state::App;
 use crate::{
     agent, api_tokens, assignments, attempts, audit, auth, branches, breakers, control, dead_letters, etag, events, files, findings, guard,
-    housekeeping, jobs, locks, metrics, nodes, openapi, operations, page, projects, session, sessions, settings, users, work,
+    housekeeping, jobs, locks, mcp, metrics, nodes, openapi, operations, page, projects, session, sessions, settings, users, work,
 };
 
 /// Everything, behind the guard and the tokens.
@@ -19,6 +19,7 @@ pub(crate) fn router(app: App) -> Router {
     let (router, _) = documented(Some(&app)).split_for_parts();
     // The last layer is the first that sees a request.
     router
+        .route_service(mcp::PATH, mcp::service(&app))
         .method_not_allowed_fallback(no_such_method)
         .fallback(no_route)
         .layer(from_fn(etag::tag))
@@ -43,6 +44,11 @@ pub(crate) fn documented(app: Option<&App>) -> OpenApiRouter<App> {
         None => (people(), admins()),
     };
     open.merge(people).merge(admins).merge(people_and_agents())
+}
+
+/// The documented routes whose verbs agents are given as tools: all but what is for admins.
+pub(crate) fn for_tools() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::head()).merge(people()).merge(people_and_agents())
 }
 
 /// What decides who may do what, what is trusted and what is kept: for admins.
@@ -128,6 +134,7 @@ fn people_and_agents() -> OpenApiRouter<App> {
         .routes(routes!(assignments::diff))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::explain))
+        .routes(routes!(attempts::show))
         .routes(routes!(attempts::transcript))
         .routes(routes!(events::events))
         .routes(routes!(agent::identity))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::{Bucket, Charts, Need, WorkStats};
 use windlass_store::{EventFilter, WorkFilter, WorkSort};
-use windlass_types::{EventKind, WorkItem};
+use windlass_types::{AssignmentId, EventKind, WorkItem};
 
 use crate::auth::Caller;
 use crate::dead_letters::time;
@@ -16,6 +16,9 @@ use crate::events::{follow, last_event_id};
 use crate::extract::{Asked, page_size, words};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
+
+/// The most rows that are asked for by their ids.
+const IDS_MAX: usize = 200;
 
 /// The kinds of events after which a row of work may look otherwise.
 const ROW_KINDS: [EventKind; 13] = [
@@ -62,6 +65,8 @@ pub(crate) struct WorkAsked {
     until: Option<String>,
     /// That matches this: words, letter by letter in order with gaps allowed, in title, project, branch or id. The best match comes first.
     q: Option<String>,
+    /// Only these, by their ids (`a,b`; at most 200), in this order; those that are gone are left out, and nothing else is asked with it.
+    ids: Option<String>,
     /// In which order; by attention, when it is not given.
     #[serde(default)]
     #[param(inline)]
@@ -119,6 +124,13 @@ pub(crate) struct ChartsAsked {
 /// Lists work, each row with how it stands and why.
 #[utoipa::path(get, path = "/api/v1/work", operation_id = "list_work", tag = "work", params(WorkAsked), responses((status = 200, body = WorkPage), Problem))]
 pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<WorkAsked>) -> Answer<Json<WorkPage>> {
+    if let Some(ids) = &asked.ids {
+        let ids: Vec<AssignmentId> = words(Some(ids))?;
+        if ids.len() > IDS_MAX {
+            return Err(Problem::bad_request(format!("{} ids were sent, and at most {IDS_MAX} are taken", ids.len())));
+        }
+        return Ok(Json(WorkPage { items: app.engine()?.work_rows(ids).await?, next_cursor: None }));
+    }
     let filter = WorkFilter {
         project: asked.project,
         status: words(asked.status.as_deref())?,

@@ -168,6 +168,7 @@ pub(crate) enum Verb {
     Breakers(verb::breakers::BreakersArgs),
     Agents(verb::agents::AgentsArgs),
     Hooks(verb::hooks::HooksArgs),
+    Mcp(verb::mcp::McpArgs),
     Nodes(verb::nodes::NodesArgs),
     Projects(verb::projects::ProjectsArgs),
     Trust(verb::trust::TrustArgs),

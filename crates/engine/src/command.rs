@@ -146,9 +146,9 @@ impl Engine {
     }
 
     /// Asks the assignment's agent something more, in its own session where it has one. What is over or blocked goes on with it.
-    pub async fn follow_up(&self, id: AssignmentId, text: String, by: &str) -> Result<Job> {
+    pub async fn follow_up(&self, id: AssignmentId, text: String, key: Option<String>, by: &str) -> Result<(Job, bool)> {
         check_text("message", &text)?;
-        self.written(self.inner.store.follow_up(id, text, by.to_owned()).await)
+        self.written(self.inner.store.follow_up(id, text, key, by.to_owned()).await)
     }
 
     /// Moves an assignment to another status, or changes its limits.

@@ -62,7 +62,7 @@ pub use request::{
 };
 pub use tasks::{TaskFile, TaskWork, WorkerFigures};
 pub use windlass_store::{DeadLetterFilter, JobEdit, Submitted, TaskTaken};
-pub use work::{Bucket, Charts, CostOf, Durations, FailureCount, Need, NeedKind, Throughput, WorkStats};
+pub use work::{AgentCounts, Bucket, Charts, CostOf, Durations, FailureCount, Need, NeedKind, Throughput, WorkStats};
 
 /// The built-in prompt template for a job type.
 pub const fn builtin_template(job_type: windlass_types::JobType) -> &'static str {

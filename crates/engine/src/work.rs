@@ -40,8 +40,19 @@ pub struct WorkStats {
     pub needs_you: u64,
     /// Jobs by status.
     pub jobs: BTreeMap<String, u64>,
+    /// Agents at work, whoever started them.
+    pub agents: AgentCounts,
     /// The number of the last event that is counted in.
     pub seq: i64,
+}
+
+/// How many agents are at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AgentCounts {
+    /// Those that did something lately.
+    pub active: u64,
+    /// Those that have been quiet for five minutes and have not ended.
+    pub idle: u64,
 }
 
 /// What kind of thing needs a person.
@@ -235,18 +246,25 @@ impl Engine {
         Ok(Page { items, next_cursor: (end < ranked.len()).then(|| end.to_string()) })
     }
 
+    /// These pieces of work, in this order; those that are gone are left out.
+    pub async fn work_rows(&self, ids: Vec<AssignmentId>) -> Result<Vec<WorkItem>, EngineError> {
+        Ok(self.inner.store.work_of(ids, self.facts_of_all().await?).await?)
+    }
+
     /// How much work there is.
     pub async fn work_stats(&self, project: Option<String>) -> Result<WorkStats, EngineError> {
         let store = &self.inner.store;
         // Before the counts: what happens meanwhile is told again.
         let seq = store.last_seq().await?;
         let counts = store.work_counts(project.clone()).await?;
-        let needs = self.needs(project).await?;
+        let needs = self.needs(project.clone()).await?;
+        let (active, idle) = store.agents_at_work(project).await?;
         Ok(WorkStats {
             total: counts.statuses.values().sum(),
             statuses: counts.statuses.into_iter().map(|(status, count)| (status.to_string(), count)).collect(),
             needs_you: needs.len() as u64,
             jobs: counts.jobs.into_iter().map(|(status, count)| (status.to_string(), count)).collect(),
+            agents: AgentCounts { active, idle },
             seq,
         })
     }

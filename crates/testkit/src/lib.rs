@@ -3,6 +3,7 @@
 //! * [`model`]: a model server on the loopback that three real agent CLIs can be pointed at;
 //! * [`forge`]: a fake GitHub on the loopback;
 //! * [`cli`]: those CLIs, pinned and installed from npm;
+//! * [`mcp`]: a client of the Model Context Protocol, of the official SDKs;
 //! * [`postgres`]: a throwaway PostgreSQL, a database per test;
 //! * [`repo`]: temporary git repositories;
 //! * [`witness`] and [`process`]: what really ran, seen from outside the engine;
@@ -19,6 +20,7 @@ pub mod disk;
 pub mod folder;
 pub mod forge;
 pub mod invariants;
+pub mod mcp;
 pub mod model;
 pub mod postgres;
 pub mod process;

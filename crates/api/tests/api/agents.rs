@@ -16,6 +16,7 @@ on_both! {
             for path in [
                 format!("/api/v1/assignments/{}", place.assignment),
                 format!("/api/v1/jobs/{}", place.job),
+                format!("/api/v1/attempts/{}", place.attempt),
                 format!("/api/v1/attempts/{}/transcript", place.attempt),
                 format!("/api/v1/events?assignment={}&after=0", place.assignment),
             ] {
@@ -37,6 +38,7 @@ on_both! {
             "/api/v1/assignments/asg_00000000000070008000000000000000/diff",
             "/api/v1/jobs/job_00000000000070008000000000000000",
             "/api/v1/jobs/job_00000000000070008000000000000000/explain",
+            "/api/v1/attempts/att_00000000000070008000000000000000",
             "/api/v1/attempts/att_00000000000070008000000000000000/transcript",
         ] {
             assert_eq!(answer(api.with(&mine.token, Method::GET, path)).await.0, StatusCode::FORBIDDEN, "{path}");

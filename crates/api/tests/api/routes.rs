@@ -141,6 +141,10 @@ on_both! {
         let path = format!("/api/v1/attempts/{}/transcript", place.attempt);
         let (status, page) = api.get(&path).await;
         assert_eq!((status, &page["items"], &page["next"]), (StatusCode::OK, &json!([]), &json!(0)), "{page}");
+        assert_eq!(api.get(&format!("{path}?tail=5")).await.0, StatusCode::OK);
+        assert_eq!(api.get(&format!("{path}?tail=5&from=3")).await.0, StatusCode::BAD_REQUEST);
+        let (status, attempt) = api.get(path.trim_end_matches("/transcript")).await;
+        assert_eq!((status, &attempt["id"]), (StatusCode::OK, &json!(place.attempt.to_string())), "{attempt}");
         let before = tokio::time::Instant::now();
         let (status, _) = api.get(&format!("{path}?wait_secs=1&from=0&limit=10")).await;
         assert_eq!(status, StatusCode::OK);

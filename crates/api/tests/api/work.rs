@@ -46,10 +46,37 @@ on_both! {
         let (_, stats) = api.get("/api/v1/work/stats").await;
         assert_eq!(stats["statuses"], json!({ "blocked": 1, "running": 1, "waiting": 1, "idle": 1, "complete": 1, "cancelled": 0 }));
         assert_eq!((&stats["total"], &stats["needs_you"]), (&json!(5), &json!(2)));
+        assert_eq!(stats["agents"], json!({ "active": 0, "idle": 0 }));
         let (_, inbox) = api.get("/api/v1/inbox").await;
         let mut kinds: Vec<&str> = inbox["items"].as_array().expect("items").iter().map(|need| need["kind"].as_str().expect("a kind")).collect();
         kinds.sort_unstable();
         assert_eq!(kinds, ["blocked", "no_worker"]);
+    }
+
+    async fn rows_are_had_by_their_ids_in_the_order_that_was_asked_for(database: Database) {
+        let api = Api::start(database).await;
+        let (first, second) = (api.run("first").await, api.run("second").await);
+        api.run("third").await;
+        let items = list(&api, &format!("ids={second},asg_00000000000070008000000000000000,{first}")).await;
+        assert_eq!(titles(&items), ["second", "first"], "what is gone is left out");
+        assert_eq!(api.get("/api/v1/work?ids=nothing").await.0, StatusCode::BAD_REQUEST);
+        let many = vec![first; 201].join(",");
+        assert_eq!(api.get(&format!("/api/v1/work?ids={many}")).await.0, StatusCode::BAD_REQUEST);
+    }
+
+    async fn a_message_that_is_sent_again_with_its_key_asks_once(database: Database) {
+        let api = Api::start(database).await;
+        let id = api.run("a goal").await;
+        let path = format!("/api/v1/assignments/{id}/messages");
+        let (status, made) = api.post(&path, &json!({ "text": "go on", "key": "k1" })).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        let (status, again) = api.post(&path, &json!({ "text": "go on", "key": "k1" })).await;
+        assert_eq!((status, &again["id"]), (StatusCode::OK, &made["id"]), "{again}");
+        let (status, other) = api.post(&path, &json!({ "text": "go on", "key": "k2" })).await;
+        assert_eq!(status, StatusCode::CREATED, "{other}");
+        assert_eq!(api.post(&path, &json!({ "text": "go on", "key": "" })).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+        let (_, assignment) = api.get(&format!("/api/v1/assignments/{id}")).await;
+        assert_eq!(assignment["jobs"].as_array().map(Vec::len), Some(3), "{assignment}");
     }
 
     async fn pages_of_work_join_without_a_gap_whatever_the_order(database: Database) {

@@ -92,6 +92,16 @@ impl Client {
         read(self.send(request).await?).await
     }
 
+    /// What the daemon answers, refusals too: the status and the body.
+    pub(crate) async fn ask(&self, method: Method, target: &str, body: Option<&Value>) -> Result<(u16, Vec<u8>)> {
+        let mut request = self.request(method, target).header("accept", "application/json").timeout(Duration::from_mins(1));
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(|e| self.unreachable(&e))?;
+        Ok((response.status().as_u16(), bytes(response).await?))
+    }
+
     /// A stream of events that lasts until it is dropped.
     pub(crate) async fn stream(&self, path: &str, query: &[(&str, String)], last_id: Option<i64>) -> Result<Response> {
         let mut request = self.request(Method::GET, path).query(query).header("accept", "text/event-stream");

@@ -29,6 +29,7 @@ pub(crate) mod jobs;
 pub(crate) mod locks;
 pub(crate) mod logs;
 pub(crate) mod man;
+pub(crate) mod mcp;
 pub(crate) mod node;
 pub(crate) mod nodes;
 pub(crate) mod op;
@@ -97,6 +98,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Op(args) => op::run(args, context).await,
         Verb::Agents(args) => agents::run(args, context).await,
         Verb::Hooks(args) => hooks::run(args, context).await,
+        Verb::Mcp(args) => mcp::run(args, context).await,
         Verb::Nodes(args) => nodes::run(args, context).await,
         Verb::Projects(args) => projects::run(args, context).await,
         Verb::Trust(args) => trust::run(args, context).await,

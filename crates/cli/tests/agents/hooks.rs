@@ -30,7 +30,7 @@ async fn an_agent_that_a_person_starts_shows_as_manual_with_its_tools_counted(ha
     let installed = install.env("HOME", bench.user_home()).env_remove("CODEX_HOME").current_dir(repo).output().unwrap();
     assert!(installed.status.success(), "{installed:?}");
 
-    let ran = run_by_hand(&bench, "Look at answer.txt");
+    let ran = run_by_hand(&bench, "Look at answer.txt", &[]);
     assert!(ran.status.success(), "{ran:?}");
     let found = bench.daemon.json(&["agents", "--all"]).unwrap();
     let told = || format!("{found:#}\n{}\n{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
@@ -100,7 +100,7 @@ fn settings_of(harness: Harness, repo: &Path, home: &Path) -> std::path::PathBuf
 }
 
 /// Runs the agent as a person would, in the repository and with the person's own home.
-fn run_by_hand(bench: &Bench, prompt: &str) -> Output {
+pub(crate) fn run_by_hand(bench: &Bench, prompt: &str, args: &[&str]) -> Output {
     let (home, harness) = (bench.user_home(), bench.harness);
     let mut command = Command::new(AgentCli::find(harness).unwrap());
     for (name, _) in std::env::vars_os() {
@@ -137,5 +137,5 @@ fn run_by_hand(bench: &Bench, prompt: &str) -> Output {
             command.env("GEMINI_CLI_NO_RELAUNCH", "true").env("GEMINI_CLI_TRUST_WORKSPACE", "true").env("GOOGLE_GEMINI_BASE_URL", base);
         }
     }
-    command.stdin(Stdio::null()).output().unwrap()
+    command.args(args).stdin(Stdio::null()).output().unwrap()
 }

@@ -11,6 +11,7 @@ mod environment;
 mod failures;
 mod hooks;
 mod interruptions;
+mod mcp;
 mod operations;
 mod verdicts;
 mod work;

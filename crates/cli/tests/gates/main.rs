@@ -22,6 +22,7 @@ mod delivery;
 mod escape;
 mod interrupts;
 mod limits;
+mod mcp;
 mod nothing;
 mod odd_trees;
 mod operations;

@@ -79,8 +79,16 @@ fn insert(w: &mut Work<'_>, id: AssignmentId, after: Option<JobId>, specs: &[Job
 }
 
 /// Puts a follow-up behind what runs or ran last, in the session of the last job that had one; an assignment that is over or blocked goes on.
-fn follow_up(w: &mut Work<'_>, id: AssignmentId, text: &str, by: &str) -> Result<Job> {
+fn follow_up(w: &mut Work<'_>, id: AssignmentId, text: &str, key: Option<&str>, by: &str) -> Result<(Job, bool)> {
     let mut assignment = rows::lock_assignment(w, id)?;
+    if key.is_some_and(|key| key.is_empty() || key.len() > 512) {
+        return Err(StoreError::Invalid("a message's key has 1 to 512 bytes".to_owned()));
+    }
+    if let Some(key) = key
+        && let Some(job) = rows::jobs_where(w, "WHERE assignment_id = $1 AND replay_key = $2", values![id, key])?.pop()
+    {
+        return Ok((job, false));
+    }
     let line = line(w, id)?;
     let begun = || line.iter().filter(|job| job.started_at.is_some());
     // What is waiting with words of its own may come first: nothing is put before what has started.
@@ -109,14 +117,18 @@ fn follow_up(w: &mut Work<'_>, id: AssignmentId, text: &str, by: &str) -> Result
         rows::save_assignment(w, &mut assignment)?;
     }
     let job = put_behind(w, &assignment, position, vec![(spec, None)], &json!({ "by": by }))?.pop();
-    job.ok_or_else(|| StoreError::Internal("the follow-up was not put into the line".to_owned()))
+    let job = job.ok_or_else(|| StoreError::Internal("the follow-up was not put into the line".to_owned()))?;
+    if let Some(key) = key {
+        w.execute("UPDATE jobs SET replay_key = $2 WHERE id = $1", values![job.id, key])?;
+    }
+    Ok((job, true))
 }
 
 impl Store {
     /// Asks the assignment's agent something more: a `chat` job in the session of its last job that had one. An assignment that is over or
-    /// blocked goes on with it.
-    pub async fn follow_up(&self, id: AssignmentId, text: String, by: String) -> Result<Job> {
-        self.promise(move |w| follow_up(w, id, &text, &by)).await
+    /// blocked goes on with it. The same key asks once; gives the job, and whether it was made now.
+    pub async fn follow_up(&self, id: AssignmentId, text: String, key: Option<String>, by: String) -> Result<(Job, bool)> {
+        self.promise(move |w| follow_up(w, id, &text, key.as_deref(), &by)).await
     }
 
     /// An assignment's jobs, by position.

@@ -296,7 +296,29 @@ fn metrics(w: &mut Work<'_>, filter: &SessionFilter) -> Result<AgentMetrics> {
     Ok(found)
 }
 
+/// Sessions that have not ended: those that did something lately, and the quiet ones.
+fn at_work(w: &mut Work<'_>, project: Option<String>) -> Result<(u64, u64)> {
+    let now = w.now()?;
+    let mut c =
+        conditions(&SessionFilter { project, statuses: vec![SessionStatus::Active, SessionStatus::Idle], ..SessionFilter::default() }, now);
+    let since = c.push(active_since(now).into());
+    let counted = format!(
+        "SELECT CAST(COALESCE(SUM(CASE WHEN s.last_activity_at >= {since} THEN 1 ELSE 0 END), 0) AS BIGINT), COUNT(*) FROM sessions s{}",
+        c.text()
+    );
+    let (mut active, mut all) = (0_i64, 0_i64);
+    for mut r in w.query(&counted, &c.params)? {
+        (active, all) = (r.int()?, r.int()?);
+    }
+    Ok((active.unsigned_abs(), (all - active).unsigned_abs()))
+}
+
 impl Store {
+    /// How many sessions of agents are active, and how many idle; of one project, or of all.
+    pub async fn agents_at_work(&self, project: Option<String>) -> Result<(u64, u64)> {
+        self.read(move |w| at_work(w, project.clone())).await
+    }
+
     /// Sessions of agents, the newest first.
     pub async fn sessions(&self, filter: SessionFilter, cursor: Option<String>, limit: u32) -> Result<Page<AgentSession>> {
         self.read(move |w| list(w, &filter, cursor.as_deref(), limit)).await
