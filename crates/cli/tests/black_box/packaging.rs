@@ -226,7 +226,10 @@ fn the_compose_file_mounts_and_sets_what_watchers_had() {
     if let Some((passed, said)) = checked("docker-compose", &["--file", "compose/compose.yml", "config", "--quiet"]) {
         assert!(passed, "{said}");
     }
-    assert!(packaged("compose/Dockerfile").contains("http://127.0.0.1:3001/health"), "the health check asks the daemon");
+    let image = packaged("compose/Dockerfile");
+    assert!(image.contains("http://127.0.0.1:3001/health"), "the health check asks the daemon");
+    let (page, binary) = (image.find("COPY --from=page /src/web/dist web/dist"), image.find("cargo build --release"));
+    assert!(page.is_some() && page < binary, "the page is there before the binary is built");
     let ignored = std::fs::read_to_string(root().join(".dockerignore")).expect("what no image is built from");
     assert!(ignored.lines().any(|line| line == "**/target"));
 }
