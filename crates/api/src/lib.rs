@@ -30,6 +30,7 @@ mod live;
 mod locks;
 mod metrics;
 mod nodes;
+mod notifications;
 mod openapi;
 mod operations;
 mod page;
