@@ -424,11 +424,12 @@ fn about_blocked(work: BlockedWork) -> Need {
     }
 }
 
-/// What waits is told by the job that does, and for what.
+/// What waits is told by the job that does, for what, and after how many attempts: when it has run and waits again, it is something new.
 fn about_waiting(item: WorkItem, hold: HoldKind, kind: NeedKind) -> Need {
+    let what = item.job.as_ref().map_or_else(|| item.id.to_string(), |job| format!("{}:{}", job.id, job.attempts));
     let job_id = item.job.map(|job| job.id);
     Need {
-        key: format!("{}:{hold}", job_id.map_or_else(|| item.id.to_string(), |job| job.to_string())),
+        key: format!("{what}:{hold}"),
         kind,
         title: item.title,
         why: item.summary,

@@ -8,6 +8,7 @@
 //! * [`witness`] and [`process`]: what really ran, seen from outside the engine;
 //! * [`disk`] and [`proxy`]: a disk, a clock and a connection that can fail;
 //! * [`invariants`]: what must hold of every history, checked in one place;
+//! * [`mail`]: a mail server that keeps what it takes;
 //! * [`folder`]: a folder that is gone with its test;
 //! * [`wait`]: waiting for a condition that has no event.
 //!
@@ -19,6 +20,7 @@ pub mod disk;
 pub mod folder;
 pub mod forge;
 pub mod invariants;
+pub mod mail;
 pub mod model;
 pub mod postgres;
 pub mod process;

@@ -23,6 +23,7 @@ mod escape;
 mod interrupts;
 mod limits;
 mod nothing;
+mod notifications;
 mod odd_trees;
 mod operations;
 mod pm;
