@@ -126,7 +126,7 @@ fn serve(client: &TcpStream, refusing: &Mutex<Option<(&'static str, String)>>, t
                 }
                 say("250 taken")?;
                 // Nobody may be waiting for it any more.
-                drop(to.send(std::mem::take(&mut mail)));
+                let _ = to.send(std::mem::take(&mut mail));
             }
             "QUIT" => return say("221 bye"),
             _ => say("502 not here")?,

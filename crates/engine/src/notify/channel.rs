@@ -10,6 +10,8 @@ use windlass_types::NotificationKind;
 
 use crate::outbound::{Address, Place, address};
 
+/// Shorter paths may stand in any text.
+const SECRET_PATH_MIN: usize = 20;
 /// The most recipients of one channel.
 const RECIPIENTS_MAX: usize = 50;
 
@@ -141,9 +143,16 @@ impl Channel {
                 let Some((_, password)) = &server.login else { return Vec::new() };
                 vec![password.clone(), server.url.clone()]
             }
-            Target::Webhook { url, secret, .. } => vec![secret.clone(), url.clone()],
-            // Who knows the path may post.
-            Target::Slack { to, url } => vec![to.target.clone(), url.clone()],
+            // An address may stand in anybody's work; what it is asked with is the daemon's own.
+            Target::Webhook { to, url, secret } => {
+                let asked = to.target.contains('?').then(|| url.clone());
+                [secret.clone()].into_iter().chain(asked).collect()
+            }
+            // Who knows the path may post; a short one is a word like others.
+            Target::Slack { to, url } => {
+                let path = Some(to.target.clone()).filter(|path| path.len() >= SECRET_PATH_MIN);
+                [url.clone()].into_iter().chain(path).collect()
+            }
         }
     }
 
