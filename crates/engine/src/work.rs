@@ -298,15 +298,24 @@ impl Engine {
         Ok(work)
     }
 
+    /// What each breaker that is not closed is told by, by its id, and since when: by when it first opened, however often it was tried.
+    pub(crate) async fn breaker_keys(&self) -> Result<BTreeMap<String, (String, Timestamp)>, EngineError> {
+        let all = self.inner.store.breakdowns().await?.into_iter().map(|(backend, since)| {
+            let id = format!("{}/{}", backend.harness, backend.account);
+            (id.clone(), (format!("breaker:{id}:{}", since.0), since))
+        });
+        Ok(all.collect())
+    }
+
     async fn needs_of_the_machine(&self) -> Result<Vec<Need>, EngineError> {
         let mut needs = Vec::new();
+        let keys = self.breaker_keys().await?;
         for breaker in self.breakers_not_closed().await? {
-            if breaker.status != BreakerStatus::Open {
-                continue;
-            }
+            // One that was closed between the two looks needs nobody.
+            let Some((key, since)) = keys.get(&breaker.id).filter(|_| breaker.status == BreakerStatus::Open) else { continue };
             let why = breaker.failure.as_ref().map_or_else(|| "it failed too often in a row".to_owned(), |failure| failure.message.clone());
             needs.push(Need {
-                key: breaker_key(&breaker.id),
+                key: key.clone(),
                 kind: NeedKind::Breaker,
                 title: format!("the circuit breaker of {} is open", breaker.id),
                 why,
@@ -316,7 +325,7 @@ impl Engine {
                         .and_then(|failure| failure.hint)
                         .unwrap_or_else(|| "it is tried again by itself; close it when you know that it works".to_owned()),
                 ),
-                since: breaker.changed_at.unwrap_or_else(|| self.inner.config.clock.now()),
+                since: *since,
                 until: breaker.open_until,
                 project: None,
                 assignment_id: None,
@@ -393,11 +402,6 @@ impl Engine {
         failures.sort_by_key(|failure| Reverse(failure.count));
         Ok(Charts { since, until, bucket, throughput, durations, cost, failures })
     }
-}
-
-/// What the breaker of that id is told by.
-pub(crate) fn breaker_key(id: &str) -> String {
-    format!("breaker:{id}")
 }
 
 /// What is told by when its block began: whatever else changes of it, a message to its agent or its budget, it is the same block.

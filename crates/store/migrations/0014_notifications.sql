@@ -24,3 +24,7 @@ CREATE INDEX notifications_at ON notifications (at);
 -- Since when an assignment is blocked by what blocks it: other changes of it are no new block.
 ALTER TABLE assignments ADD COLUMN blocked_at BIGINT;
 UPDATE assignments SET blocked_at = updated_at WHERE status = 'blocked';
+
+-- Since when a breaker is not closed: that it is tried in vain is no new breakdown.
+ALTER TABLE breakers ADD COLUMN opened_at BIGINT;
+UPDATE breakers SET opened_at = changed_at WHERE open_until IS NOT NULL;

@@ -82,7 +82,7 @@ impl MailServer {
 
 fn serve(client: &TcpStream, refusing: &Mutex<Option<(&'static str, String)>>, to: &Sender<Mail>) -> io::Result<()> {
     let mut lines = BufReader::new(client);
-    let mut say = |text: &str| (&mut &*client).write_all(format!("{text}\r\n").as_bytes());
+    let say = |text: &str| (&mut &*client).write_all(format!("{text}\r\n").as_bytes());
     say("220 mail.test ESMTP")?;
     let mut mail = Mail::default();
     loop {

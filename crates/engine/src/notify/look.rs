@@ -8,7 +8,7 @@ use windlass_types::{NotificationKind, Told};
 use super::channel::Channel;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::work::{Need, NeedKind, breaker_key};
+use crate::work::{Need, NeedKind};
 
 /// The most of each kind that is looked at.
 const LOOKED_MAX: u32 = 10_000;
@@ -23,7 +23,7 @@ pub(super) async fn look(engine: &Engine) -> Result<(), EngineError> {
     let known = inner.store.current_notifications().await?;
     let needs = engine.needs_up_to(None, LOOKED_MAX).await?;
     // A breaker that is tried is not closed yet: should that fail, it is the same breakdown.
-    let tried = engine.breakers_not_closed().await?.into_iter().map(|breaker| breaker_key(&breaker.id));
+    let tried = engine.breaker_keys().await?.into_values().map(|(key, _)| key);
     let lasting: BTreeSet<String> = needs.iter().map(|need| need.key.clone()).chain(tried).collect();
     let mut over = over(channels, &known, &lasting);
     let mut new = new(channels, &known, &needs);
