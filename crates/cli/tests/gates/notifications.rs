@@ -213,16 +213,15 @@ fn killed_about_the_sending_the_daemon_tells_it_after_its_next_start_under_the_s
 fn attack_47_a_receiver_inside_the_network_is_refused_however_it_is_written() {
     let (mail, hook) = (MailServer::start().unwrap(), Hook::new(&[OK]));
     let hosts = ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0", "2130706433", "0x7f000001", "169.254.169.254"];
-    let mut table = String::new();
-    let mut names = Vec::new();
+    let (mut tables, mut names) = (Vec::new(), Vec::new());
     for (n, host) in hosts.iter().enumerate() {
-        let (hook, mail) = (hook.port, mail.port());
-        table += &format!("[notify.chat-{n}]\nkind = \"slack\"\nurl = \"http://{host}:{hook}/\"\n");
-        table += &format!("[notify.hook-{n}]\nkind = \"webhook\"\nurl = \"http://{host}:{hook}/\"\nsecret = \"{SECRET}\"\n");
-        table +=
-            &format!("[notify.mail-{n}]\nkind = \"email\"\nurl = \"smtp://{host}:{mail}\"\nfrom = \"w@x.test\"\nto = [\"a@x.test\"]\n");
+        let (web, mail) = (format!("url = \"http://{host}:{}/\"", hook.port), format!("url = \"smtp://{host}:{}\"", mail.port()));
+        tables.push(format!("[notify.chat-{n}]\nkind = \"slack\"\n{web}\n"));
+        tables.push(format!("[notify.hook-{n}]\nkind = \"webhook\"\n{web}\nsecret = \"{SECRET}\"\n"));
+        tables.push(format!("[notify.mail-{n}]\nkind = \"email\"\n{mail}\nfrom = \"w@x.test\"\nto = [\"a@x.test\"]\n"));
         names.extend(["chat", "hook", "mail"].map(|kind| format!("{kind}-{n}")));
     }
+    let table = tables.concat();
     let bench = Bench::with(TempRepo::failing_check(), "", &table);
     for name in &names {
         let (_, told) = bench.refused(&["notifications", "test", name]);
