@@ -31,6 +31,7 @@ mod locks;
 mod mcp;
 mod metrics;
 mod nodes;
+mod notifications;
 mod openapi;
 mod operations;
 mod page;

@@ -11,7 +11,8 @@ use crate::problem::{Answer, Problem};
 use crate::state::App;
 use crate::{
     agent, api_tokens, assignments, attempts, audit, auth, branches, breakers, control, dead_letters, etag, events, files, findings, guard,
-    housekeeping, jobs, locks, mcp, metrics, nodes, openapi, operations, page, projects, session, sessions, settings, users, work,
+    housekeeping, jobs, locks, mcp, metrics, nodes, notifications, openapi, operations, page, projects, session, sessions, settings, users,
+    work,
 };
 
 /// Everything, behind the guard and the tokens.
@@ -65,6 +66,7 @@ fn admins() -> OpenApiRouter<App> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::change, users::remove))
         .routes(routes!(audit::list))
+        .routes(routes!(notifications::test))
 }
 
 /// What only a person may call: to look, or to operate. A route belongs here unless its handler checks which assignment it is about.
@@ -91,6 +93,7 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::approve))
         .routes(routes!(nodes::list))
+        .routes(routes!(notifications::list))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::show))
         .routes(routes!(dead_letters::replay))

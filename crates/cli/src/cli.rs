@@ -177,6 +177,7 @@ pub(crate) enum Verb {
     Tokens(verb::tokens::TokensArgs),
     Users(verb::users::UsersArgs),
     Audit(verb::audit::AuditArgs),
+    Notifications(verb::notifications::NotificationsArgs),
     Housekeeping(verb::housekeeping::HousekeepingArgs),
     Backup(verb::backup::BackupArgs),
     Restore(verb::restore::RestoreArgs),

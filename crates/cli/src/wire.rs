@@ -2,8 +2,8 @@
 
 pub(crate) use windlass_engine::{
     Backup, BreakerView, CallbackView, CreateAssignment, DeadLetter, DeadLetterDetail, Diff, Doctor, DoctorCheck, Explanation, HarnessLook,
-    Housekeeping, HousekeepingRun, OperationView, ReplayOutcome, Replayed, Restored, RunGoal, Status, TranscriptPage, TrustCandidate,
-    UpdateAssignment,
+    Housekeeping, HousekeepingRun, Notifications, OperationView, ReplayOutcome, Replayed, Restored, RunGoal, Status, TranscriptPage,
+    TrustCandidate, UpdateAssignment,
 };
 
 use serde::Deserialize;

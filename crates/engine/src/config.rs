@@ -12,6 +12,7 @@ use windlass_types::{
 
 use crate::callbacks::CallbackConfig;
 use crate::housekeeping::Retention;
+use crate::notify::NotifyConfig;
 
 /// A named, bounded executor.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,6 +136,8 @@ pub struct EngineConfig {
     pub retention: Retention,
     /// Who is told of the end of operations, and how.
     pub callbacks: CallbackConfig,
+    /// Who is told what needs a person, and how.
+    pub notify: NotifyConfig,
     /// How many checked-out trees are kept ready for each large repository; 0: none.
     pub pool_size: u32,
     /// Where spans go, if anywhere.
@@ -184,6 +187,7 @@ impl EngineConfig {
             forge_watch: ForgeWatch::default(),
             secrets: Vec::new(),
             callbacks: CallbackConfig::default(),
+            notify: NotifyConfig::default(),
             traces: None,
             kill_grace_ms: 5_000,
             output_max_bytes: 256 * 1024 * 1024,

@@ -24,7 +24,7 @@ use crate::lease::{Control, Leases};
 use crate::now::Held;
 use crate::transcript::Cursors;
 use crate::work::Stuck;
-use crate::{callbacks, dispatch, pool, presence, pull_requests, recover};
+use crate::{callbacks, dispatch, notify, pool, presence, pull_requests, recover};
 
 /// How long what runs in the background may take to end: it is dropped at its next `await`.
 const BACKGROUND_ENDS: Duration = Duration::from_secs(5);
@@ -163,6 +163,7 @@ impl Engine {
         housekeeping::take_part(&engine);
         pull_requests::take_part(&engine);
         callbacks::take_part(&engine);
+        notify::take_part(&engine);
         crate::branches::take_part(&engine);
         inner.background_tasks.spawn(run(Arc::clone(&inner)));
         Ok(engine)

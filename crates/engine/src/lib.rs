@@ -30,9 +30,11 @@ mod health;
 mod hooks;
 mod housekeeping;
 mod lease;
+mod notify;
 mod now;
 mod observe;
 mod operations;
+mod outbound;
 mod pool;
 mod presence;
 mod pull_requests;
@@ -55,6 +57,7 @@ pub use doctor::{sandbox_check, used_harnesses};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use housekeeping::{Housekeeping, HousekeepingRun, Kept, Removed, Retention};
+pub use notify::{Channel, ChannelKind, NotificationChannel, Notifications, NotifyConfig};
 pub use operations::{CallbackView, OperationLinks, OperationProgress, OperationView};
 pub use request::{
     AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessLook, HarnessParked,

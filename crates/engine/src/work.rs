@@ -10,9 +10,10 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use utoipa::ToSchema;
-use windlass_store::{ChartsFilter, NodeFacts, Page, WorkFilter, WorkSort};
+use windlass_store::{BlockedWork, ChartsFilter, NodeFacts, Page, WorkFilter, WorkSort};
 use windlass_types::{
     AssignmentId, BreakerStatus, FailureClass, FailureKind, Harness, HoldKind, JobId, JobStatus, Micros, Timestamp, WorkItem, WorkStatus,
+    why,
 };
 
 use crate::engine::Engine;
@@ -271,21 +272,16 @@ impl Engine {
 
     /// What needs a person, the newest first: blocked work, work that nothing but a person gets going, open breakers, a full disk.
     pub async fn needs(&self, project: Option<String>) -> Result<Vec<Need>, EngineError> {
+        self.needs_up_to(project, NEEDS_MAX).await
+    }
+
+    /// The same, of each kind at most so many.
+    pub(crate) async fn needs_up_to(&self, project: Option<String>, max: u32) -> Result<Vec<Need>, EngineError> {
         let store = &self.inner.store;
         let facts: NodeFacts = self.facts_of_all().await?;
-        let blocked = WorkFilter { project: project.clone(), status: vec![WorkStatus::Blocked], ..WorkFilter::default() };
-        let mut needs = Vec::new();
-        for item in store.work(blocked, WorkSort::Newest, facts.clone(), None, NEEDS_MAX).await?.items {
-            let kind = match store.assignment(item.id).await?.block.and_then(|block| block.kind) {
-                Some(FailureKind::GuardedChange) => NeedKind::GuardedChange,
-                Some(FailureKind::SecretFound) => NeedKind::Secret,
-                Some(FailureKind::BudgetExceeded | FailureKind::UsageUnknown) => NeedKind::Budget,
-                _ if item.job.as_ref().is_some_and(|job| job.status == JobStatus::Dead) => NeedKind::DeadLetter,
-                _ => NeedKind::Blocked,
-            };
-            needs.push(about(item, kind));
-        }
-        for (item, hold) in self.stuck(facts, project.clone()).await?.into_iter().take(NEEDS_MAX as usize) {
+        let blocked = store.blocked_work(project.clone(), max).await?;
+        let mut needs: Vec<Need> = blocked.into_iter().map(about_blocked).collect();
+        for (item, hold) in self.stuck(facts, project.clone()).await?.into_iter().take(max as usize) {
             let kind = match hold {
                 HoldKind::Budget => NeedKind::Budget,
                 HoldKind::NoWorker => NeedKind::NoWorker,
@@ -293,7 +289,7 @@ impl Engine {
                 HoldKind::Storage => continue,
                 _ => NeedKind::Blocked,
             };
-            needs.push(about(item, kind));
+            needs.push(about_waiting(item, hold, kind));
         }
         if project.is_none() {
             needs.extend(self.needs_of_the_machine().await?);
@@ -320,15 +316,24 @@ impl Engine {
         Ok(work)
     }
 
+    /// What each breaker that is not closed is told by, by its id, and since when: by when it first opened, however often it was tried.
+    pub(crate) async fn breaker_keys(&self) -> Result<BTreeMap<String, (String, Timestamp)>, EngineError> {
+        let all = self.inner.store.breakdowns().await?.into_iter().map(|(backend, since)| {
+            let id = format!("{}/{}", backend.harness, backend.account);
+            (id.clone(), (format!("breaker:{id}:{}", since.0), since))
+        });
+        Ok(all.collect())
+    }
+
     async fn needs_of_the_machine(&self) -> Result<Vec<Need>, EngineError> {
         let mut needs = Vec::new();
+        let keys = self.breaker_keys().await?;
         for breaker in self.breakers_not_closed().await? {
-            if breaker.status != BreakerStatus::Open {
-                continue;
-            }
+            // One that was closed between the two looks needs nobody.
+            let Some((key, since)) = keys.get(&breaker.id).filter(|_| breaker.status == BreakerStatus::Open) else { continue };
             let why = breaker.failure.as_ref().map_or_else(|| "it failed too often in a row".to_owned(), |failure| failure.message.clone());
             needs.push(Need {
-                key: format!("breaker:{}", breaker.id),
+                key: key.clone(),
                 kind: NeedKind::Breaker,
                 title: format!("the circuit breaker of {} is open", breaker.id),
                 why,
@@ -338,7 +343,7 @@ impl Engine {
                         .and_then(|failure| failure.hint)
                         .unwrap_or_else(|| "it is tried again by itself; close it when you know that it works".to_owned()),
                 ),
-                since: breaker.changed_at.unwrap_or_else(|| self.inner.config.clock.now()),
+                since: *since,
                 until: breaker.open_until,
                 project: None,
                 assignment_id: None,
@@ -417,9 +422,36 @@ impl Engine {
     }
 }
 
-fn about(item: WorkItem, kind: NeedKind) -> Need {
+/// What is told by when its block began: whatever else changes of it, a message to its agent or its budget, it is the same block.
+fn about_blocked(work: BlockedWork) -> Need {
+    let kind = match (work.block.kind, work.job) {
+        (Some(FailureKind::GuardedChange), _) => NeedKind::GuardedChange,
+        (Some(FailureKind::SecretFound), _) => NeedKind::Secret,
+        (Some(FailureKind::BudgetExceeded | FailureKind::UsageUnknown), _) => NeedKind::Budget,
+        (_, Some((_, JobStatus::Dead))) => NeedKind::DeadLetter,
+        _ => NeedKind::Blocked,
+    };
+    let why = why(WorkStatus::Blocked, Some(&work.block), None, None, None);
     Need {
-        key: format!("{}:{}", item.id, item.updated_at.0),
+        key: format!("{}:{}", work.id, work.since.0),
+        kind,
+        title: work.title,
+        why: why.summary,
+        action: why.action,
+        since: work.since,
+        until: None,
+        project: Some(work.project),
+        assignment_id: Some(work.id),
+        job_id: work.job.map(|(id, _)| id),
+    }
+}
+
+/// What waits is told by the job that does, for what, and after how many attempts: when it has run and waits again, it is something new.
+fn about_waiting(item: WorkItem, hold: HoldKind, kind: NeedKind) -> Need {
+    let what = item.job.as_ref().map_or_else(|| item.id.to_string(), |job| format!("{}:{}", job.id, job.attempts));
+    let job_id = item.job.map(|job| job.id);
+    Need {
+        key: format!("{what}:{hold}"),
         kind,
         title: item.title,
         why: item.summary,
@@ -428,7 +460,7 @@ fn about(item: WorkItem, kind: NeedKind) -> Need {
         until: item.until,
         project: Some(item.project),
         assignment_id: Some(item.id),
-        job_id: item.job.map(|job| job.id),
+        job_id,
     }
 }
 

@@ -33,11 +33,12 @@ pub use figures::Spread;
 pub use harness::resolve_harness;
 pub use import::{Import, import, known_schema};
 pub use ops::{
-    AgentNews, AssignmentFilter, AuditFilter, Beat, BeatState, BranchFilter, CallbackEnd, CallbackState, Charted, ChartsFilter, Claimed,
-    Claims, Cost, Counts, DeadLetterFilter, Declaration, Due, DueCallback, EventFilter, FindingFilter, HarnessPark, Held, HeldDuty,
-    HookNews, JobEdit, JobFilter, LockFilter, NewCredential, NewOperation, NewTask, NodeFacts, Operation, OperationFilter, OperationTrace,
-    OtherBranch, Overdue, Page, Present, Pruning, Replay, Seen, SessionFilter, SettleRequest, Settled, StageEnd, StageNote, Submission,
-    Submitted, TaskOutcome, TaskTaken, UserChange, Watched, WholeAssignment, WorkCounts, WorkFilter, WorkSort, WorkTitle, WorkerSlots,
+    AgentNews, AssignmentFilter, AuditFilter, Beat, BeatState, BlockedWork, BranchFilter, CallbackEnd, CallbackState, ChannelRecord,
+    Charted, ChartsFilter, Claimed, Claims, Cost, Counts, DeadLetterFilter, Declaration, Due, DueCallback, DueNotification, EventFilter,
+    FindingFilter, HarnessPark, Held, HeldDuty, HookNews, JobEdit, JobFilter, KnownNotification, LockFilter, NewCredential,
+    NewNotification, NewOperation, NewTask, NodeFacts, NotificationEnd, Operation, OperationFilter, OperationTrace, OtherBranch, Overdue,
+    Page, Present, Pruning, Replay, Seen, SessionFilter, SettleRequest, Settled, StageEnd, StageNote, Submission, Submitted, TaskOutcome,
+    TaskTaken, UserChange, Watched, WholeAssignment, WorkCounts, WorkFilter, WorkSort, WorkTitle, WorkerSlots,
 };
 pub use store::{OpenOptions, Stats, Store};
 pub use upkeep::{DatabaseFacts, QuickCheck};

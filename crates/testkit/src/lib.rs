@@ -9,6 +9,7 @@
 //! * [`witness`] and [`process`]: what really ran, seen from outside the engine;
 //! * [`disk`] and [`proxy`]: a disk, a clock and a connection that can fail;
 //! * [`invariants`]: what must hold of every history, checked in one place;
+//! * [`mail`]: a mail server that keeps what it takes;
 //! * [`folder`]: a folder that is gone with its test;
 //! * [`wait`]: waiting for a condition that has no event.
 //!
@@ -20,6 +21,7 @@ pub mod disk;
 pub mod folder;
 pub mod forge;
 pub mod invariants;
+pub mod mail;
 pub mod mcp;
 pub mod model;
 pub mod postgres;

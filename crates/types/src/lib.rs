@@ -24,6 +24,7 @@ mod job;
 mod lock;
 mod network;
 mod node;
+mod notification;
 mod operation;
 mod project;
 mod pull_request;
@@ -56,6 +57,7 @@ pub use job::{IllegalMove, Job, JobMove, JobSpec, JobStatus, JobType, Lease, Par
 pub use lock::{BadLock, FileLock, LockConflict, LockPattern, LockStatus, parse_locks};
 pub use network::{BadHostRule, HostRule, NetworkMode, is_public, split_port};
 pub use node::{Node, NodeWorker, Presence, Role};
+pub use notification::{Notification, NotificationKind, NotificationState, Told};
 pub use operation::{
     BadOperation, Callback, ErrorContext, FeatureContext, OPERATION_SOURCE, OperationPullRequest, OperationRepository, OperationRequest,
     OperationResult, OperationStatus, OperationType, Texts,

@@ -119,6 +119,18 @@ on_both! {
         assert_eq!(who, [("vera", 403), ("omar", 201), ("ada", 201)]);
     }
 
+    async fn channels_are_seen_by_who_reads_and_tried_by_admins(database: Database) {
+        let api = Api::start(database).await;
+        for (name, role, tried) in [("vera", "viewer", 403), ("omar", "operator", 403), ("ada", "admin", 404)] {
+            user(&api, name, role).await;
+            let (_, _, browser) = Browser::sign_in(&api, &json!({ "name": name, "password": format!("password of {name}") })).await;
+            let (status, all) = browser.get("/api/v1/notifications").await;
+            assert_eq!((status, all), (StatusCode::OK, json!({ "channels": [], "recent": [] })), "{name}");
+            let (status, problem) = browser.post("/api/v1/notifications/test", &json!({ "channel": "ops" })).await;
+            assert_eq!(status.as_u16(), tried, "{name}: {problem}");
+        }
+    }
+
     async fn a_change_of_role_counts_at_once_and_a_new_password_ends_the_sessions(database: Database) {
         let api = Api::start(database).await;
         user(&api, "omar", "operator").await;

@@ -27,14 +27,7 @@ impl fmt::Debug for CallbackSettings {
 pub(super) fn read(l: &mut Layers<'_>, raw: &RawFile) -> Result<CallbackSettings> {
     let given = Some(raw.callbacks.allow.clone()).filter(|allow| !allow.is_empty());
     let allow = l.pick("callbacks.allow", &[], None, given, Vec::new())?;
-    for place in &allow {
-        let is_place =
-            place.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok());
-        if !is_place {
-            return Err(CliError::usage(format!("callbacks.allow has {place:?}"))
-                .hint("name each receiver as HOST:PORT, as it stands in its address"));
-        }
-    }
+    super::check::places("callbacks.allow", &allow)?;
     let secret = l.given("callbacks.secret", &["WINDLASS_CALLBACK_SECRET"], None, raw.callbacks.secret.clone())?;
     if let (Some(shown), true) = (l.shown.last_mut(), secret.is_some()) {
         shown.value = "***".into();

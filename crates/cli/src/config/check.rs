@@ -57,6 +57,19 @@ pub(super) fn forge_repository(key: &str, name: &str) -> Result<()> {
     Err(CliError::usage(format!("`{key}` is {name:?}, which names no repository of a forge")).hint("name it OWNER/NAME"))
 }
 
+pub(super) fn places(key: &str, places: &[String]) -> Result<()> {
+    for place in places {
+        let is_place =
+            place.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok());
+        if !is_place {
+            return Err(
+                CliError::usage(format!("{key} has {place:?}")).hint("name each receiver as HOST:PORT, as it stands in its address")
+            );
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn listen(listen: &str) -> Result<()> {
     let good = listen.parse::<std::net::SocketAddr>().is_ok()
         || listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());

@@ -11,9 +11,11 @@ pub(crate) mod forge;
 pub(crate) mod layers;
 pub(crate) mod metrics;
 pub(crate) mod named;
+pub(crate) mod notify;
 pub(crate) mod raw;
 pub(crate) mod read;
 pub(crate) mod sandbox;
+mod secret_file;
 pub(crate) mod settings;
 
 pub(crate) use env::Env;

@@ -1,6 +1,6 @@
 //! `windlass.toml` as it is written: every key optional, nothing checked beyond its type.
 //!
-//! Tables that other parts of Windlass own (`feedback`, `deploy`, `notify`, `gates`) are kept as they are.
+//! Tables that other parts of Windlass own (`feedback`, `deploy`, `gates`) are kept as they are.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use windlass_types::{Budget, Guard, Harness, Micros, NetworkMode, OnClash, Proje
 
 use super::files::RawFiles;
 use super::forge::RawForge;
+use super::notify::RawNotify;
 use super::sandbox::{RawLimits, RawSandbox};
 
 /// The whole file.
@@ -59,7 +60,7 @@ pub(crate) struct RawFile {
     pub(crate) sandbox: RawSandbox,
     pub(crate) feedback: toml::Table,
     pub(crate) deploy: toml::Table,
-    pub(crate) notify: toml::Table,
+    pub(crate) notify: RawNotify,
     pub(crate) gates: toml::Table,
 }
 
@@ -90,6 +91,8 @@ pub(crate) struct RawRetention {
     pub(crate) transcripts_days: Option<Days>,
     pub(crate) transcripts_max_bytes: Option<u64>,
     pub(crate) finished_days: Option<Days>,
+    pub(crate) audit_days: Option<Days>,
+    pub(crate) credentials_days: Option<Days>,
     pub(crate) interval: Option<u64>,
 }
 

@@ -93,6 +93,8 @@ pub(crate) struct Settings {
     pub(crate) otlp_endpoint: Option<String>,
     /// Who is told of the end of operations.
     pub(crate) callbacks: super::callbacks::CallbackSettings,
+    /// Who is told what needs a person.
+    pub(crate) notify: windlass_engine::NotifyConfig,
     pub(crate) projects: Vec<ProjectEntry>,
     /// The project of what names none.
     pub(crate) namespace: Option<String>,
@@ -206,6 +208,7 @@ impl Settings {
         let otlp = &["OTEL_EXPORTER_OTLP_ENDPOINT"];
         let otlp_endpoint = l.given("telemetry.otlp_endpoint", otlp, None, raw.telemetry.otlp_endpoint.clone())?;
         let callbacks = super::callbacks::read(&mut l, raw)?;
+        let notify = super::notify::read(&mut l, raw)?;
         let claude = l.given("claude_command", &["CLAUDE_COMMAND"], None, raw.claude_command.clone())?;
         let worker_name = l.given("worker_name", &["WORKER_NAME"], None, raw.worker_name.clone())?;
         let listed = Some(raw.workers.clone()).filter(|w| !w.is_empty());
@@ -311,12 +314,7 @@ impl Settings {
             .iter()
             .filter(|s| s.origin != Origin::Default && NOT_USED_YET.contains(&s.key.as_str()))
             .map(|s| s.key.as_str())
-            .chain(
-                [("deploy", &raw.deploy), ("notify", &raw.notify), ("gates", &raw.gates)]
-                    .iter()
-                    .filter(|(_, t)| !t.is_empty())
-                    .map(|(n, _)| *n),
-            )
+            .chain([("deploy", &raw.deploy), ("gates", &raw.gates)].iter().filter(|(_, t)| !t.is_empty()).map(|(n, _)| *n))
             .collect();
         if !unused.is_empty() {
             warnings.push(format!("kept, and not used by this build yet: {}", unused.join(", ")));
@@ -359,6 +357,7 @@ impl Settings {
             forge_watch,
             otlp_endpoint,
             callbacks,
+            notify,
             projects,
             namespace: raw.namespace.clone(),
             files,
@@ -380,6 +379,8 @@ fn retention(l: &mut Layers<'_>, raw: &RawFile) -> Result<Retention> {
         transcripts_secs: l.pick("retention.transcripts_days", &[], None, r.transcripts_days, days(usual.transcripts_secs))?.secs(),
         transcripts_max_bytes: l.given("retention.transcripts_max_bytes", &[], None, r.transcripts_max_bytes)?.and_then(bound),
         finished_secs: l.pick("retention.finished_days", &[], None, r.finished_days, days(usual.finished_secs))?.secs(),
+        audit_secs: l.pick("retention.audit_days", &[], None, r.audit_days, days(usual.audit_secs))?.secs(),
+        credentials_secs: l.pick("retention.credentials_days", &[], None, r.credentials_days, days(usual.credentials_secs))?.secs(),
         workspaces_secs: l.pick("workspaces.keep_days", &[], None, w.keep_days, days(usual.workspaces_secs))?.secs(),
         workspaces_max_bytes: l.given("workspaces.max_bytes", &[], None, w.max_bytes)?.and_then(bound),
         min_free_bytes: l.pick("workspaces.min_free_bytes", &[], None, w.min_free_bytes, usual.min_free_bytes)?,

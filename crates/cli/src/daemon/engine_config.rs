@@ -63,9 +63,11 @@ pub(super) fn of(settings: &Settings, agent_url: String, token: &str) -> Result<
     config.secrets = secrets(&config.user, token);
     config.secrets.extend(settings.forge.iter().map(|forge| ("GITHUB_TOKEN".to_owned(), forge.token().trim().to_owned())));
     config.secrets.extend(settings.callbacks.secret.iter().map(|secret| ("WINDLASS_CALLBACK_SECRET".to_owned(), secret.clone())));
+    config.secrets.extend(secrets_of_channels(settings));
     config.secrets.sort();
     config.secrets.dedup();
     config.callbacks = CallbackConfig { allow: settings.callbacks.allow.clone(), secret: settings.callbacks.secret.clone() };
+    config.notify.clone_from(&settings.notify);
     Ok(config)
 }
 
@@ -116,6 +118,13 @@ fn secrets(user: &UserFiles, token: &str) -> Vec<(String, String)> {
     all.sort();
     all.dedup();
     all
+}
+
+/// What leads to the receivers of notifications, by the channel. What is short would be found in every text.
+fn secrets_of_channels(settings: &Settings) -> impl Iterator<Item = (String, String)> {
+    let all =
+        settings.notify.channels.iter().flat_map(|channel| channel.secrets().into_iter().map(|secret| (channel.name.clone(), secret)));
+    all.filter(|(_, secret)| secret.len() >= SECRET_CHARS_MIN).map(|(name, secret)| (format!("[notify.{name}]"), secret))
 }
 
 fn is_secret_name(name: &str) -> bool {

@@ -43,6 +43,8 @@ pub(crate) async fn run(args: HousekeepingArgs, context: &Context) -> Result<Exi
         ("events", kept(r.events_secs)),
         ("transcripts", format!("{}{}", kept(r.transcripts_secs), up_to(r.transcripts_max_bytes))),
         ("finished", format!("assignments {}", kept(r.finished_secs))),
+        ("audit log", kept(r.audit_secs)),
+        ("ended", format!("tokens and sessions {}", kept(r.credentials_secs))),
         ("workspaces", format!("{}{}", kept(r.workspaces_secs), up_to(r.workspaces_max_bytes))),
         ("free space", format!("{} or more for new work", size(r.min_free_bytes))),
         ("next", all.next_at.map_or("not known yet".to_owned(), |at| at.to_string())),
@@ -83,6 +85,10 @@ fn show_run(run: &HousekeepingRun) -> Result<()> {
         removed.workspaces,
         removed.pool_trees,
         size(removed.workspace_bytes)
+    ))?;
+    output::data(&format!(
+        "{:11} {} line(s) of the audit log, {} credential(s) that ended, {} notification(s)",
+        "", removed.audit_lines, removed.credentials, removed.notifications
     ))?;
     for kept in &run.kept {
         output::data(&format!("kept        the workspace of {} ({}): {}", kept.assignment_id, size(kept.bytes), output::clean(&kept.why)))?;

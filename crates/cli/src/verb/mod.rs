@@ -32,6 +32,7 @@ pub(crate) mod man;
 pub(crate) mod mcp;
 pub(crate) mod node;
 pub(crate) mod nodes;
+pub(crate) mod notifications;
 pub(crate) mod op;
 mod op_submit;
 pub(crate) mod open;
@@ -68,6 +69,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Open(args) => open::run(args, context).await,
         Verb::Tokens(args) => tokens::run(args, context).await,
         Verb::Users(args) => users::run(args, context).await,
+        Verb::Notifications(args) => notifications::run(args, context).await,
         Verb::Audit(args) => audit::run(args, context).await,
         Verb::Status(args) => status::run(args, context).await,
         Verb::Queue(args) => queue::run(args, context).await,

@@ -187,3 +187,24 @@ fn a_stream_of_events_says_what_it_no_longer_has_and_goes_on() {
     let first: Value = serde_json::from_str(lines[1].trim_start_matches("data: ")).expect("JSON");
     assert!(first["first"].as_i64() > Some(2) && lines[2].starts_with("event: "), "{lines:?}");
 }
+
+#[test]
+fn old_lines_of_the_audit_log_and_credentials_that_ended_go() {
+    let home = Home::new();
+    home.configure(&AT_ONCE.replace("[workspaces]", "audit_days = 0.0000001\ncredentials_days = 0.0000001\n[workspaces]"));
+    let _daemon = Daemon::up(&home);
+    for name in ["old", "new"] {
+        home.run(&["tokens", "create", name, "--scope", "read", "--days", "7"]).code(0);
+    }
+    home.run(&["tokens", "revoke", "old"]).code(0);
+    wait_for_age(&home);
+    let dry = home.run(&["housekeeping", "--dry-run", "--json"]).code(0).json();
+    assert_eq!(dry["removed"]["credentials"].as_u64(), Some(1), "{dry:#}");
+    let run = home.run(&["housekeeping", "--run-now", "--json"]).code(0).json();
+    assert_eq!(run["removed"]["credentials"].as_u64(), Some(1), "what is good stays: {run:#}");
+    assert!(run["removed"]["audit_lines"].as_u64() >= dry["removed"]["audit_lines"].as_u64().max(Some(3)), "{run:#}");
+    let listed = home.run(&["tokens"]).code(0).out;
+    assert!(listed.contains("new") && !listed.contains("old"), "{listed}");
+    let shown = home.run(&["housekeeping"]).code(0).out;
+    assert!(shown.contains("credential(s) that ended") && shown.contains("audit log"), "{shown}");
+}

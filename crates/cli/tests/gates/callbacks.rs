@@ -17,22 +17,22 @@ const SECRET: &str = "a secret of the service";
 
 /// What a receiver was sent.
 #[derive(Debug, Clone, PartialEq)]
-struct Sent {
-    head: String,
-    body: Vec<u8>,
+pub(crate) struct Sent {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Sent {
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let line = self.head.lines().find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)));
         line.unwrap_or_else(|| panic!("no {name} in {}", self.head)).1
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    fn is_signed_with(&self, secret: &str) -> bool {
+    pub(crate) fn is_signed_with(&self, secret: &str) -> bool {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(&self.body);
         let hex = mac.finalize().into_bytes().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
@@ -41,13 +41,13 @@ impl Sent {
 }
 
 /// A receiver that gives these answers in turn, the last one for ever.
-struct Hook {
-    port: u16,
-    sent: Receiver<Sent>,
+pub(crate) struct Hook {
+    pub(crate) port: u16,
+    pub(crate) sent: Receiver<Sent>,
 }
 
 impl Hook {
-    fn new(answers: &[&str]) -> Self {
+    pub(crate) fn new(answers: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (to, sent) = channel();
@@ -62,11 +62,11 @@ impl Hook {
         Self { port, sent }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hook?a=b", self.port)
     }
 
-    fn next(&self) -> Sent {
+    pub(crate) fn next(&self) -> Sent {
         self.sent.recv_timeout(LONG).expect("a message")
     }
 }
@@ -96,8 +96,8 @@ fn receive(mut stream: TcpStream, answer: &str, to: &Sender<Sent>) {
     }
 }
 
-const OK: &str = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
-const BROKEN: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+pub(crate) const OK: &str = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+pub(crate) const BROKEN: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// A daemon that may tell this receiver.
 fn bench(hook: &Hook, env: &[(&str, &str)]) -> Bench {

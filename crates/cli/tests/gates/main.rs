@@ -24,6 +24,7 @@ mod interrupts;
 mod limits;
 mod mcp;
 mod nothing;
+mod notifications;
 mod odd_trees;
 mod operations;
 mod pm;

@@ -16,6 +16,10 @@ pub struct Retention {
     pub transcripts_max_bytes: Option<u64>,
     /// Assignments that are over, with their jobs and attempts, in seconds.
     pub finished_secs: Option<u64>,
+    /// Lines of the audit log, in seconds.
+    pub audit_secs: Option<u64>,
+    /// Tokens, sessions and login links that ended, in seconds.
+    pub credentials_secs: Option<u64>,
     /// Workspaces of assignments that are over, in seconds.
     pub workspaces_secs: Option<u64>,
     /// All workspaces together, in bytes: of those that may go the oldest go first.
@@ -34,6 +38,8 @@ impl Default for Retention {
             transcripts_secs: Some(30 * DAY),
             transcripts_max_bytes: None,
             finished_secs: Some(90 * DAY),
+            audit_secs: Some(365 * DAY),
+            credentials_secs: Some(30 * DAY),
             workspaces_secs: Some(14 * DAY),
             workspaces_max_bytes: None,
             min_free_bytes: 256 * 1024 * 1024,

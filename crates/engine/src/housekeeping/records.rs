@@ -1,4 +1,5 @@
-//! Rows: events from their beginning, assignments that are over, and old sessions of agents.
+//! Rows: events from their beginning, assignments that are over, old sessions of agents, and what was written down of people: the audit
+//! log, credentials that ended, and what they were told of.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,6 +23,15 @@ pub(super) async fn look_after(inner: &Arc<Inner>, workspaces: &HashSet<Assignme
     if let Err(e) = sessions(inner, run).await {
         run.problems.push(format!("sessions of agents: {e}"));
     }
+    if let Err(e) = audit(inner, run).await {
+        run.problems.push(format!("the audit log: {e}"));
+    }
+    if let Err(e) = credentials(inner, run).await {
+        run.problems.push(format!("credentials that ended: {e}"));
+    }
+    if let Err(e) = notifications(inner, run).await {
+        run.problems.push(format!("notifications: {e}"));
+    }
     if let Err(e) = events(inner, run).await {
         run.problems.push(format!("events: {e}"));
     }
@@ -44,6 +54,42 @@ async fn sessions(inner: &Inner, run: &mut HousekeepingRun) -> Result<(), StoreE
         match inner.store.prune_sessions(before).await? {
             0 => return Ok(()),
             count => run.removed.sessions += count,
+        }
+    }
+}
+
+async fn audit(inner: &Inner, run: &mut HousekeepingRun) -> Result<(), StoreError> {
+    let Some(before) = before(inner.config.clock.now(), inner.config.retention.audit_secs) else { return Ok(()) };
+    if run.dry_run {
+        run.removed.audit_lines = inner.store.audit_before(before).await?;
+        return Ok(());
+    }
+    loop {
+        match inner.store.prune_audit(before).await? {
+            0 => return Ok(()),
+            count => run.removed.audit_lines += count,
+        }
+    }
+}
+
+async fn credentials(inner: &Inner, run: &mut HousekeepingRun) -> Result<(), StoreError> {
+    let Some(before) = before(inner.config.clock.now(), inner.config.retention.credentials_secs) else { return Ok(()) };
+    run.removed.credentials =
+        if run.dry_run { inner.store.credentials_before(before).await? } else { inner.store.prune_credentials(before).await? };
+    Ok(())
+}
+
+/// They are kept as long as what is over.
+async fn notifications(inner: &Inner, run: &mut HousekeepingRun) -> Result<(), StoreError> {
+    let Some(before) = before(inner.config.clock.now(), inner.config.retention.finished_secs) else { return Ok(()) };
+    if run.dry_run {
+        run.removed.notifications = inner.store.notifications_before(before).await?;
+        return Ok(());
+    }
+    loop {
+        match inner.store.prune_notifications(before).await? {
+            0 => return Ok(()),
+            count => run.removed.notifications += count,
         }
     }
 }

@@ -16,6 +16,12 @@ pub struct Removed {
     pub assignments: u64,
     /// Sessions of agents that people started by themselves.
     pub sessions: u64,
+    /// Lines of the audit log.
+    pub audit_lines: u64,
+    /// Tokens, sessions and login links that ended.
+    pub credentials: u64,
+    /// Notifications about what is over.
+    pub notifications: u64,
     /// Transcripts.
     pub transcripts: u64,
     /// Their size, in bytes.

@@ -12,7 +12,6 @@ use windlass_types::{
 };
 use windlass_workspace::workspaces::Source;
 
-use crate::callbacks;
 use crate::command::{check_job, check_means, given};
 use crate::engine::Engine;
 use crate::error::{EngineError, ErrorKind};
@@ -199,7 +198,7 @@ impl Engine {
 
     fn check_callback(&self, callback: &windlass_types::Callback) -> Result<()> {
         let config = &self.inner.config.callbacks;
-        callbacks::address(&callback.url).map_err(|why| EngineError::new(ErrorKind::Invalid, format!("callback.url {why}")))?;
+        crate::outbound::address(&callback.url).map_err(|why| EngineError::new(ErrorKind::Invalid, format!("callback.url {why}")))?;
         if callback.secret.is_none() && config.secret.is_none() {
             return Err(EngineError::new(ErrorKind::Invalid, "callback.secret is missing, and the daemon has none of its own")
                 .hint("send one, or set WINDLASS_CALLBACK_SECRET or [callbacks] secret"));

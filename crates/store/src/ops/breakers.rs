@@ -136,6 +136,12 @@ pub(crate) fn report(
     let Some(before) = find(w, backend, lock)? else { return Ok(()) };
     let Some(next) = before.after(attempt, &sign, policy, now) else { return Ok(()) };
     save(w, &next)?;
+    if before.openings == 0 && next.openings > 0 {
+        w.execute(
+            "UPDATE breakers SET opened_at = $3 WHERE harness = $1 AND account = $2",
+            values![backend.harness.as_str(), &backend.account, now],
+        )?;
+    }
     if (next.openings, next.open_until) != (before.openings, before.open_until) {
         let failure = next.failure.as_ref().map(|f| &f.message);
         let more = json!({ "failures": next.failures, "until": next.open_until, "failure": failure, "job": attempt.job });
@@ -162,6 +168,21 @@ impl Store {
     /// The breakers that ever saw a fault, with the store's time, by which their status is told.
     pub async fn breakers(&self) -> Result<(Vec<Breaker>, Timestamp)> {
         self.read(|w| Ok((noted(w, "")?, w.now()?))).await
+    }
+
+    /// Since when each breaker that is not closed is not; tries in vain do not count.
+    pub async fn breakdowns(&self) -> Result<Vec<(Backend, Timestamp)>> {
+        self.read(|w| {
+            let sql = "SELECT harness, account, COALESCE(opened_at, 0) FROM breakers WHERE open_until IS NOT NULL ORDER BY harness, account LIMIT 1000";
+            let mut all = Vec::new();
+            for mut row in w.query(sql, &[])? {
+                // A later version may know an agent that this one does not.
+                let Ok(harness) = row.text()?.parse::<Harness>() else { continue };
+                all.push((Backend { harness, account: row.text()? }, row.time()?));
+            }
+            Ok(all)
+        })
+        .await
     }
 
     /// Closes a breaker, its count at zero: a person has seen that its backend works. One that is closed stays so.

@@ -202,6 +202,15 @@ impl Store {
         self.promise(move |w| w.execute("DELETE FROM credentials WHERE id = $1 AND kind = 'session'", values![id]).map(drop)).await
     }
 
+    /// How many [`Store::prune_credentials`] would forget.
+    pub async fn credentials_before(&self, before: Timestamp) -> Result<u64> {
+        self.read(move |w| {
+            let counted = "SELECT COUNT(*) FROM credentials WHERE expires_at < $1 OR revoked_at < $1";
+            w.first(counted, values![before])?.map_or(Ok(0), |mut row| row.int())
+        })
+        .await
+    }
+
     /// Forgets what ended before `before`; how many.
     pub async fn prune_credentials(&self, before: Timestamp) -> Result<u64> {
         self.ride(move |w| w.execute("DELETE FROM credentials WHERE expires_at < $1 OR revoked_at < $1", values![before])).await

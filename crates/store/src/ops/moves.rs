@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use windlass_types::{Assignment, AssignmentMove, AssignmentStatus, Block, EventKind, Job, JobMove, Policy};
 
 use super::rows::insert_job;
-use super::{branches, callbacks};
+use super::{blocked, branches, callbacks};
 use crate::error::Result;
 use crate::sql::{NewEvent, Work};
 
@@ -41,7 +41,8 @@ pub(crate) fn move_job(w: &mut Work<'_>, job: &mut Job, by: JobMove, data: Json)
 pub(crate) fn move_assignment(w: &mut Work<'_>, a: &mut Assignment, by: AssignmentMove, block: Option<Block>, data: Json) -> Result<()> {
     let from = a.status;
     a.status = from.next(by)?;
-    a.block = if a.status == AssignmentStatus::Blocked { block } else { None };
+    let before = std::mem::replace(&mut a.block, block.filter(|_| a.status == AssignmentStatus::Blocked));
+    blocked::follow(w, a, before.as_ref())?;
     a.ended_at = match a.status {
         AssignmentStatus::Complete | AssignmentStatus::Cancelled => Some(w.now()?),
         AssignmentStatus::Active | AssignmentStatus::Blocked => None,

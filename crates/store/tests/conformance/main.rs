@@ -19,6 +19,7 @@ mod lists;
 mod load;
 mod locks;
 mod nodes;
+mod notifications;
 mod operations;
 mod people;
 mod projects;

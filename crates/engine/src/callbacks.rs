@@ -2,9 +2,6 @@
 //!
 //! A callback is a row that the end itself wrote, so no crash loses one; it is sent at least once, each time with the same id and body.
 
-mod address;
-mod send;
-
 use std::fmt;
 use std::time::Duration;
 
@@ -15,19 +12,12 @@ use windlass_types::{OperationResult, Role, Timestamp};
 
 use crate::engine::{Engine, Inner};
 use crate::failpoint;
-
-pub(crate) use address::address;
-use send::{Message, Problem, send};
+use crate::outbound::{Allowed, Message, Problem, TRIES_MAX, address, post, wait_ms};
 
 const DUTY: &str = "callbacks";
 /// How many are sent in one round, and how many of them at once.
 const ROUND_MAX: u32 = 64;
 const AT_ONCE: usize = 8;
-/// How often one is sent before it is given up: over some four hours.
-const TRIES_MAX: u32 = 15;
-/// The first wait before it is sent again; each further one is twice as long, up to the longest.
-const WAIT_MS: i64 = 1_000;
-const WAIT_MAX_MS: i64 = 3_600_000;
 /// The longest time between two looks, should a wake-up be lost.
 const QUIET: Duration = Duration::from_mins(1);
 /// The pause after the store could not be used.
@@ -157,25 +147,6 @@ async fn deliver(inner: &Inner, callback: &DueCallback, event: &str, body: Strin
     let secret = callback.secret.as_deref().or(config.secret.as_deref());
     let secret = secret.ok_or_else(|| Problem::Later("the daemon has no secret to sign with any more".to_owned()))?;
     let to = address(&callback.url).map_err(|why| Problem::Never(format!("its address {why}")))?;
-    let message = Message { event, delivery: &callback.delivery, timestamp: callback.created_at.to_string(), body, secret };
-    send(&to, &config.allow, message).await
-}
-
-/// How long to wait after so many tries: twice as long each time, and not all at the same moment.
-fn wait_ms(tries: u32, fraction: f64) -> i64 {
-    let longest = WAIT_MS.saturating_mul(1_i64.checked_shl(tries).unwrap_or(i64::MAX)).min(WAIT_MAX_MS);
-    longest / 2 + (longest as f64 / 2.0 * fraction) as i64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_waits_grow_and_have_a_bound() {
-        assert_eq!((wait_ms(0, 0.0), wait_ms(0, 1.0), wait_ms(1, 0.0)), (500, 1_000, 1_000));
-        assert_eq!(wait_ms(60, 1.0), WAIT_MAX_MS);
-        let all: i64 = (0..TRIES_MAX).map(|tries| wait_ms(tries, 0.5)).sum();
-        assert!((2 * 3_600_000..6 * 3_600_000).contains(&all), "{all}");
-    }
+    let message = Message::Signed { event, delivery: &callback.delivery, timestamp: callback.created_at.to_string(), body, secret };
+    post(&to, Allowed { table: "callbacks", places: &config.allow }, message).await
 }

@@ -1,25 +1,26 @@
-//! Where a callback may go: a plain web address, and never a place that only this machine or its network can reach.
+//! Where a message may go: a plain web address, taken apart.
 
 use hyper::Uri;
 
-/// The address of a callback, taken apart.
+use super::Place;
+
+/// A web address, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
-    pub(super) encrypted: bool,
+    pub(crate) encrypted: bool,
     /// A name, or an address without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// Host and port as they stand in the address.
-    pub(super) authority: String,
+    pub(crate) authority: String,
     /// Path and query.
-    pub(super) target: String,
+    pub(crate) target: String,
 }
 
 impl Address {
-    /// `HOST:PORT`, as an allow-list names it.
-    pub(super) fn place(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("{}:{}", host.to_ascii_lowercase(), self.port)
+    /// The machine that it leads to.
+    pub(crate) fn place(&self) -> Place {
+        Place::new(&self.host, self.port)
     }
 }
 
@@ -70,8 +71,11 @@ mod tests {
             assert!(address(url).is_err(), "{url:?}");
         }
         let found = address("https://Hooks.Example.test/a?b=c").unwrap();
-        assert_eq!((found.place().as_str(), found.target.as_str(), found.encrypted), ("hooks.example.test:443", "/a?b=c", true));
+        assert_eq!(
+            (found.place().to_string().as_str(), found.target.as_str(), found.encrypted),
+            ("hooks.example.test:443", "/a?b=c", true)
+        );
         let found = address("http://[::1]:8080").unwrap();
-        assert_eq!((found.host.as_str(), found.place().as_str(), found.target.as_str()), ("::1", "[::1]:8080", "/"));
+        assert_eq!((found.host.as_str(), found.place().to_string().as_str(), found.target.as_str()), ("::1", "[::1]:8080", "/"));
     }
 }
