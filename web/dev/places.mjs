@@ -131,8 +131,9 @@ function makeAnswers() {
       { name: 'mail', kind: 'email', target: 'team@acme.example', kinds: [], last_sent_at: null, last_error: 'smtp.acme.example refused the connection.' },
     ],
     recent: [
-      { id: 'ntf_2', at: ago(2 * HOUR), channel: 'on-call', kind: 'blocked', title: 'Make the checkout test pass on Node 22 is blocked', state: 'sent', attempts: 1, error: null },
-      { id: 'ntf_1', at: ago(2 * HOUR), channel: 'mail', kind: 'blocked', title: 'Make the checkout test pass on Node 22 is blocked', state: 'failed', attempts: 5, error: 'smtp.acme.example refused the connection.' },
+      { id: 'ntf_2', at: ago(2 * HOUR), channel: 'on-call', kind: 'blocked', title: 'Make the checkout test pass on Node 22 is blocked', state: 'sent', tries: 1, error: null, assignment_id: id('asg', 0), job_id: id('job', 0) },
+      { id: 'ntf_1', at: ago(2 * HOUR), channel: 'mail', kind: 'blocked', title: 'Make the checkout test pass on Node 22 is blocked', state: 'failed', tries: 5, error: 'smtp.acme.example refused the connection.', assignment_id: id('asg', 0), job_id: id('job', 0) },
+      { id: 'ntf_0', at: ago(3 * HOUR), channel: 'on-call', kind: 'breaker', title: 'claude/default is out of order', state: 'due', tries: 2, error: 'hooks.slack.example answered 503.' },
     ],
   };
   const tools = [['Bash', 41, 5, 4_200], ['Read', 120, 1, 40], ['Edit', 64, 2, 90], ['Grep', 33, 0, 130], ['WebFetch', 2, 2, null]].map(([tool, used, failed, mean]) => ({ tool, used, failed, mean_duration_ms: mean }));

@@ -46,6 +46,8 @@ test('who may only look sees the buttons, and why they cannot be pressed', async
     await page.goto(places.url + path);
     await expect(page.getByText('This is for admins')).toBeVisible();
   }
+  await page.goto(`${places.url}/notifications`);
+  await expect(page.getByText('E-mail, webhooks and Slack are for admins.')).toBeVisible();
   await page.keyboard.press('c');
   await expect(page.getByRole('button', { name: 'Start it' })).toHaveAttribute('aria-disabled', 'true');
 });
@@ -319,9 +321,14 @@ test('settings say where they come from; a channel is tried', async ({ page, pla
   await expect(page).toHaveURL(/q=sandbox/);
   await expect(page.getByRole('row', { name: /workspace_root/ })).toHaveCount(0);
   await page.goto(`${places.url}/notifications`);
-  await page.getByRole('row', { name: /^on-call/ }).getByRole('button', { name: 'Send a test' }).click();
-  await expect(page.getByText('A test was sent by on-call')).toBeVisible();
+  const channel = page.getByRole('table', { name: 'Channels' }).getByRole('row', { name: /^on-call/ });
+  await channel.getByRole('button', { name: 'Send a test' }).click();
+  await expect(channel.getByText('It was taken.')).toBeVisible();
   expect(lastAsked(places, 'POST /notifications/test')!.body).toEqual({ channel: 'on-call' });
+  places.refused['POST /notifications/test'] = { status: 502, title: 'Not taken', detail: 'hooks.slack.example answered 404.', hint: 'Look at its url.' };
+  await channel.getByRole('button', { name: 'Send a test' }).click();
+  await expect(channel.getByRole('status')).toHaveText('hooks.slack.example answered 404. Look at its url.');
+  await expect(page.getByRole('table', { name: 'Lately' }).getByRole('link', { name: /Make the checkout test/ }).first()).toHaveAttribute('href', `/assignments/${ids.asg(0)}`);
 });
 
 test('deployments say that nothing watches them yet', async ({ page, places }) => {

@@ -27,8 +27,10 @@ export interface Notifications {
     kind: string;
     title: string;
     state: 'sent' | 'due' | 'failed';
-    attempts: number;
+    tries: number;
     error: string | null;
+    assignment_id?: string | null;
+    job_id?: string | null;
   }[];
 }
 

@@ -11,6 +11,13 @@ export function AssignmentLink({ id, children }: { id: string; children?: ReactN
     </Link>
   );
 }
+export function JobLink({ id, children }: { id: string; children?: ReactNode }) {
+  return (
+    <Link to="/jobs/$id" params={{ id }} search={keepProject}>
+      {children ?? <code>{id}</code>}
+    </Link>
+  );
+}
 export function AttemptLink({ id, children }: { id: string; children?: ReactNode }) {
   return (
     <Link to="/attempts/$id" params={{ id }} search={keepProject}>

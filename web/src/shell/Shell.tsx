@@ -9,6 +9,7 @@ import { signOut } from '@/api/commands';
 import { goLive } from '@/api/live';
 import { me } from '@/api/queries';
 import { signedOut } from '@/api/session';
+import { useNotices } from '@/notices/setting';
 import { cleanLine } from '@/parts/clean';
 import { ErrorBoundary } from '@/parts/ErrorBoundary';
 
@@ -25,6 +26,7 @@ import { TimeTip } from './TimeTip';
 
 const Palette = lazy(() => import('./Palette'));
 const HelpSheet = lazy(() => import('./HelpSheet'));
+const Teller = lazy(() => import('@/notices/Teller'));
 
 /** The frame of every page: where one is, what is looked at, how things stand, and the page. */
 export function Shell() {
@@ -33,6 +35,7 @@ export function Shell() {
   const [isMenuOpen, menu] = useDisclosure(false);
   const [isPaletteOpen, setPalette] = useState(false);
   const [isHelpOpen, setHelp] = useState(false);
+  const notices = useNotices();
 
   useEffect(() => goLive(queries), [queries]);
   useEffect(listenForShortcuts, []);
@@ -102,6 +105,7 @@ export function Shell() {
       <Suspense>
         {isPaletteOpen ? <Palette close={() => setPalette(false)} /> : null}
         {isHelpOpen ? <HelpSheet close={() => setHelp(false)} /> : null}
+        {notices.kinds && notices.permission === 'granted' ? <Teller kinds={notices.kinds} /> : null}
       </Suspense>
     </AppShell>
   );

@@ -7,13 +7,12 @@ import { assignment } from '@/api/queries';
 import type { Need } from '@/api/types';
 import { cleanLine } from '@/parts/clean';
 import { ConfirmButton, RefusedButton } from '@/parts/ConfirmButton';
+import { NEED_WORDS } from '@/parts/needs';
 import { Properties } from '@/parts/SplitPage';
 import { RelativeTime, Until } from '@/parts/times';
 import { useRefusal } from '@/shell/may';
 import { saying } from '@/shell/say';
 import pane from '../work/pane.module.css';
-
-import { KIND_WORDS } from './NeedRow';
 
 /** Why it waits for a person, and the answers they can give at once. */
 export function NeedPane({ need, open, close }: { need: Need; open: () => void; close: () => void }) {
@@ -21,7 +20,7 @@ export function NeedPane({ need, open, close }: { need: Need; open: () => void; 
   return (
     <>
       <div className={pane.head}>
-        <strong>{KIND_WORDS[need.kind] ?? need.kind}</strong>
+        <strong>{NEED_WORDS[need.kind] ?? need.kind}</strong>
         <ActionIcon aria-label="Close" onClick={close} size="sm">
           <IconX size={15} />
         </ActionIcon>
