@@ -1,9 +1,10 @@
 import { Select } from '@mantine/core';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
+import { useCallback, useEffect, useMemo } from 'react';
 
-import { stats, work } from '@/api/queries';
+import { inSight } from '@/api/deepList';
+import { PAGE_SIZE, stats, work } from '@/api/queries';
 import type { WorkItem } from '@/api/types';
 import { serverNow, useTimeText } from '@/parts/clock';
 import { FilterBar } from '@/parts/FilterBar';
@@ -39,6 +40,15 @@ export default function WorkPage() {
   const selected = rows.find((row) => row.id === current);
   const showProject = !filters.project;
 
+  const queries = useQueryClient();
+  const needsAll = rows.findIndex((row) => row.id === current) >= PAGE_SIZE;
+  const onSight = useCallback(
+    (seen: readonly WorkItem[], line: number) =>
+      inSight(queries, { queryKey: work({ filters, sort }).queryKey, ids: seen.map(keyOf), isAtTop: line < PAGE_SIZE / 2, needsAll }),
+    [queries, filters, sort, needsAll],
+  );
+  useEffect(() => () => inSight(queries, null), [queries]);
+
   return (
     <>
       <h1 className="unseen">Work</h1>
@@ -68,6 +78,7 @@ export default function WorkPage() {
           current={current}
           setCurrent={setCurrent}
           renderRow={(item) => <WorkRow item={item} showProject={showProject} />}
+          onSight={onSight}
           empty={
             isNarrowed(filters) ? (
               <EmptyState title="No work passes this filter">Change it, or clear it.</EmptyState>
