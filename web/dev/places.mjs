@@ -180,6 +180,7 @@ function makeAnswers() {
       places.answers['GET /projects/shop/trust'].trusted = true;
       return Object.assign(places.answers['GET /projects/shop'], { trusted: 'sha256:0f3c5a9b' });
     },
+    'PUT /projects/shop': ({ body, places }) => Object.assign(places.answers['GET /projects/shop'], body, { updated_at: ago(0) }),
     'POST /assignments/run': ({ body }) => ({ created: true, assignment: { id: id('asg', 0), north_star: body.goal }, jobs: [] }),
     'GET /tokens': list(tokens),
     'POST /tokens': ({ body, places }) => {

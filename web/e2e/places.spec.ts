@@ -35,6 +35,7 @@ test('who may only look sees the buttons, and why they cannot be pressed', async
     [`/branches?row=${ids.asg(0)}`, 'Release…'],
     [`/operations/${ids.asg(20)}`, 'Cancel…'],
     ['/projects/shop', 'Trust these files…'],
+    ['/projects/shop', 'Change…'],
     ['/housekeeping', 'Run it now…'],
   ] as const) {
     await page.goto(places.url + path);
@@ -141,6 +142,26 @@ test('what a repository brings is shown whole before it is trusted by its hash',
   await page.getByRole('button', { name: 'Trust them' }).click();
   await expect(page.getByText('trusted: check, setup and prompts of these files count')).toBeVisible();
   expect(lastAsked(places, 'POST /projects/shop/trust')!.body).toEqual({ hash: 'sha256:0f3c5a9b' });
+});
+
+test('a project’s settings are changed whole; what lets more through is said first', async ({ page, places }) => {
+  const before = structuredClone(places.answers['GET /projects/shop'].settings);
+  await page.goto(`${places.url}/projects/shop`);
+  await page.getByRole('button', { name: 'Change…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Settings of shop' });
+  await dialog.getByLabel('At most rounds').fill('many');
+  await dialog.getByRole('button', { name: 'Change them' }).click();
+  await expect(dialog.getByText('a number from 1')).toBeVisible();
+  await dialog.getByLabel('At most rounds').fill('7');
+  await dialog.getByRole('combobox', { name: 'Sandbox' }).click();
+  await page.getByRole('option', { name: 'never' }).click();
+  await dialog.getByRole('button', { name: 'Change them' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('Agents run without a sandbox');
+  expect(lastAsked(places, 'PUT /projects/shop')).toBeUndefined();
+  await dialog.getByRole('button', { name: 'Yes, change it so' }).click();
+  await expect(dialog).toHaveCount(0);
+  expect(lastAsked(places, 'PUT /projects/shop')!.body).toMatchObject({ repo: '/srv/src/shop', settings: { ...before, budget: { cost_micros: 5_000_000 }, max_iterations: 7, sandbox: 'off' } });
+  await expect(page.getByRole('table', { name: 'Settings' }).getByRole('row', { name: /Sandbox/ })).toContainText('off');
 });
 
 test('new work: c and the palette open it, what is wrong is said, a refusal keeps what was written', async ({ page, places }) => {

@@ -7,6 +7,7 @@ import { deadLetter, replay, type DeadLetterDetail, type Replayed, type ReplayWh
 import type { Harness } from '@/api/types';
 import { cleanLine } from '@/parts/clean';
 import { Dialog } from '@/parts/Dialog';
+import { newKey } from '@/parts/forms';
 import { ProblemAlert, Skeleton } from '@/parts/States';
 import { say } from '@/shell/say';
 
@@ -22,7 +23,7 @@ interface ReplayDialogProps {
 
 /** Shows what a replay would do, then does it. What is changed counts for all that are replayed. */
 export default function ReplayDialog({ what, edit, close }: ReplayDialogProps) {
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(newKey);
   const preview = useQuery({ queryKey: ['replay', what, key], queryFn: () => replay(what, {}, true, key), staleTime: Infinity, retry: false });
   const detail = useQuery({ ...deadLetter(edit ?? ''), enabled: edit !== undefined });
   const [change, setChange] = useState<RetryJob>({});
