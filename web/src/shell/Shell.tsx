@@ -17,6 +17,7 @@ import { Banner } from './Banner';
 import { BottomBar, Navigation } from './Navigation';
 import navigation from './Navigation.module.css';
 import { PLACES } from './places';
+import { keepProject } from './project';
 import { ProjectPicker } from './ProjectPicker';
 import { saying } from './say';
 import classes from './Shell.module.css';
@@ -45,7 +46,7 @@ export function Shell() {
     ...PLACES.map((place) => ({
       keys: place.keys,
       does: `Go to ${place.label}`,
-      run: () => void navigate({ to: place.to, search: (old: { project?: string }) => ({ project: old.project }) }),
+      run: () => void navigate({ to: place.to, search: keepProject }),
     })),
   ]);
 

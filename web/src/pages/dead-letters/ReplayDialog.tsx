@@ -5,6 +5,7 @@ import { useEffect, useState } from 'react';
 import { asProblem } from '@/api/problem';
 import { deadLetter, replay, type DeadLetterDetail, type Replayed, type ReplayWhat, type RetryJob } from '@/api/runs';
 import type { Harness } from '@/api/types';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { Dialog } from '@/parts/Dialog';
 import { newKey } from '@/parts/forms';
@@ -102,7 +103,7 @@ function Outcomes({ lines }: { lines: Replayed[] }) {
       {lines.slice(0, 500).map((one) => (
         <li key={one.id}>
           <b className={one.outcome === 'refused' ? classes.bad : undefined}>{WORDS[one.outcome]}</b> <code>{one.id}</code>
-          {one.message ? <div>{cleanLine(one.message)}</div> : null}
+          {one.message ? <div>{capital(cleanLine(one.message))}</div> : null}
         </li>
       ))}
     </ul>

@@ -5,6 +5,7 @@ import { IconX } from '@tabler/icons-react';
 import { approveJob, continueAssignment, retryJob } from '@/api/commands';
 import { assignment } from '@/api/queries';
 import type { Need } from '@/api/types';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { ConfirmButton, RefusedButton } from '@/parts/ConfirmButton';
 import { NEED_WORDS } from '@/parts/needs';
@@ -26,8 +27,8 @@ export function NeedPane({ need, open, close }: { need: Need; open: () => void; 
         </ActionIcon>
       </div>
       <h2 className={pane.title}>{cleanLine(need.title)}</h2>
-      <p className={pane.why}>{cleanLine(need.why)}</p>
-      {need.action ? <p className={pane.action}>{cleanLine(need.action)}</p> : null}
+      <p className={pane.why}>{capital(cleanLine(need.why))}</p>
+      {need.action ? <p className={pane.action}>{capital(cleanLine(need.action))}</p> : null}
       <Group gap={6} mt="xs">
         {need.assignment_id ? (
           <Button variant="filled" onClick={open}>

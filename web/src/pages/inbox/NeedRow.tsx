@@ -1,6 +1,7 @@
 import { memo } from 'react';
 
 import type { Need } from '@/api/types';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { NEED_WORDS } from '@/parts/needs';
 import { RelativeTime } from '@/parts/times';
@@ -20,7 +21,7 @@ export const NeedRow = memo(function NeedRow({ need, showProject }: { need: Need
       </span>
       <span className={classes.why}>
         <Why summary={need.why} until={need.until} />
-        {need.action ? <b> {cleanLine(need.action)}</b> : null}
+        {need.action ? <b> {capital(cleanLine(need.action))}</b> : null}
       </span>
     </div>
   );

@@ -10,7 +10,7 @@ import { cleanLine } from '@/parts/clean';
 import { FormDialog } from '@/parts/FormDialog';
 import { newKey } from '@/parts/forms';
 import { useRefusal } from '@/shell/may';
-import { useProject } from '@/shell/project';
+import { keepProject, useProject } from '@/shell/project';
 import { say } from '@/shell/say';
 
 import { MoreFields } from './MoreFields';
@@ -36,7 +36,7 @@ export default function NewWorkDialog({ close }: { close: () => void }) {
     const { assignment } = await runGoal(requestOf(form, key));
     say('Taken');
     close();
-    void navigate({ to: '/assignments/$id', params: { id: assignment.id }, search: (old: { project?: string }) => ({ project: old.project }) });
+    void navigate({ to: '/assignments/$id', params: { id: assignment.id }, search: keepProject });
   };
 
   return (

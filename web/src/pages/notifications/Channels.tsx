@@ -1,13 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 
 import { notifications, type Notifications } from '@/api/people';
-import { asProblem } from '@/api/problem';
 import { NOTICE_WORDS } from '@/notices/kinds';
+import { Asked } from '@/parts/Asked';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
 import { AssignmentLink, JobLink } from '@/parts/LinkTo';
 import { Section } from '@/parts/Section';
-import { ErrorState, Skeleton } from '@/parts/States';
 import { StatusWord } from '@/parts/StatusWord';
 import { RelativeTime } from '@/parts/times';
 
@@ -21,9 +21,14 @@ const words = (kind: string) => WORDS[kind] ?? cleanLine(kind).replaceAll('_', '
 /** Whom the daemon tells, whether that worked, and what was told lately. */
 export function Channels() {
   const asking = useQuery(notifications);
-  if (asking.isPending) return <Skeleton rows={6} />;
-  if (!asking.data) return <ErrorState problem={asProblem(asking.error)} retry={() => void asking.refetch()} />;
-  const { channels, recent } = asking.data;
+  return (
+    <Asked asking={asking} bars={6}>
+      {({ channels, recent }) => <Tables channels={channels} recent={recent} />}
+    </Asked>
+  );
+}
+
+function Tables({ channels, recent }: Notifications) {
   return (
     <>
       <Section title="Channels" about="set in the configuration">
@@ -46,7 +51,7 @@ export function Channels() {
               <code key="target">{cleanLine(channel.target)}</code>,
               channel.kinds.map(words).join(', '),
               channel.last_sent_at ? <RelativeTime key="sent" at={channel.last_sent_at} focusable /> : 'not yet',
-              channel.last_error && <span className={classes.bad}>{cleanLine(channel.last_error)}</span>,
+              channel.last_error && <span className={classes.bad}>{capital(cleanLine(channel.last_error))}</span>,
               <SendTest key="test" channel={channel.name} />,
             ],
           }))}
@@ -72,7 +77,7 @@ export function Channels() {
               words(told.kind),
               cleanLine(told.channel),
               <RelativeTime key="at" at={told.at} focusable />,
-              told.error && `${cleanLine(told.error)}${told.tries > 1 ? ` (${told.tries} tries)` : ''}`,
+              told.error && `${capital(cleanLine(told.error))}${told.tries > 1 ? ` (${told.tries} tries)` : ''}`,
             ],
           }))}
           empty="Nothing was told yet."

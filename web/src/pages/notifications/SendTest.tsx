@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 
 import { testNotification } from '@/api/people';
 import { asProblem } from '@/api/problem';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 
 import classes from './notifications.module.css';
@@ -21,7 +22,7 @@ export function SendTest({ channel }: { channel: string }) {
         {test.isPending ? 'Sending…' : 'Send a test'}
       </Button>
       <span role="status" className={problem ? classes.bad : classes.good}>
-        {problem ? cleanLine([problem.message, problem.hint].filter(Boolean).join(' ')) : test.isSuccess ? 'It was taken.' : ''}
+        {problem ? [problem.message, problem.hint ?? ''].map((part) => capital(cleanLine(part))).join(' ') : test.isSuccess ? 'It was taken.' : ''}
       </span>
     </div>
   );

@@ -10,6 +10,7 @@ import { BudgetFields } from '@/parts/BudgetFields';
 import { FormDialog } from '@/parts/FormDialog';
 import { newKey } from '@/parts/forms';
 import { useRefusal } from '@/shell/may';
+import { keepProject } from '@/shell/project';
 import { say } from '@/shell/say';
 
 import { emptyOperation, problemsOf, requestOf, type OperationForm } from './request';
@@ -30,7 +31,7 @@ export default function SubmitDialog({ close }: { close: () => void }) {
     const { id, created } = await submitOperation(requestOf(form), key);
     say(created ? 'Taken' : 'It was taken before');
     close();
-    void navigate({ to: '/operations/$id', params: { id }, search: (old: { project?: string }) => ({ project: old.project }) });
+    void navigate({ to: '/operations/$id', params: { id }, search: keepProject });
   };
   return (
     <FormDialog title="New operation" size="xl" close={close} isKept={form.description !== ''} yes="Submit" isLong refused={refusal} isWrong={Object.keys(found).length > 0} send={send}>

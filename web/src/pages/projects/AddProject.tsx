@@ -9,6 +9,7 @@ import { AgentSelect } from '@/parts/AgentFields';
 import { FormDialog } from '@/parts/FormDialog';
 import { filled } from '@/parts/forms';
 import { useRefusal } from '@/shell/may';
+import { keepProject } from '@/shell/project';
 import { say } from '@/shell/say';
 
 import { repositoryProblem } from './settingsForm';
@@ -31,7 +32,7 @@ export default function AddProject({ known, close }: { known: string[]; close: (
     void queries.invalidateQueries({ queryKey: ['projects'] });
     say('Added');
     close();
-    void navigate({ to: '/projects/$name', params: { name: made }, search: (old: { project?: string }) => ({ project: old.project }) });
+    void navigate({ to: '/projects/$name', params: { name: made }, search: keepProject });
   };
   return (
     <FormDialog title="Add project" size="md" close={close} isKept={repo !== ''} yes="Add" refused={refusal} isWrong={Boolean(wrongName ?? wrongRepo)} send={send}>

@@ -14,7 +14,7 @@ import { Properties } from '@/parts/SplitPage';
 import { ErrorState, Skeleton } from '@/parts/States';
 import { RelativeTime } from '@/parts/times';
 import { useRefusal } from '@/shell/may';
-import { useProject } from '@/shell/project';
+import { keepProject, useProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 
 import classes from './projects.module.css';
@@ -39,7 +39,7 @@ export default function ProjectPage() {
       <PageHead
         title={cleanLine(project.name)}
         about={
-          <Link to="/projects" search={(old: { project?: string }) => ({ project: old.project })}>
+          <Link to="/projects" search={keepProject}>
             all projects
           </Link>
         }

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { breakers, closeBreaker, type Breaker } from '@/api/engine';
 import { asProblem } from '@/api/problem';
 import { ActButton } from '@/parts/ActButton';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
 import { Section } from '@/parts/Section';
@@ -62,7 +63,7 @@ function Why({ breaker }: { breaker: Breaker }) {
   if (breaker.status === 'closed') return breaker.failure ? <>Works again. Last: {cleanLine(breaker.failure.message)}</> : <>Works</>;
   return (
     <>
-      {breaker.failure ? cleanLine(breaker.failure.message) : 'Its backend failed.'}
+      {breaker.failure ? capital(cleanLine(breaker.failure.message)) : 'Its backend failed.'}
       {breaker.status === 'half_open' ? ' One job tries it now.' : null}
       {breaker.open_until ? (
         <>
