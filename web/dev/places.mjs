@@ -4,6 +4,7 @@ import { createServer, request as ask } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
 import { makeWorld, start } from './mock.mjs';
+import { makeRuns, runEvents } from './runs.mjs';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -15,6 +16,7 @@ const list = (items) => ({ items, next_cursor: null });
 export async function startPlaces({ port = 0, rows = 60, moves = false } = {}) {
   const mock = await start({ world: makeWorld(rows), moves });
   const places = { mock, answers: makeAnswers(), refused: {}, requests: [] };
+  for (const event of runEvents(id)) mock.emit(...event);
   const behind = new URL(mock.url);
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://places');
@@ -217,6 +219,7 @@ function makeAnswers() {
       return { items: passing.slice(0, Number(query.get('limit'))), next_cursor: null };
     },
     'GET /charts': ({ query }) => makeCharts(query),
+    ...makeRuns(id),
   };
 }
 

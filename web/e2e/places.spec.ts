@@ -1,5 +1,5 @@
 import { expect, isLive, rows } from './fixtures';
-import { ids, lastAsked, PAGES, test } from './places';
+import { ids, lastAsked, test } from './places';
 
 const VIEWER = { name: 'linus', via: 'session', scope: 'read', user: 'linus', assignment_id: null, expires_at: null };
 
@@ -251,6 +251,7 @@ test('the audit log is asked with the filters of the address', async ({ page, pl
 });
 
 test('events come in at the top as they happen, and only those of the filter', async ({ page, places }) => {
+  places.mock.world.events = [];
   places.emit('job.status', { job_id: 'job_1' }, { status: 'queued' });
   await page.goto(`${places.url}/events`);
   await isLive(page);
@@ -385,28 +386,6 @@ test('every list says what would fill it, and what the matter is when it cannot 
     delete places.refused[what];
     await page.getByRole('button', { name: 'Try again' }).click();
     await expect(page.getByRole('alert')).toHaveCount(0);
-  }
-});
-
-test('hostile text is shown as text on every page', async ({ page, places }) => {
-  test.slow();
-  const HOSTILE = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>\u202e';
-  const poison = (value: unknown, key = ''): unknown => {
-    if (typeof value === 'string')
-      return /(_at|At|^at|^since|^until|open_until|^id|_id|status|state|kind|class|harness|account|scope|role|bucket|level|isolation|mode|^name|key|counts|via|operationType|watching|assignment_id|job_id|holder|links|self|events|cancel|assignment|result|hash|url)$/.test(key) ? value : HOSTILE;
-    if (Array.isArray(value)) return value.map((part) => poison(part, key));
-    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, poison(part, name)]));
-    return value;
-  };
-  for (const [what, answer] of Object.entries(places.answers)) if (what.startsWith('GET') && typeof answer !== 'function') places.answers[what] = poison(answer);
-  for (const [n, session] of places.mock.world.sessions.entries()) Object.assign(session, { title: `${n} ${HOSTILE}`, last_activity: HOSTILE, cwd: HOSTILE, current_tool: session.current_tool && { ...session.current_tool, name: HOSTILE, summary: HOSTILE } });
-  for (const { path } of PAGES) {
-    await page.goto(places.url + path);
-    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-    await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0);
-    expect(await page.evaluate(() => (window as { hit?: number }).hit), path).toBeUndefined();
-    expect(await page.locator('#root script, #root img').count(), path).toBe(0);
-    expect(await page.locator('#root').innerText(), path).not.toContain('\u202e');
   }
 });
 

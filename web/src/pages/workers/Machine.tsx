@@ -50,7 +50,7 @@ export function Machine({ level }: { level: string }) {
               rows={look.data.harnesses.map((harness) => ({
                 key: harness.harness,
                 cells: [
-                  <span key="name" title={harness.path ?? undefined}>
+                  <span key="name" title={harness.path ? cleanLine(harness.path) : undefined}>
                     {harness.harness}
                   </span>,
                   <State key="state" harness={harness} />,
