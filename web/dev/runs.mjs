@@ -7,7 +7,7 @@ const PATCH = `diff --git a/src/cart.ts b/src/cart.ts
 index 3f2a9c0..77aa5a9 100644
 --- a/src/cart.ts
 +++ b/src/cart.ts
-@@ -10,7 +10,9 @@ export function total(items: Item[]): number {
+@@ -10,6 +10,7 @@ export function total(items: Item[]): number {
    let sum = 0;
    for (const item of items) {
 -    sum += item.price;
@@ -20,7 +20,7 @@ diff --git a/.github/workflows/ci.yml b/.github/workflows/ci.yml
 index 1111111..2222222 100644
 --- a/.github/workflows/ci.yml
 +++ b/.github/workflows/ci.yml
-@@ -4,3 +4,3 @@ jobs:
+@@ -4,2 +4,2 @@ jobs:
    test:
 -    - run: npm test
 +    - run: npm test -- --ci

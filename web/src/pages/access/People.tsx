@@ -47,7 +47,7 @@ export function People() {
               { head: 'Role', width: '130px' },
               { head: 'Last signed in' },
               { head: 'Added', width: '120px' },
-              { head: 'What can be done', isRight: true, width: '260px' },
+              { head: 'What can be done', acts: true, isRight: true, width: '260px' },
             ]}
             rows={items.map((user) => ({
               key: user.name,

@@ -52,7 +52,7 @@ export function Tokens() {
               { head: 'Ends', width: '160px' },
               { head: 'Last used', width: '120px' },
               { head: 'Made', width: '180px' },
-              { head: 'What can be done', isRight: true, width: '110px' },
+              { head: 'What can be done', acts: true, isRight: true, width: '110px' },
             ]}
             rows={shown.map(({ token, state }) => ({
               key: token.id,

@@ -80,7 +80,7 @@ function Workers({ workers }: { workers: FilesStatus['workers'] }) {
             worker.rejected,
             Object.entries(worker.results).map(([status, n]) => `${n} ${cleanLine(status)}`).join(', '),
             latencyInWords(worker.detection),
-            worker.degraded && <span className={classes.bad}>{cleanLine(worker.degraded)}</span>,
+            worker.degraded && <span className={classes.bad}>{capital(cleanLine(worker.degraded))}</span>,
           ],
         }))}
         empty="No worker has a directory yet."

@@ -41,7 +41,7 @@ function Tables({ channels, recent }: Notifications) {
             { head: 'Tells of', wraps: true },
             { head: 'Last told', width: '110px' },
             { head: 'Last trouble', wraps: true },
-            { head: 'What can be done', wraps: true, width: '200px' },
+            { head: 'What can be done', acts: true, wraps: true, width: '200px' },
           ]}
           rows={channels.map((channel) => ({
             key: channel.name,

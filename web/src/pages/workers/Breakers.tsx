@@ -29,7 +29,7 @@ export function Breakers() {
             { head: 'In a row', isRight: true, width: '80px' },
             { head: 'Changed', width: '120px' },
             { head: 'Why', wraps: true },
-            { head: 'What can be done', isRight: true, width: '130px' },
+            { head: 'What can be done', acts: true, isRight: true, width: '130px' },
           ]}
           rows={list.data.items.map((breaker) => ({
             key: breaker.id,

@@ -20,7 +20,7 @@ export function Parked({ parks }: { parks: HarnessPark[] }) {
           { head: 'State', width: '110px' },
           { head: 'Goes on', width: '200px' },
           { head: 'Why', wraps: true },
-          { head: 'What can be done', isRight: true, width: '130px' },
+          { head: 'What can be done', acts: true, isRight: true, width: '130px' },
         ]}
         rows={parks.map((park) => ({
           key: park.harness,
