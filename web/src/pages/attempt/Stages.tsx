@@ -1,8 +1,8 @@
 import { memo, useState } from 'react';
 
 import type { StageRecord } from '@/api/runs';
-import { useTimeText } from '@/parts/clock';
 import { capital } from '@/parts/capital';
+import { useTimeText } from '@/parts/clock';
 import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed } from '@/parts/times';
 import { span } from '@/parts/timewords';
