@@ -2,7 +2,6 @@
 import { hashKey, type InfiniteData, type QueryClient, type QueryKey } from '@tanstack/react-query';
 
 import { answer, client } from './client';
-import type { paths } from './schema';
 import type { Page, WorkItem } from './types';
 
 type Pages = InfiniteData<Page<WorkItem>>;
@@ -61,7 +60,5 @@ const all = (queries: QueryClient) => queries.invalidateQueries({ queryKey: ['wo
 
 async function workOf(ids: readonly string[]): Promise<WorkItem[]> {
   if (ids.length === 0) return [];
-  type Query = NonNullable<paths['/api/v1/work']['get']['parameters']['query']>;
-  const query = { ids: ids.join(','), limit: IDS_MAX } as Query;
-  return (await answer(client.GET('/api/v1/work', { params: { query } }))).items;
+  return (await answer(client.GET('/api/v1/work', { params: { query: { ids: ids.join(','), limit: IDS_MAX } } }))).items;
 }
