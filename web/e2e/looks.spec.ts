@@ -44,7 +44,7 @@ for (let part = 0; part < PARTS; part++) {
   });
 }
 
-test('dialogs, palette, keys and sign-in are accessible', async ({ page, places }, info) => {
+test('dialogs are accessible, and nothing sticks out', async ({ page, places }, info) => {
   const dialog = async (path: string, button: string | null, name: string, label: string) => {
     await page.goto(places.url + path);
     await expect(page.getByRole('heading', { level: 1 })).toBeAttached();
@@ -58,7 +58,9 @@ test('dialogs, palette, keys and sign-in are accessible', async ({ page, places 
   await dialog('/operations', 'New operation…', 'New operation', 'new-operation');
   await dialog('/projects/shop', 'Change…', 'Settings of shop', 'edit-project');
   await dialog('/work', null, 'New work', 'new-work');
+});
 
+test('palette, keys and sign-in are accessible, and nothing sticks out', async ({ page, places }, info) => {
   await page.goto(`${places.url}/work`);
   await expect(rows(page).first()).toBeVisible();
   await page.keyboard.press('Control+k');
