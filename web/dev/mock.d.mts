@@ -5,6 +5,7 @@ export interface World {
   needs: Need[];
   sessions: AgentSession[];
   seq: number;
+  events: unknown[];
   paused: boolean;
   storage?: string;
 }

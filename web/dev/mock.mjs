@@ -174,8 +174,11 @@ async function answer(mock, request, response, page) {
       return json({});
     case 'GET /projects':
       return json({ items: PROJECTS.map((name) => ({ name, settings: {}, created_at: '', updated_at: '' })), next_cursor: null });
-    case 'GET /work':
+    case 'GET /work': {
+      const ids = url.searchParams.get('ids')?.split(',');
+      if (ids) return json({ items: world.work.filter((row) => ids.includes(row.id)), next_cursor: null });
       return json(paged(sorted(inProject(world.work).filter(passes(url.searchParams)), url.searchParams.get('sort')), url.searchParams));
+    }
     case 'GET /work/stats':
       return json(statsOf(inProject(world.work), inProject(world.sessions), world.seq));
     case 'GET /inbox':

@@ -13,6 +13,8 @@ export interface Places {
   answers: Record<string, any>;
   /** By request: the refusal. */
   refused: Record<string, { status: number; title?: string; detail?: string; hint?: string }>;
+  /** Records in place of those of the made-up attempt. */
+  transcript?: unknown[];
   requests: { what: string; body: Record<string, unknown> | undefined; query: Record<string, string> }[];
   emit: Mock['emit'];
   stop(): Promise<void>;

@@ -4,6 +4,7 @@ import { createServer, request as ask } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
 import { makeWorld, start } from './mock.mjs';
+import { makeRuns, runEvents } from './runs.mjs';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -15,6 +16,7 @@ const list = (items) => ({ items, next_cursor: null });
 export async function startPlaces({ port = 0, rows = 60, moves = false } = {}) {
   const mock = await start({ world: makeWorld(rows), moves });
   const places = { mock, answers: makeAnswers(), refused: {}, requests: [] };
+  for (const event of runEvents(id)) mock.emit(...event);
   const behind = new URL(mock.url);
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://places');
@@ -131,8 +133,9 @@ function makeAnswers() {
       { name: 'mail', kind: 'email', target: 'team@acme.example', kinds: [], last_sent_at: null, last_error: 'smtp.acme.example refused the connection.' },
     ],
     recent: [
-      { id: 'ntf_2', at: ago(2 * HOUR), channel: 'on-call', kind: 'blocked', title: 'Make the checkout test pass on Node 22 is blocked', state: 'sent', attempts: 1, error: null },
-      { id: 'ntf_1', at: ago(2 * HOUR), channel: 'mail', kind: 'blocked', title: 'Make the checkout test pass on Node 22 is blocked', state: 'failed', attempts: 5, error: 'smtp.acme.example refused the connection.' },
+      { id: 'ntf_2', at: ago(2 * HOUR), channel: 'on-call', kind: 'blocked', title: 'Make the checkout test pass on Node 22 is blocked', state: 'sent', tries: 1, error: null, assignment_id: id('asg', 0), job_id: id('job', 0) },
+      { id: 'ntf_1', at: ago(2 * HOUR), channel: 'mail', kind: 'blocked', title: 'Make the checkout test pass on Node 22 is blocked', state: 'failed', tries: 5, error: 'smtp.acme.example refused the connection.', assignment_id: id('asg', 0), job_id: id('job', 0) },
+      { id: 'ntf_0', at: ago(3 * HOUR), channel: 'on-call', kind: 'breaker', title: 'claude/default is out of order', state: 'due', tries: 2, error: 'hooks.slack.example answered 503.' },
     ],
   };
   const tools = [['Bash', 41, 5, 4_200], ['Read', 120, 1, 40], ['Edit', 64, 2, 90], ['Grep', 33, 0, 130], ['WebFetch', 2, 2, null]].map(([tool, used, failed, mean]) => ({ tool, used, failed, mean_duration_ms: mean }));
@@ -179,6 +182,7 @@ function makeAnswers() {
       places.answers['GET /projects/shop/trust'].trusted = true;
       return Object.assign(places.answers['GET /projects/shop'], { trusted: 'sha256:0f3c5a9b' });
     },
+    'PUT /projects/shop': ({ body, places }) => Object.assign(places.answers['GET /projects/shop'], body, { updated_at: ago(0) }),
     'POST /assignments/run': ({ body }) => ({ created: true, assignment: { id: id('asg', 0), north_star: body.goal }, jobs: [] }),
     'GET /tokens': list(tokens),
     'POST /tokens': ({ body, places }) => {
@@ -215,6 +219,7 @@ function makeAnswers() {
       return { items: passing.slice(0, Number(query.get('limit'))), next_cursor: null };
     },
     'GET /charts': ({ query }) => makeCharts(query),
+    ...makeRuns(id),
   };
 }
 

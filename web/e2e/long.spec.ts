@@ -21,13 +21,40 @@ test('ten thousand rows scroll to the end without a long task', async ({ page, m
   expect(long).toEqual([]);
 });
 
+test('far down, an event has only what is in sight asked for again; back at the top everything is new', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await isLive(page);
+  await expect(rows(page).first()).toBeVisible();
+  await page.evaluate(async () => {
+    const list = document.querySelector('[role="list"]')!.parentElement!;
+    while (list.scrollTop < 60_000) {
+      list.scrollTop += 2_000;
+      await new Promise(requestAnimationFrame);
+    }
+  });
+  const asked = () => mock.requests.filter((request) => request.startsWith('GET /api/v1/work?'));
+  const id = (await rows(page).nth(14).getAttribute('href'))!.split('/').at(-1)!;
+  const item = mock.world.work.find((row) => row.id === id)!;
+  const before = asked().length;
+  item.title = 'Named anew';
+  mock.emit('assignment.status', { assignment_id: item.id }, { status: item.status });
+  await expect(rows(page).filter({ hasText: 'Named anew' })).toBeVisible();
+  expect(asked().slice(before).filter((request) => !request.includes('ids='))).toEqual([]);
+
+  mock.world.work[0]!.title = 'New at the top';
+  mock.emit('assignment.status', { assignment_id: mock.world.work[0]!.id });
+  await page.evaluate(() => (document.querySelector('[role="list"]')!.parentElement!.scrollTop = 0));
+  await expect(rows(page).filter({ hasText: 'New at the top' })).toBeVisible();
+  expect(asked().slice(before).filter((request) => !request.includes('ids=')).length).toBeLessThanOrEqual(4);
+});
+
 /** Scrolls as a wheel does, one step a frame, until nothing more comes. */
 async function scrollToEnd(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const list = document.querySelector('[role="list"]')!.parentElement!;
     const isWhole = () => list.querySelector('[role="listitem"]')?.getAttribute('aria-setsize') !== '-1';
     while (!isWhole() || list.scrollTop < list.scrollHeight - list.clientHeight - 1) {
-      list.scrollTop += 400;
+      list.scrollTop += 1_200;
       await new Promise(requestAnimationFrame);
     }
   });

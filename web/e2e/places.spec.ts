@@ -1,5 +1,5 @@
 import { expect, isLive, rows } from './fixtures';
-import { ids, lastAsked, PAGES, test } from './places';
+import { ids, lastAsked, test } from './places';
 
 const VIEWER = { name: 'linus', via: 'session', scope: 'read', user: 'linus', assignment_id: null, expires_at: null };
 
@@ -35,6 +35,7 @@ test('who may only look sees the buttons, and why they cannot be pressed', async
     [`/branches?row=${ids.asg(0)}`, 'Release…'],
     [`/operations/${ids.asg(20)}`, 'Cancel…'],
     ['/projects/shop', 'Trust these files…'],
+    ['/projects/shop', 'Change…'],
     ['/housekeeping', 'Run it now…'],
   ] as const) {
     await page.goto(places.url + path);
@@ -46,6 +47,8 @@ test('who may only look sees the buttons, and why they cannot be pressed', async
     await page.goto(places.url + path);
     await expect(page.getByText('This is for admins')).toBeVisible();
   }
+  await page.goto(`${places.url}/notifications`);
+  await expect(page.getByText('E-mail, webhooks and Slack are for admins.')).toBeVisible();
   await page.keyboard.press('c');
   await expect(page.getByRole('button', { name: 'Start it' })).toHaveAttribute('aria-disabled', 'true');
 });
@@ -141,6 +144,26 @@ test('what a repository brings is shown whole before it is trusted by its hash',
   expect(lastAsked(places, 'POST /projects/shop/trust')!.body).toEqual({ hash: 'sha256:0f3c5a9b' });
 });
 
+test('a project’s settings are changed whole; what lets more through is said first', async ({ page, places }) => {
+  const before = structuredClone(places.answers['GET /projects/shop'].settings);
+  await page.goto(`${places.url}/projects/shop`);
+  await page.getByRole('button', { name: 'Change…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Settings of shop' });
+  await dialog.getByLabel('At most rounds').fill('many');
+  await dialog.getByRole('button', { name: 'Change them' }).click();
+  await expect(dialog.getByText('a number from 1')).toBeVisible();
+  await dialog.getByLabel('At most rounds').fill('7');
+  await dialog.getByRole('combobox', { name: 'Sandbox' }).click();
+  await page.getByRole('option', { name: 'never' }).click();
+  await dialog.getByRole('button', { name: 'Change them' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('Agents run without a sandbox');
+  expect(lastAsked(places, 'PUT /projects/shop')).toBeUndefined();
+  await dialog.getByRole('button', { name: 'Yes, change it so' }).click();
+  await expect(dialog).toHaveCount(0);
+  expect(lastAsked(places, 'PUT /projects/shop')!.body).toMatchObject({ repo: '/srv/src/shop', settings: { ...before, budget: { cost_micros: 5_000_000 }, max_iterations: 7, sandbox: 'off' } });
+  await expect(page.getByRole('table', { name: 'Settings' }).getByRole('row', { name: /Sandbox/ })).toContainText('off');
+});
+
 test('new work: c and the palette open it, what is wrong is said, a refusal keeps what was written', async ({ page, places }) => {
   await page.goto(`${places.url}/work?project=shop`);
   await isLive(page);
@@ -228,6 +251,7 @@ test('the audit log is asked with the filters of the address', async ({ page, pl
 });
 
 test('events come in at the top as they happen, and only those of the filter', async ({ page, places }) => {
+  places.mock.world.events = [];
   places.emit('job.status', { job_id: 'job_1' }, { status: 'queued' });
   await page.goto(`${places.url}/events`);
   await isLive(page);
@@ -319,9 +343,14 @@ test('settings say where they come from; a channel is tried', async ({ page, pla
   await expect(page).toHaveURL(/q=sandbox/);
   await expect(page.getByRole('row', { name: /workspace_root/ })).toHaveCount(0);
   await page.goto(`${places.url}/notifications`);
-  await page.getByRole('row', { name: /^on-call/ }).getByRole('button', { name: 'Send a test' }).click();
-  await expect(page.getByText('A test was sent by on-call')).toBeVisible();
+  const channel = page.getByRole('table', { name: 'Channels' }).getByRole('row', { name: /^on-call/ });
+  await channel.getByRole('button', { name: 'Send a test' }).click();
+  await expect(channel.getByText('It was taken.')).toBeVisible();
   expect(lastAsked(places, 'POST /notifications/test')!.body).toEqual({ channel: 'on-call' });
+  places.refused['POST /notifications/test'] = { status: 502, title: 'Not taken', detail: 'hooks.slack.example answered 404.', hint: 'Look at its url.' };
+  await channel.getByRole('button', { name: 'Send a test' }).click();
+  await expect(channel.getByRole('status')).toHaveText('hooks.slack.example answered 404. Look at its url.');
+  await expect(page.getByRole('table', { name: 'Lately' }).getByRole('link', { name: /Make the checkout test/ }).first()).toHaveAttribute('href', `/assignments/${ids.asg(0)}`);
 });
 
 test('deployments say that nothing watches them yet', async ({ page, places }) => {
@@ -357,28 +386,6 @@ test('every list says what would fill it, and what the matter is when it cannot 
     delete places.refused[what];
     await page.getByRole('button', { name: 'Try again' }).click();
     await expect(page.getByRole('alert')).toHaveCount(0);
-  }
-});
-
-test('hostile text is shown as text on every page', async ({ page, places }) => {
-  test.slow();
-  const HOSTILE = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>\u202e';
-  const poison = (value: unknown, key = ''): unknown => {
-    if (typeof value === 'string')
-      return /(_at|At|^at|^since|^until|open_until|^id|_id|status|state|kind|class|harness|account|scope|role|bucket|level|isolation|mode|^name|key|counts|via|operationType|watching|assignment_id|job_id|holder|links|self|events|cancel|assignment|result|hash|url)$/.test(key) ? value : HOSTILE;
-    if (Array.isArray(value)) return value.map((part) => poison(part, key));
-    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, poison(part, name)]));
-    return value;
-  };
-  for (const [what, answer] of Object.entries(places.answers)) if (what.startsWith('GET') && typeof answer !== 'function') places.answers[what] = poison(answer);
-  for (const [n, session] of places.mock.world.sessions.entries()) Object.assign(session, { title: `${n} ${HOSTILE}`, last_activity: HOSTILE, cwd: HOSTILE, current_tool: session.current_tool && { ...session.current_tool, name: HOSTILE, summary: HOSTILE } });
-  for (const { path } of PAGES) {
-    await page.goto(places.url + path);
-    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-    await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0);
-    expect(await page.evaluate(() => (window as { hit?: number }).hit), path).toBeUndefined();
-    expect(await page.locator('#root script, #root img').count(), path).toBe(0);
-    expect(await page.locator('#root').innerText(), path).not.toContain('\u202e');
   }
 });
 

@@ -16,8 +16,22 @@ export const lastAsked = (places: Places, what: string) => places.requests.findL
 
 const asg = (n: number) => `asg_0199${String(n).padStart(6, '0')}7c1a8b52`;
 export const ids = { asg };
+export const ATTEMPT = 'att_01990000017c1a8b52';
 
+const job = (n: number) => `job_0199${String(n).padStart(6, '0')}7c1a8b52`;
+
+/** Every page, most with a row that is looked at. */
 export const PAGES = [
+  { name: 'work', path: '/work', title: 'Work' },
+  { name: 'work-row', path: `/work?row=${asg(1)}`, title: 'Work' },
+  { name: 'sessions', path: '/work/sessions?row=ses_01990000007c1a8b52', title: 'Sessions' },
+  { name: 'inbox', path: `/inbox?row=need:${asg(1)}`, title: 'Needs you' },
+  { name: 'assignment', path: `/assignments/${asg(1)}`, title: 'Add a dark mode' },
+  { name: 'timeline', path: `/assignments/${asg(1)}?tab=timeline`, title: 'Add a dark mode' },
+  { name: 'changes', path: `/assignments/${asg(1)}?tab=diff`, title: 'Add a dark mode' },
+  { name: 'attempt', path: `/attempts/${ATTEMPT}?job=${job(1)}`, title: 'implement, attempt 1' },
+  { name: 'stages', path: `/attempts/${ATTEMPT}?job=${job(1)}&view=stages`, title: 'implement, attempt 1' },
+  { name: 'dead-letters', path: `/dead-letters?row=${job(70)}`, title: 'Dead letters' },
   { name: 'workers', path: '/workers', title: 'Workers and queues' },
   { name: 'agents', path: '/agents', title: 'Agents' },
   { name: 'agent', path: '/agents/ses_01990000007c1a8b52', title: 'Make the checkout test pass on Node 22' },

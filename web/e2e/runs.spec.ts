@@ -163,8 +163,8 @@ test('what is not there says so', async ({ page, site, daemon }) => {
   await expect(page.getByRole('alert').first()).toBeVisible(soon);
 });
 
+// With work as it really is; how each page looks in light is seen in `looks.spec.ts`.
 for (const look of [
-  { name: 'light', colorScheme: 'light', viewport: { width: 1440, height: 900 } },
   { name: 'dark', colorScheme: 'dark', viewport: { width: 1440, height: 900 } },
   { name: 'phone', colorScheme: 'light', viewport: { width: 390, height: 844 } },
 ] as const) {

@@ -107,6 +107,7 @@ test('what happens is in the row at once, without a reload', async ({ page, mock
   await expect(page.getByText(/6 running/)).toBeVisible();
 
   const asked = mock.requests.filter((request) => request.startsWith('GET /api/v1/work?')).length;
+  Object.assign(item.job!, { progress: 61, message: 'runs the tests' });
   mock.emit('job.progress', { assignment_id: item.id, job_id: item.job!.id }, { progress: 61, message: 'runs the tests' });
   await expect(rows(page).filter({ hasText: '61 % · runs the tests' })).toBeVisible();
   expect(mock.requests.filter((request) => request.startsWith('GET /api/v1/work?')).length - asked).toBeLessThanOrEqual(1);

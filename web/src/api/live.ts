@@ -3,6 +3,7 @@ import { QueryClient, type InfiniteData } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 
 import { answer, client } from './client';
+import { askWorkAgain } from './deepList';
 import { Refresher, realTimers } from './refresher';
 import { EventStream, type Source, type StreamState } from './stream';
 import { KINDS, staleKeys } from './topics';
@@ -26,7 +27,9 @@ function openSource(after: number): Source {
 
 /** Starts the stream; the function that comes back ends it. */
 export function goLive(queries: QueryClient): () => void {
-  const refresher = new Refresher((queryKey) => queries.invalidateQueries({ queryKey, refetchType: 'active' }));
+  const refresher = new Refresher((queryKey) =>
+    queryKey.length === 1 && queryKey[0] === 'work' ? askWorkAgain(queries) : queries.invalidateQueries({ queryKey, refetchType: 'active' }),
+  );
   stream = new EventStream({
     open: openSource,
     newest: async () => (await answer(client.GET('/api/v1/work/stats', {}))).seq,

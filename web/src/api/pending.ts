@@ -6,11 +6,6 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
-/** What `/api/v1/work/stats` will say of agents beside the rest. */
-export interface AgentCounts {
-  agents?: { active: number; idle: number };
-}
-
 export interface Notifications {
   channels: {
     name: string;
@@ -27,8 +22,10 @@ export interface Notifications {
     kind: string;
     title: string;
     state: 'sent' | 'due' | 'failed';
-    attempts: number;
+    tries: number;
     error: string | null;
+    assignment_id?: string | null;
+    job_id?: string | null;
   }[];
 }
 
@@ -38,11 +35,12 @@ export interface Page<Item> {
   next_cursor?: string | null;
 }
 
-type Parameters<Query, Path> = ([Path] extends [never] ? { path?: never } : { path: Path }) & {
-  query?: Query;
+interface NoParameters {
+  path?: never;
+  query?: never;
   header?: never;
   cookie?: never;
-};
+}
 interface Json<Body> {
   headers: { [name: string]: unknown };
   content: { 'application/json': Body };
@@ -51,19 +49,17 @@ interface Answers<Body> {
   200: Json<Body>;
   default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': Schemas['Problem'] } };
 }
-interface Read<Query, Answer, Path = never> {
-  parameters: Parameters<Query, Path>;
+interface Read<Answer> {
+  parameters: NoParameters;
   requestBody?: never;
   responses: Answers<Answer>;
 }
-interface Write<Body, Answer, Path = never> {
-  parameters: Parameters<never, Path>;
+interface Write<Body, Answer> {
+  parameters: NoParameters;
   requestBody: { content: { 'application/json': Body } };
   responses: Answers<Answer>;
 }
-type Id = { id: string };
 export interface PendingPaths {
-  '/api/v1/attempts/{id}': { get: Read<never, Schemas['Attempt'], Id> };
-  '/api/v1/notifications': { get: Read<never, Notifications> };
+  '/api/v1/notifications': { get: Read<Notifications> };
   '/api/v1/notifications/test': { post: Write<{ channel: string }, undefined> };
 }

@@ -6,7 +6,7 @@ import { sinceTime } from '@/parts/filters';
 
 import { answer, client } from './client';
 import { pages, PAGE_SIZE } from './queries';
-import type { components, paths } from './schema';
+import type { components } from './schema';
 import type { Budget, WindlassEvent } from './types';
 
 type Schemas = components['schemas'];
@@ -114,11 +114,8 @@ export const transcriptFrom = (id: string, from: number, wait: boolean, signal?:
   );
 
 /** The last records of a transcript. */
-export const transcriptTail = (id: string, signal?: AbortSignal): Promise<TranscriptPage> => {
-  type Query = NonNullable<paths['/api/v1/attempts/{id}/transcript']['get']['parameters']['query']>;
-  const query = { tail: 500 } as Query;
-  return answer(client.GET('/api/v1/attempts/{id}/transcript', { params: { path: { id }, query }, signal }));
-};
+export const transcriptTail = (id: string, signal?: AbortSignal): Promise<TranscriptPage> =>
+  answer(client.GET('/api/v1/attempts/{id}/transcript', { params: { path: { id }, query: { tail: 500 } }, signal }));
 
 export const updateAssignment = (id: string, body: UpdateAssignment) =>
   answer(client.PATCH('/api/v1/assignments/{id}', { ...path(id), body }));
@@ -130,8 +127,9 @@ export const insertJob = (id: string, spec: JobSpec, after: string | null) =>
   answer(client.POST('/api/v1/assignments/{id}/jobs', { ...path(id), body: { jobs: [spec], after } }));
 export const cleanUp = (id: string, bundle: boolean) =>
   answer(client.POST('/api/v1/assignments/{id}/clean-up', { ...path(id), body: { bundle } }));
-export const sendMessage = (id: string, text: string) =>
-  answer(client.POST('/api/v1/assignments/{id}/messages', { ...path(id), body: { text } }));
+/** With the same key a message that is sent again is still one. */
+export const sendMessage = (id: string, text: string, key: string) =>
+  answer(client.POST('/api/v1/assignments/{id}/messages', { ...path(id), body: { text, key } }));
 
 /** What is replayed: some by their ids, or all that pass a filter, page by page. */
 export type ReplayWhat = { ids: string[] } | { all: DeadLetterFilters };

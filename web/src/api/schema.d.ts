@@ -301,6 +301,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attempts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an attempt. */
+        get: operations["show_attempt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/attempts/{id}/transcript": {
         parameters: {
             query?: never;
@@ -1326,6 +1343,19 @@ export interface components {
             items: components["schemas"]["Activity"][];
             /** @description The `after` of the next page; null when there is no more now. */
             next_cursor?: string | null;
+        };
+        /** @description How many agents are at work. */
+        AgentCounts: {
+            /**
+             * Format: int64
+             * @description Those that did something lately.
+             */
+            active: number;
+            /**
+             * Format: int64
+             * @description Those that have been quiet for five minutes and have not ended.
+             */
+            idle: number;
         };
         /** @description An agent's final event, before it is weighed against the exit code. */
         AgentEnd: {
@@ -2711,6 +2741,8 @@ export interface components {
         };
         /** @description A message for the assignment's agent. */
         Message: {
+            /** @description The same key asks once, however often it is sent. */
+            key?: string | null;
             /** @description What to say; at most 1 MiB. */
             text: string;
         };
@@ -4368,6 +4400,8 @@ export interface components {
         };
         /** @description How much work there is. */
         WorkStats: {
+            /** @description Agents at work, whoever started them. */
+            agents: components["schemas"]["AgentCounts"];
             /** @description Jobs by status. */
             jobs: {
                 [key: string]: number;
@@ -5075,12 +5109,52 @@ export interface operations {
             };
         };
         responses: {
+            /** @description the job that the same key made before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description A refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_attempt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the attempt */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attempt"];
                 };
             };
             /** @description A refusal */
@@ -5101,6 +5175,8 @@ export interface operations {
                 from?: number;
                 /** @description At most so many; 200 by default, at most 500. */
                 limit?: number;
+                /** @description The last so many, at most 500, instead: their numbers say how many come before. */
+                tail?: number;
                 /** @description Wait so long for something new, in seconds; at most 30. */
                 wait_secs?: number;
             };
@@ -7004,6 +7080,8 @@ export interface operations {
                 until?: string;
                 /** @description That matches this: words, letter by letter in order with gaps allowed, in title, project, branch or id. The best match comes first. */
                 q?: string;
+                /** @description Only these, by their ids (`a,b`; at most 200), in this order; those that are gone are left out, and nothing else is asked with it. */
+                ids?: string;
                 /** @description In which order; by attention, when it is not given. */
                 sort?: "attention" | "newest";
                 /** @description Where the last page ended. */

@@ -1,5 +1,4 @@
 /** Short names of what the API speaks of. */
-import type { AgentCounts } from './pending';
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
@@ -34,7 +33,7 @@ export type Spent = Schemas['Spent'];
 export type User = Schemas['User'];
 export type WorkItem = Schemas['WorkItem'];
 export type WorkJob = Schemas['WorkJob'];
-export type WorkStats = Schemas['WorkStats'] & AgentCounts;
+export type WorkStats = Schemas['WorkStats'];
 export type WorkStatus = Schemas['WorkStatus'];
 export type WorkSort = 'attention' | 'newest';
 export type DaemonStatus = Schemas['Status'];

@@ -9,6 +9,8 @@ export interface Column {
   isRight?: boolean;
   /** As CSS takes it; without it the column is as wide as it needs. */
   width?: string;
+  /** Holds buttons, which say themselves what they are: on a phone it needs no name. */
+  acts?: boolean;
   /** May take more than one line. */
   wraps?: boolean;
 }
@@ -42,7 +44,7 @@ export function DataTable({ label, columns, rows, empty }: { label: string; colu
               return (
                 <td
                   key={column.head}
-                  data-label={index > 0 ? column.head : undefined}
+                  data-label={index > 0 && columns.length > 2 && !column.acts ? column.head : undefined}
                   data-empty={isEmpty || undefined}
                   data-right={column.isRight || undefined}
                   data-wraps={column.wraps || undefined}

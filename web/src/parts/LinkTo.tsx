@@ -1,12 +1,20 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 
-const keepProject = (old: { project?: string }) => ({ project: old.project });
+import { keepProject } from '@/shell/project';
+
 
 /** Links to the things that have a page of their own; the project that is looked at goes along. */
 export function AssignmentLink({ id, children }: { id: string; children?: ReactNode }) {
   return (
     <Link to="/assignments/$id" params={{ id }} search={keepProject}>
+      {children ?? <code>{id}</code>}
+    </Link>
+  );
+}
+export function JobLink({ id, children }: { id: string; children?: ReactNode }) {
+  return (
+    <Link to="/jobs/$id" params={{ id }} search={keepProject}>
       {children ?? <code>{id}</code>}
     </Link>
   );

@@ -39,6 +39,8 @@ export interface ListFrameProps<Row> {
   /** What stands before a row and takes clicks of its own: a box to choose it. */
   before?: (row: Row) => ReactNode;
   empty: ReactNode;
+  /** Hears which rows are in sight, and at which line of all the first of them stands. */
+  onSight?: (rows: readonly Row[], line: number) => void;
   /** Heights in pixels: of a row in a wide window, and in a narrow one, where its cells stand in two lines. */
   height?: number;
   narrowHeight?: number;
@@ -80,6 +82,10 @@ export function ListFrame<Row>(props: ListFrameProps<Row>) {
 
   const items = virtual.getVirtualItems();
   const lastShown = items.at(-1)?.index ?? 0;
+  const from = virtual.range?.startIndex ?? 0;
+  const to = virtual.range?.endIndex ?? 0;
+  const { onSight } = props;
+  useEffect(() => onSight?.(lines.slice(from, to + 1).flatMap((line) => (line.is === 'row' ? [line.row] : [])), from), [onSight, lines, from, to]);
   // One row is reached by Tab: the current one, else the first.
   const tabIndex = currentIndex >= 0 ? currentIndex : items.find((item) => lines[item.index]?.is === 'row')?.index;
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = asking;

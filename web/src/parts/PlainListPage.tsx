@@ -4,12 +4,10 @@ import { useCallback, useMemo, type ReactNode } from 'react';
 import { useTitle } from '@/shell/title';
 
 import { serverNow, useTimeText } from './clock';
-import { FilterBar } from './FilterBar';
-import { isNarrowed } from './filters';
-import { ListFrame, type Asking } from './ListFrame';
+import { FilteredList } from './FilteredList';
+import type { Asking } from './ListFrame';
 import { countBy, narrow, type Look } from './narrow';
 import { PageHead } from './PageHead';
-import { SplitPage } from './SplitPage';
 import { EmptyState, Skeleton } from './States';
 import type { useList } from './useList';
 
@@ -20,7 +18,6 @@ interface PlainListPageProps<Row> {
   actions?: ReactNode;
   /** Filters and current row, of `useList`. */
   view: ReturnType<typeof useList>;
-  statuses: readonly string[];
   /** All rows that were loaded so far, before filters. */
   rows: readonly Row[];
   asking: Asking;
@@ -42,52 +39,36 @@ interface PlainListPageProps<Row> {
  * A list whose endpoint knows few filters: its rows are narrowed here, and further pages are loaded until enough of them pass. The functions that it
  * is given have to be the same at each drawing.
  */
-export function PlainListPage<Row>(props: PlainListPageProps<Row>) {
-  const { title, view, statuses, rows, asking, keyOf, look, groupOf } = props;
-  const { filters, setFilters, current, setCurrent } = view;
+export function PlainListPage<Row>({ title, about, actions, look, groupOf, keyOf, rows, empty, children, ...list }: PlainListPageProps<Row>) {
+  const { view, asking } = list;
   useTitle(title);
   // Headings and spans of time go by the day.
   const today = useTimeText((now) => new Date(now).toDateString());
-  const shown = useMemo(() => narrow(rows, filters, look, serverNow()), [rows, filters, look]);
+  const shown = useMemo(() => narrow(rows, view.filters, look, serverNow()), [rows, view.filters, look]);
   const counts = useMemo(() => countBy(rows, (row) => look(row).status ?? ''), [rows, look]);
   const group = useCallback((row: Row) => (today && groupOf ? groupOf(row, serverNow()) : ''), [groupOf, today]);
-  const selected = current === undefined ? undefined : shown.find((row) => keyOf(row) === current);
   // On a phone the pane comes first: what can be done with a row stands there.
   const isNarrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
-  const open = isNarrow && props.renderPane ? undefined : props.open;
-  const showProject = !filters.project;
-  const close = () => setCurrent(undefined);
-  const isLooking = asking.hasNextPage || asking.isFetchingNextPage;
+  const nothing = asking.hasNextPage || asking.isFetchingNextPage ? <Skeleton /> : empty;
   return (
     <>
-      <PageHead title={title} about={props.about}>
-        {props.actions}
+      <PageHead title={title} about={about}>
+        {actions}
       </PageHead>
-      <FilterBar filters={filters} onChange={setFilters} statuses={statuses} counts={counts} />
-      {props.children}
-      <SplitPage pane={selected && props.renderPane ? props.renderPane(selected, close) : null} onPhone>
-        <ListFrame
-          label={title}
-          rows={shown}
-          asking={asking}
-          rowKey={keyOf}
-          groupOf={groupOf ? group : undefined}
-          hrefOf={props.hrefOf}
-          open={open}
-          current={current}
-          setCurrent={setCurrent}
-          renderRow={(row) => props.renderRow(row, showProject)}
-          empty={
-            isLooking ? (
-              <Skeleton />
-            ) : rows.length > 0 && isNarrowed(filters) ? (
-              <EmptyState title="Nothing passes this filter">Change it, or clear it.</EmptyState>
-            ) : (
-              props.empty
-            )
-          }
-        />
-      </SplitPage>
+      <FilteredList
+        {...list}
+        label={title}
+        rows={shown}
+        rowKey={keyOf}
+        counts={counts}
+        groupOf={groupOf ? group : undefined}
+        open={isNarrow && list.renderPane ? undefined : list.open}
+        onPhone
+        empty={nothing}
+        emptyFilter={rows.length > 0 && nothing === empty ? <EmptyState title="Nothing passes this filter">Change it, or clear it.</EmptyState> : nothing}
+      >
+        {children}
+      </FilteredList>
     </>
   );
 }

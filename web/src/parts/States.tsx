@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 
 import type { ApiProblem } from '@/api/problem';
 
+import { capital } from './capital';
 import { cleanText } from './clean';
 import classes from './States.module.css';
 
@@ -38,9 +39,9 @@ export function ProblemAlert({ problem }: { problem: ApiProblem }) {
 function ProblemText({ problem }: { problem: ApiProblem }) {
   return (
     <>
-      <p className={classes.title}>{cleanText(problem.title)}</p>
-      <p className={classes.text}>{cleanText(problem.message)}</p>
-      {problem.hint ? <p className={classes.text}>{cleanText(problem.hint)}</p> : null}
+      <p className={classes.title}>{capital(cleanText(problem.title))}</p>
+      <p className={classes.text}>{capital(cleanText(problem.message))}</p>
+      {problem.hint ? <p className={classes.text}>{capital(cleanText(problem.hint))}</p> : null}
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { memo } from 'react';
 
+import { capital } from './capital';
 import { cleanLine } from './clean';
 import { Until } from './times';
 import classes from './Why.module.css';
@@ -13,7 +14,7 @@ interface WhyProps {
 export const Why = memo(function Why({ summary, until }: WhyProps) {
   return (
     <>
-      {cleanLine(summary)}
+      {capital(cleanLine(summary))}
       {until ? (
         <>
           {' · '}
@@ -29,8 +30,7 @@ export const WhyLine = memo(function WhyLine({ summary, until, before }: WhyProp
   return (
     <span className={classes.line}>
       <span className={classes.sentence}>
-        {before ? `${before} · ` : ''}
-        {cleanLine(summary)}
+        {before ? `${before} · ${cleanLine(summary)}` : capital(cleanLine(summary))}
       </span>
       {until ? (
         <span className={classes.until}>

@@ -25,6 +25,9 @@ export function listed(text: string): string[] | undefined {
   return parts.length > 0 ? parts : undefined;
 }
 
+/** The lines that are not empty. */
+export const lined = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter(Boolean);
+
 /** A span as people write it (`90`, `90s`, `30m`, `2h`, `7d`), in seconds; nothing for nothing, and NaN for what is none. */
 export function seconds(text: string): number | undefined {
   const given = filled(text)?.toLowerCase();
@@ -32,6 +35,43 @@ export function seconds(text: string): number | undefined {
   const found = /^(\d{1,9})\s*(s|m|min|h|d)?$/.exec(given);
   if (!found) return Number.NaN;
   return Number(found[1]) * { s: 1, m: 60, min: 60, h: 3_600, d: 86_400 }[found[2] ?? 's']!;
+}
+
+/** A span in seconds as `seconds` reads it: `90s`, `30m`, `2h`; nothing for nothing. */
+export function secondsText(value: number | null | undefined): string {
+  if (value == null) return '';
+  if (value % 3_600 === 0) return `${value / 3_600}h`;
+  return value % 60 === 0 ? `${value / 60}m` : `${value}s`;
+}
+
+const SIZES = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 } as const;
+
+/** A size as people write it (`512M`, `2G`, or plain bytes; by 1,024), in bytes; nothing for nothing, and NaN for what is none. */
+export function size(text: string): number | undefined {
+  const given = filled(text)?.toLowerCase();
+  if (given === undefined) return undefined;
+  const found = /^(\d{1,15})\s*([kmgt])?(i?b)?$/.exec(given);
+  if (!found) return Number.NaN;
+  const bytes = Number(found[1]) * (found[2] ? SIZES[found[2] as keyof typeof SIZES] : 1);
+  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : Number.NaN;
+}
+
+/** A size as `size` reads it; nothing for nothing. */
+export function sizeText(value: number | null | undefined): string {
+  if (value == null) return '';
+  const unit = (['t', 'g', 'm', 'k'] as const).find((one) => value % SIZES[one] === 0 && value > 0);
+  return unit ? `${value / SIZES[unit]}${unit.toUpperCase()}` : String(value);
+}
+
+/** Lines of `NAME = VALUE`; null where one is none. */
+export function pairs(text: string): Record<string, string> | null {
+  const found: [string, string][] = [];
+  for (const line of lined(text)) {
+    const [, name, value] = /^([\w-]+)\s*=\s*(\S.*)$/.exec(line) ?? [];
+    if (!name || !value) return null;
+    found.push([name, value]);
+  }
+  return Object.fromEntries(found);
 }
 
 /** A key that nobody else makes. (`randomUUID` is missing where a page is not served securely.) */
@@ -51,4 +91,10 @@ export const NO_BUDGET: BudgetText = { runs: '', dollars: '', tokens: '', wall: 
 export function budgetOf(text: BudgetText): { runs?: number; cost_micros?: number; tokens?: number; wall_secs?: number } | undefined {
   const budget = { runs: wholeNumber(text.runs, 1), cost_micros: microsOf(text.dollars), tokens: wholeNumber(text.tokens, 1), wall_secs: seconds(text.wall) };
   return Object.values(budget).some((value) => value !== undefined) ? budget : undefined;
+}
+
+/** Limits as they are typed. */
+export function budgetText({ runs, cost_micros, tokens, wall_secs }: { runs?: number | null; cost_micros?: number | null; tokens?: number | null; wall_secs?: number | null }): BudgetText {
+  const text = (value: number | null | undefined) => (value == null ? '' : String(value));
+  return { runs: text(runs), dollars: cost_micros == null ? '' : String(cost_micros / 1_000_000), tokens: text(tokens), wall: secondsText(wall_secs) };
 }

@@ -18,6 +18,7 @@ export function useList(statuses: readonly string[]) {
     [navigate],
   );
   return {
+    statuses,
     filters,
     sort,
     setSort: useCallback((next: 'newest' | undefined) => change({ sort: next }), [change]),

@@ -10,7 +10,7 @@ import { stats } from '@/api/queries';
 import { openNewWork } from '@/pages/newwork/NewWork';
 
 import { PLACES, type Place } from './places';
-import { useProject } from './project';
+import { keepProject, useProject } from './project';
 import classes from './Navigation.module.css';
 
 /** The side bar. */
@@ -67,7 +67,7 @@ function PlaceLink({ place, onGo }: { place: Place; onGo?: () => void }) {
   return (
     <Link
       to={place.to}
-      search={(old: { project?: string }) => ({ project: old.project })}
+      search={keepProject}
       className={classes.link}
       activeProps={{ 'data-active': true }}
       onClick={onGo}

@@ -14,7 +14,7 @@ import { StatusWord } from '@/parts/StatusWord';
 import { useRefusal } from './may';
 import classes from './Palette.module.css';
 import { PLACES } from './places';
-import { useProject } from './project';
+import { keepProject, useProject } from './project';
 import { saying } from './say';
 import { shortcutsInForce } from './shortcuts';
 
@@ -64,7 +64,7 @@ export default function Palette({ close }: { close: () => void }) {
         label: place.label,
         icon: <place.Icon size={16} />,
         right: <kbd>{place.keys}</kbd>,
-        run: () => void navigate({ to: place.to, search: (old: { project?: string }) => ({ project: old.project }) }),
+        run: () => void navigate({ to: place.to, search: keepProject }),
       })).filter(matches),
     },
     {
@@ -99,7 +99,7 @@ export default function Palette({ close }: { close: () => void }) {
         label: cleanLine(item.title),
         icon: <IconListDetails size={16} />,
         right: <StatusWord status={item.status} />,
-        run: () => void navigate({ to: '/assignments/$id', params: { id: item.id }, search: (old) => ({ project: old.project }) }),
+        run: () => void navigate({ to: '/assignments/$id', params: { id: item.id }, search: keepProject }),
       })),
     },
   ];

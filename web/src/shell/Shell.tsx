@@ -9,6 +9,7 @@ import { signOut } from '@/api/commands';
 import { goLive } from '@/api/live';
 import { me } from '@/api/queries';
 import { signedOut } from '@/api/session';
+import { useNotices } from '@/notices/setting';
 import { cleanLine } from '@/parts/clean';
 import { ErrorBoundary } from '@/parts/ErrorBoundary';
 
@@ -16,6 +17,7 @@ import { Banner } from './Banner';
 import { BottomBar, Navigation } from './Navigation';
 import navigation from './Navigation.module.css';
 import { PLACES } from './places';
+import { keepProject } from './project';
 import { ProjectPicker } from './ProjectPicker';
 import { saying } from './say';
 import classes from './Shell.module.css';
@@ -25,6 +27,7 @@ import { TimeTip } from './TimeTip';
 
 const Palette = lazy(() => import('./Palette'));
 const HelpSheet = lazy(() => import('./HelpSheet'));
+const Teller = lazy(() => import('@/notices/Teller'));
 
 /** The frame of every page: where one is, what is looked at, how things stand, and the page. */
 export function Shell() {
@@ -33,6 +36,7 @@ export function Shell() {
   const [isMenuOpen, menu] = useDisclosure(false);
   const [isPaletteOpen, setPalette] = useState(false);
   const [isHelpOpen, setHelp] = useState(false);
+  const notices = useNotices();
 
   useEffect(() => goLive(queries), [queries]);
   useEffect(listenForShortcuts, []);
@@ -42,7 +46,7 @@ export function Shell() {
     ...PLACES.map((place) => ({
       keys: place.keys,
       does: `Go to ${place.label}`,
-      run: () => void navigate({ to: place.to, search: (old: { project?: string }) => ({ project: old.project }) }),
+      run: () => void navigate({ to: place.to, search: keepProject }),
     })),
   ]);
 
@@ -102,6 +106,7 @@ export function Shell() {
       <Suspense>
         {isPaletteOpen ? <Palette close={() => setPalette(false)} /> : null}
         {isHelpOpen ? <HelpSheet close={() => setHelp(false)} /> : null}
+        {notices.kinds && notices.permission === 'granted' ? <Teller kinds={notices.kinds} /> : null}
       </Suspense>
     </AppShell>
   );

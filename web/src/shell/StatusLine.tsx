@@ -10,7 +10,7 @@ import { useTimeText } from '@/parts/clock';
 import { at } from '@/parts/times';
 import { shortSpan, span } from '@/parts/timewords';
 
-import { useProject } from './project';
+import { keepProject, useProject } from './project';
 import { useSaid } from './say';
 import classes from './StatusLine.module.css';
 
@@ -41,7 +41,7 @@ export function StatusLine() {
           {' · '}
           <Link
             to="/inbox"
-            search={(old) => ({ project: old.project })}
+            search={keepProject}
             className={classes.part}
             data-needs={data.needs_you > 0 || undefined}
           >

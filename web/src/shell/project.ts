@@ -4,6 +4,9 @@ import { useCallback, useEffect } from 'react';
 
 const KEY = 'windlass.project';
 
+/** The search of an address to which the project that is looked at goes along, and nothing else. */
+export const keepProject = (old: { project?: string }) => ({ project: old.project });
+
 /** The project of the last visit. */
 export function keptProject(): string | undefined {
   try {

@@ -2,13 +2,12 @@ import { Button, Group, Select, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
 import { makeToken } from '@/api/people';
-import { asProblem, type ApiProblem } from '@/api/problem';
 import type { Scope } from '@/api/types';
 import { cleanLine } from '@/parts/clean';
 import { CopyButton } from '@/parts/CopyButton';
 import { Dialog } from '@/parts/Dialog';
+import { FormDialog } from '@/parts/FormDialog';
 import { filled } from '@/parts/forms';
-import { ProblemAlert } from '@/parts/States';
 
 import classes from './access.module.css';
 import { EXPIRIES, isName, NAME_RULE, SCOPES } from './words';
@@ -19,27 +18,19 @@ export function MakeToken({ listAgain, close }: { listAgain: () => void; close: 
   const [scope, setScope] = useState<Scope>('operate');
   const [assignment, setAssignment] = useState('');
   const [expiry, setExpiry] = useState('7776000');
-  const [isAsked, setAsked] = useState(false);
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
   const [secret, setSecret] = useState<string | null>(null);
   const wrongName = isName(name) ? undefined : NAME_RULE;
   const wrongAssignment = scope === 'assignment' && !filled(assignment) ? 'Which one?' : undefined;
 
   const send = async () => {
-    setAsked(true);
-    if (wrongName || wrongAssignment) return;
-    try {
-      const made = await makeToken({
-        name: name.trim(),
-        scope,
-        assignment_id: scope === 'assignment' ? filled(assignment) : undefined,
-        expires_in_secs: expiry === '' ? undefined : Number(expiry),
-      });
-      setSecret(made.secret);
-      listAgain();
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
+    const made = await makeToken({
+      name: name.trim(),
+      scope,
+      assignment_id: scope === 'assignment' ? filled(assignment) : undefined,
+      expires_in_secs: expiry === '' ? undefined : Number(expiry),
+    });
+    setSecret(made.secret);
+    listAgain();
   };
 
   if (secret !== null)
@@ -60,14 +51,9 @@ export function MakeToken({ listAgain, close }: { listAgain: () => void; close: 
       </Dialog>
     );
   return (
-    <Dialog title="New token" size="md" close={close} isKept={name !== ''}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send();
-        }}
-      >
-        <Stack gap="sm">
+    <FormDialog title="New token" size="md" close={close} isKept={name !== ''} yes="Make it" isWrong={Boolean(wrongName ?? wrongAssignment)} send={send}>
+      {(isAsked) => (
+        <>
           <TextInput label="Name" placeholder="nightly-build" data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} error={isAsked && wrongName} />
           <Select
             label="May"
@@ -81,15 +67,8 @@ export function MakeToken({ listAgain, close }: { listAgain: () => void; close: 
             <TextInput label="Assignment" placeholder="its id" value={assignment} onChange={(event) => setAssignment(event.currentTarget.value)} error={isAsked && wrongAssignment} />
           ) : null}
           <Select label="Ends" data={EXPIRIES} value={expiry} onChange={(value) => setExpiry(value ?? '')} allowDeselect={false} />
-          {problem ? <ProblemAlert problem={problem} /> : null}
-          <Group justify="flex-end" gap="xs">
-            <Button onClick={close}>Cancel</Button>
-            <Button type="submit" variant="filled">
-              Make it
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+        </>
+      )}
+    </FormDialog>
   );
 }

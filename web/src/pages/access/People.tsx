@@ -3,15 +3,14 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { changeUser, makeLoginLink, removeUser, users } from '@/api/people';
-import { asProblem } from '@/api/problem';
 import { me } from '@/api/queries';
 import type { User } from '@/api/types';
 import { ActButton } from '@/parts/ActButton';
+import { Asked } from '@/parts/Asked';
 import { cleanLine } from '@/parts/clean';
 import { CopyButton } from '@/parts/CopyButton';
 import { DataTable } from '@/parts/DataTable';
 import { Section } from '@/parts/Section';
-import { ErrorState, Skeleton } from '@/parts/States';
 import { RelativeTime, Until } from '@/parts/times';
 import { saying } from '@/shell/say';
 
@@ -38,57 +37,57 @@ export function People() {
         </>
       }
     >
-      {list.isPending ? <Skeleton rows={3} /> : null}
-      {list.error && !list.data ? <ErrorState problem={asProblem(list.error)} retry={() => void list.refetch()} /> : null}
-      {list.data ? (
-        <DataTable
-          label="People"
-          columns={[
-            { head: 'Name', width: '20%' },
-            { head: 'State', width: '90px' },
-            { head: 'Role', width: '130px' },
-            { head: 'Last signed in' },
-            { head: 'Added', width: '120px' },
-            { head: 'What can be done', isRight: true, width: '260px' },
-          ]}
-          rows={list.data.items.map((user) => ({
-            key: user.name,
-            cells: [
-              `${cleanLine(user.name)}${user.name === own ? ' (you)' : ''}`,
-              <span key="state" className={user.disabled ? classes.dim : classes.good}>
-                {user.disabled ? 'shut out' : 'active'}
-              </span>,
-              user.role,
-              user.last_login_at ? <RelativeTime key="last" at={user.last_login_at} focusable /> : 'not yet',
-              <RelativeTime key="made" at={user.created_at} focusable />,
-              <Group key="act" gap={6} justify="flex-end" wrap="nowrap">
-                <Button onClick={() => setChosen(user)}>Change…</Button>
-                {user.disabled ? (
-                  <ActButton done={`${cleanLine(user.name)} may sign in again`} act={() => changeUser(user.name, { disabled: false }).then(again)}>
-                    Let in
-                  </ActButton>
-                ) : (
+      <Asked asking={list}>
+        {({ items }) => (
+          <DataTable
+            label="People"
+            columns={[
+              { head: 'Name', width: '20%' },
+              { head: 'State', width: '90px' },
+              { head: 'Role', width: '130px' },
+              { head: 'Last signed in' },
+              { head: 'Added', width: '120px' },
+              { head: 'What can be done', acts: true, isRight: true, width: '260px' },
+            ]}
+            rows={items.map((user) => ({
+              key: user.name,
+              cells: [
+                `${cleanLine(user.name)}${user.name === own ? ' (you)' : ''}`,
+                <span key="state" className={user.disabled ? classes.dim : classes.good}>
+                  {user.disabled ? 'shut out' : 'active'}
+                </span>,
+                user.role,
+                user.last_login_at ? <RelativeTime key="last" at={user.last_login_at} focusable /> : 'not yet',
+                <RelativeTime key="made" at={user.created_at} focusable />,
+                <Group key="act" gap={6} justify="flex-end" wrap="nowrap">
+                  <Button onClick={() => setChosen(user)}>Change…</Button>
+                  {user.disabled ? (
+                    <ActButton done={`${cleanLine(user.name)} may sign in again`} act={() => changeUser(user.name, { disabled: false }).then(again)}>
+                      Let in
+                    </ActButton>
+                  ) : (
+                    <ActButton
+                      done={`${cleanLine(user.name)} is shut out`}
+                      act={() => changeUser(user.name, { disabled: true }).then(again)}
+                      confirm={{ question: `Shut ${cleanLine(user.name)} out? Sessions end at once; it can be undone.`, yes: 'Shut out' }}
+                    >
+                      Shut out…
+                    </ActButton>
+                  )}
                   <ActButton
-                    done={`${cleanLine(user.name)} is shut out`}
-                    act={() => changeUser(user.name, { disabled: true }).then(again)}
-                    confirm={{ question: `Shut ${cleanLine(user.name)} out? Sessions end at once; it can be undone.`, yes: 'Shut out' }}
+                    done={`${cleanLine(user.name)} is removed`}
+                    act={() => removeUser(user.name).then(again)}
+                    confirm={{ question: `Remove ${cleanLine(user.name)}? What they did stays in the audit log.`, yes: 'Remove' }}
                   >
-                    Shut out…
+                    Remove…
                   </ActButton>
-                )}
-                <ActButton
-                  done={`${cleanLine(user.name)} is removed`}
-                  act={() => removeUser(user.name).then(again)}
-                  confirm={{ question: `Remove ${cleanLine(user.name)}? What they did stays in the audit log.`, yes: 'Remove' }}
-                >
-                  Remove…
-                </ActButton>
-              </Group>,
-            ],
-          }))}
-          empty="Nobody has a password: one signs in by token, or by the link of windlass open."
-        />
-      ) : null}
+                </Group>,
+              ],
+            }))}
+            empty="Nobody has a password: one signs in by token, or by the link of windlass open."
+          />
+        )}
+      </Asked>
       {chosen !== null ? <PersonDialog person={chosen === 'new' ? null : chosen} saved={() => void again()} close={() => setChosen(null)} /> : null}
     </Section>
   );

@@ -1,12 +1,10 @@
-import { Button, Group, PasswordInput, Select, Stack, TextInput } from '@mantine/core';
+import { PasswordInput, Select, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
 import { addUser, changeUser } from '@/api/people';
-import { asProblem, type ApiProblem } from '@/api/problem';
 import type { User } from '@/api/types';
 import { cleanLine } from '@/parts/clean';
-import { Dialog } from '@/parts/Dialog';
-import { ProblemAlert } from '@/parts/States';
+import { FormDialog } from '@/parts/FormDialog';
 import { say } from '@/shell/say';
 
 import { isName, LEAST_PASSWORD, NAME_RULE, ROLES } from './words';
@@ -16,34 +14,28 @@ export function PersonDialog({ person, saved, close }: { person: User | null; sa
   const [name, setName] = useState('');
   const [role, setRole] = useState<User['role']>(person?.role ?? 'operator');
   const [password, setPassword] = useState('');
-  const [isAsked, setAsked] = useState(false);
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
   const wrongName = person || isName(name) ? undefined : NAME_RULE;
   const isNeeded = person === null || password !== '';
   const wrongPassword = isNeeded && password.length < LEAST_PASSWORD ? `At least ${LEAST_PASSWORD} characters.` : undefined;
   const send = async () => {
-    setAsked(true);
-    if (wrongName || wrongPassword) return;
-    try {
-      if (person === null) await addUser({ name: name.trim(), password, role });
-      else await changeUser(person.name, { role: role === person.role ? undefined : role, password: password || undefined });
-      say(person === null ? 'Added' : 'Changed');
-      saved();
-      close();
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
+    if (person === null) await addUser({ name: name.trim(), password, role });
+    else await changeUser(person.name, { role: role === person.role ? undefined : role, password: password || undefined });
+    say(person === null ? 'Added' : 'Changed');
+    saved();
+    close();
   };
   return (
-    <Dialog title={person ? `Change ${cleanLine(person.name)}` : 'Add person'} size="sm" close={close} isKept={name !== '' || password !== ''}>
-      <form
-        autoComplete="off"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send();
-        }}
-      >
-        <Stack gap="sm">
+    <FormDialog
+      title={person ? `Change ${cleanLine(person.name)}` : 'Add person'}
+      size="sm"
+      close={close}
+      isKept={name !== '' || password !== ''}
+      yes={person ? 'Change' : 'Add'}
+      isWrong={Boolean(wrongName ?? wrongPassword)}
+      send={send}
+    >
+      {(isAsked) => (
+        <>
           {person ? null : <TextInput label="Name" data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} error={isAsked && wrongName} autoComplete="off" />}
           <Select
             label="Role"
@@ -62,15 +54,8 @@ export function PersonDialog({ person, saved, close }: { person: User | null; sa
             autoComplete="new-password"
             visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
           />
-          {problem ? <ProblemAlert problem={problem} /> : null}
-          <Group justify="flex-end" gap="xs">
-            <Button onClick={close}>Cancel</Button>
-            <Button type="submit" variant="filled">
-              {person ? 'Change' : 'Add'}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+        </>
+      )}
+    </FormDialog>
   );
 }

@@ -3,14 +3,13 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { revokeToken, tokens } from '@/api/people';
-import { asProblem } from '@/api/problem';
 import { ActButton } from '@/parts/ActButton';
+import { Asked } from '@/parts/Asked';
 import { cleanLine } from '@/parts/clean';
 import { useTimeText } from '@/parts/clock';
 import { DataTable } from '@/parts/DataTable';
 import { AssignmentLink } from '@/parts/LinkTo';
 import { Section } from '@/parts/Section';
-import { ErrorState, Skeleton } from '@/parts/States';
 import { RelativeTime, Until } from '@/parts/times';
 
 import classes from './access.module.css';
@@ -42,62 +41,62 @@ export function Tokens() {
         </>
       }
     >
-      {list.isPending ? <Skeleton rows={3} /> : null}
-      {list.error && !list.data ? <ErrorState problem={asProblem(list.error)} retry={() => void list.refetch()} /> : null}
-      {list.data ? (
-        <DataTable
-          label="Tokens"
-          columns={[
-            { head: 'Name', width: '20%' },
-            { head: 'State', width: '90px' },
-            { head: 'May' },
-            { head: 'Ends', width: '160px' },
-            { head: 'Last used', width: '120px' },
-            { head: 'Made', width: '180px' },
-            { head: 'What can be done', isRight: true, width: '110px' },
-          ]}
-          rows={shown.map(({ token, state }) => ({
-            key: token.id,
-            cells: [
-              cleanLine(token.name),
-              <span key="state" className={state === 'active' ? classes.good : classes.dim}>
-                {state}
-              </span>,
-              <>
-                {SCOPES.find((scope) => scope.value === token.scope)?.label ?? token.scope} {token.assignment_id ? <AssignmentLink id={token.assignment_id} /> : null}
-              </>,
-              token.revoked_at ? (
+      <Asked asking={list}>
+        {() => (
+          <DataTable
+            label="Tokens"
+            columns={[
+              { head: 'Name', width: '20%' },
+              { head: 'State', width: '90px' },
+              { head: 'May' },
+              { head: 'Ends', width: '160px' },
+              { head: 'Last used', width: '120px' },
+              { head: 'Made', width: '180px' },
+              { head: 'What can be done', acts: true, isRight: true, width: '110px' },
+            ]}
+            rows={shown.map(({ token, state }) => ({
+              key: token.id,
+              cells: [
+                cleanLine(token.name),
+                <span key="state" className={state === 'active' ? classes.good : classes.dim}>
+                  {state}
+                </span>,
                 <>
-                  revoked <RelativeTime at={token.revoked_at} focusable />
-                </>
-              ) : state === 'expired' ? (
+                  {SCOPES.find((scope) => scope.value === token.scope)?.label ?? token.scope} {token.assignment_id ? <AssignmentLink id={token.assignment_id} /> : null}
+                </>,
+                token.revoked_at ? (
+                  <>
+                    revoked <RelativeTime at={token.revoked_at} focusable />
+                  </>
+                ) : state === 'expired' ? (
+                  <>
+                    ended <RelativeTime at={token.expires_at!} focusable />
+                  </>
+                ) : token.expires_at ? (
+                  <Until at={token.expires_at} short />
+                ) : (
+                  'never'
+                ),
+                token.last_used_at ? <RelativeTime key="used" at={token.last_used_at} focusable /> : 'not yet',
                 <>
-                  ended <RelativeTime at={token.expires_at!} focusable />
-                </>
-              ) : token.expires_at ? (
-                <Until at={token.expires_at} short />
-              ) : (
-                'never'
-              ),
-              token.last_used_at ? <RelativeTime key="used" at={token.last_used_at} focusable /> : 'not yet',
-              <>
-                <RelativeTime at={token.created_at} focusable /> by {cleanLine(token.created_by)}
-              </>,
-              state === 'active' ? (
-                <ActButton
-                  key="revoke"
-                  done={`${cleanLine(token.name)} is revoked`}
-                  act={() => revokeToken(token.id).then(again)}
-                  confirm={{ question: `Revoke ${cleanLine(token.name)}? What uses it is refused at once, and it cannot be brought back.`, yes: 'Revoke it' }}
-                >
-                  Revoke…
-                </ActButton>
-              ) : null,
-            ],
-          }))}
-          empty={all.length > 0 ? 'None is in force.' : 'There are none yet.'}
-        />
-      ) : null}
+                  <RelativeTime at={token.created_at} focusable /> by {cleanLine(token.created_by)}
+                </>,
+                state === 'active' ? (
+                  <ActButton
+                    key="revoke"
+                    done={`${cleanLine(token.name)} is revoked`}
+                    act={() => revokeToken(token.id).then(again)}
+                    confirm={{ question: `Revoke ${cleanLine(token.name)}? What uses it is refused at once, and it cannot be brought back.`, yes: 'Revoke it' }}
+                  >
+                    Revoke…
+                  </ActButton>
+                ) : null,
+              ],
+            }))}
+            empty={all.length > 0 ? 'None is in force.' : 'There are none yet.'}
+          />
+        )}
+      </Asked>
       {isNew ? (
         <MakeToken
           listAgain={() => void again()}

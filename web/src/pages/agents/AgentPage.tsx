@@ -16,6 +16,7 @@ import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed, RelativeTime } from '@/parts/times';
 import { day } from '@/parts/timewords';
 import { useUrl } from '@/parts/useUrl';
+import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 import { sessionTitle, toolsInWords } from '@/pages/work/sessionWords';
 
@@ -47,7 +48,7 @@ export default function AgentPage() {
       <PageHead
         title={sessionTitle(session)}
         about={
-          <Link to="/agents" search={(old) => ({ project: old.project })}>
+          <Link to="/agents" search={keepProject}>
             all agents
           </Link>
         }

@@ -16,6 +16,7 @@ import { EmptyState } from '@/parts/States';
 import { span } from '@/parts/timewords';
 import { useList } from '@/parts/useList';
 import { useUrl } from '@/parts/useUrl';
+import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 import { SessionPane } from '@/pages/work/SessionPane';
 
@@ -41,7 +42,7 @@ export default function AgentsPage() {
   // The daemon lists the newest first; here they stand by what they do.
   const rows = useMemo(() => rowsOf(list.data, keyOf).sort((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status)), [list.data]);
   const open = (session: AgentSession) =>
-    void navigate({ to: '/agents/$id', params: { id: session.id }, search: (old: { project?: string }) => ({ project: old.project }) });
+    void navigate({ to: '/agents/$id', params: { id: session.id }, search: keepProject });
   const selected = rows.find((row) => row.id === current);
   const showProject = !filters.project;
   return (

@@ -7,6 +7,7 @@ import { money } from '@/parts/Money';
 import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed } from '@/parts/times';
 import { Why } from '@/parts/Why';
+import { keepProject } from '@/shell/project';
 import { useShortcuts } from '@/shell/shortcuts';
 
 import classes from './Assignment.module.css';
@@ -46,7 +47,7 @@ export function LineOfJobs({ jobs, next, explained }: { jobs: readonly Job[]; ne
 const JobLine = memo(function JobLine({ job, hold }: { job: Job; hold: Explanation['hold'] }) {
   const { spec } = job;
   return (
-    <Link to="/jobs/$id" params={{ id: job.id }} search={(old: { project?: string }) => ({ project: old.project })} className={classes.job}>
+    <Link to="/jobs/$id" params={{ id: job.id }} search={keepProject} className={classes.job}>
       <span className={classes.position}>{job.position}</span>
       <span className={classes.type}>
         <b>{spec.type}</b> {[spec.harness, spec.model && cleanLine(spec.model), job.worker !== 'default' && cleanLine(job.worker)].filter(Boolean).join(' · ')}

@@ -6,6 +6,7 @@ import { useRef, useState } from 'react';
 import { asProblem, type ApiProblem } from '@/api/problem';
 import { sendMessage } from '@/api/runs';
 import type { AssignmentDetail } from '@/api/types';
+import { newKey } from '@/parts/forms';
 import { ProblemAlert } from '@/parts/States';
 import { useRefusal } from '@/shell/may';
 import { say } from '@/shell/say';
@@ -19,6 +20,8 @@ const LONGEST = 60_000;
 /** Says something to the agent in its own session: a job of its own, which opens again what is over. */
 export function MessageBox({ assignment }: { assignment: AssignmentDetail }) {
   const [text, setText] = useState('');
+  // Sent again as it stands, it is still one message; other words are another.
+  const [key, setKey] = useState(newKey);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const [isMissing, setMissing] = useState(false);
@@ -32,9 +35,10 @@ export function MessageBox({ assignment }: { assignment: AssignmentDetail }) {
     setBusy(true);
     setProblem(null);
     try {
-      await sendMessage(assignment.id, text.trim());
+      await sendMessage(assignment.id, text.trim(), key);
       say('Sent: a job takes it up in the agent’s session');
       setText('');
+      setKey(newKey());
       void queries.invalidateQueries({ queryKey: ['assignment', assignment.id] });
     } catch (error) {
       const refused = asProblem(error);
@@ -63,7 +67,10 @@ export function MessageBox({ assignment }: { assignment: AssignmentDetail }) {
           placeholder={refusal ?? (isOver ? 'Ask for more: opens the work again in the agent’s own session' : 'Say something to the agent: goes on in its own session')}
           disabled={refusal !== null}
           value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
+          onChange={(event) => {
+            setText(event.currentTarget.value);
+            setKey(newKey());
+          }}
           onKeyDown={(event) => {
             if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void send();
             if (event.key === 'Escape') field.current?.blur();

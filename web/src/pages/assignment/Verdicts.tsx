@@ -4,6 +4,7 @@ import type { Evidence, VerdictRecord } from '@/api/runs';
 import type { Job } from '@/api/types';
 import { cleanLine, cleanText } from '@/parts/clean';
 import { RelativeTime } from '@/parts/times';
+import { keepProject } from '@/shell/project';
 
 import classes from './Assignment.module.css';
 
@@ -77,7 +78,7 @@ function Fact({ fact, jobs }: { fact: Evidence; jobs: readonly Job[] }) {
 function JobLink({ id, jobs }: { id: string; jobs: readonly Job[] }) {
   const job = jobs.find((one) => one.id === id);
   return (
-    <Link to="/jobs/$id" params={{ id }} search={(old: { project?: string }) => ({ project: old.project })}>
+    <Link to="/jobs/$id" params={{ id }} search={keepProject}>
       {job ? `job ${job.position} (${job.spec.type})` : cleanLine(id)}
     </Link>
   );

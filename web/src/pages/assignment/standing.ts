@@ -1,5 +1,6 @@
 /** Where an assignment stands, in words: what it does, or why it waits, stands or ended, until when, and what a person can do. */
 import type { AssignmentDetail, Explanation, Job } from '@/api/types';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 
 export interface Standing {
@@ -18,13 +19,13 @@ export function presentJob(jobs: readonly Job[]): Job | null {
 /** `explained` is what the daemon says of the present job, once it is known. */
 export function standing(assignment: AssignmentDetail, explained: Explanation | undefined): Standing {
   const job = presentJob(assignment.jobs);
-  const plain = (status: Standing['status'], why: string): Standing => ({ status, why: cleanLine(why), until: null, action: null });
+  const plain = (status: Standing['status'], why: string): Standing => ({ status, why: capital(cleanLine(why)), until: null, action: null });
   switch (assignment.status) {
     case 'blocked': {
       const { block } = assignment;
       if (!block) return plain('blocked', 'It waits for a person.');
       const owner = block.owner === 'person' ? '' : `${block.owner}: `;
-      return { ...plain('blocked', block.reason), action: cleanLine(owner + block.action) };
+      return { ...plain('blocked', block.reason), action: capital(cleanLine(owner + block.action)) };
     }
     case 'complete':
       return plain('complete', assignment.verdicts.findLast((verdict) => verdict.verdict === 'complete')?.reason ?? 'Its last job has succeeded.');
@@ -37,9 +38,9 @@ export function standing(assignment: AssignmentDetail, explained: Explanation | 
     const hold = explained?.hold;
     return {
       status: 'waiting',
-      why: cleanLine(hold?.reason ?? explained?.summary ?? 'It waits for its turn.'),
+      why: capital(cleanLine(hold?.reason ?? explained?.summary ?? 'It waits for its turn.')),
       until: hold?.until ?? null,
-      action: hold?.hint ? cleanLine(hold.hint) : null,
+      action: hold?.hint ? capital(cleanLine(hold.hint)) : null,
     };
   }
   return {
@@ -54,10 +55,10 @@ export function jobWords(job: Job): string {
     case 'running':
       return cleanLine([job.progress > 0 ? `${job.progress} %` : null, job.message ?? job.phase].filter(Boolean).join(' · '));
     case 'queued':
-      return job.park ? cleanLine(job.park.failure.message) : job.failure ? `Again after: ${cleanLine(job.failure.message)}` : '';
+      return job.park ? capital(cleanLine(job.park.failure.message)) : job.failure ? `Again after: ${cleanLine(job.failure.message)}` : '';
     case 'succeeded':
       return job.spec.type === 'pm' ? 'Gave its verdict' : cleanLine(job.output ?? '').slice(0, 300);
     default:
-      return cleanLine(job.failure?.message ?? '');
+      return capital(cleanLine(job.failure?.message ?? ''));
   }
 }

@@ -2,6 +2,7 @@ import { useState } from 'react';
 
 import type { AttemptDetail, Failure } from '@/api/runs';
 import type { JobDetail } from '@/api/types';
+import { capital } from '@/parts/capital';
 import { cleanLine, cleanText } from '@/parts/clean';
 import { money } from '@/parts/Money';
 import { Properties } from '@/parts/SplitPage';
@@ -57,8 +58,8 @@ export function FailureBox({ failure }: { failure: Failure }) {
       <p>
         <b>{failureName(failure.kind)}</b> <span>{FAILURE_CLASSES[failure.kind]}</span>
       </p>
-      <p>{cleanText(failure.message)}</p>
-      {failure.hint ? <p className={classes.hint}>{cleanText(failure.hint)}</p> : null}
+      <p>{capital(cleanText(failure.message))}</p>
+      {failure.hint ? <p className={classes.hint}>{capital(cleanText(failure.hint))}</p> : null}
       {failure.retry_at ? (
         <p>
           Tried again <Until at={failure.retry_at} />

@@ -9,6 +9,7 @@ import { cleanLine } from '@/parts/clean';
 import { EmptyState, ErrorState, Skeleton } from '@/parts/States';
 import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed } from '@/parts/times';
+import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 
 import classes from './Attempt.module.css';
@@ -16,7 +17,6 @@ import { AttemptFacts } from './AttemptFacts';
 import { JobActions } from './JobActions';
 import { TranscriptView } from './TranscriptView';
 
-const keep = (old: { project?: string }) => ({ project: old.project });
 
 /** One attempt: what its agent does or did, by which stages and gates it went, and what came of it. */
 export default function AttemptPage() {
@@ -86,7 +86,7 @@ function Head({ job, attempt }: { job: JobDetail; attempt: AttemptDetail }) {
   return (
     <header className={classes.head}>
       <nav className={classes.crumbs} aria-label="Where this is">
-        <Link to="/assignments/$id" params={{ id: job.assignment_id }} search={keep}>
+        <Link to="/assignments/$id" params={{ id: job.assignment_id }} search={keepProject}>
           {title || job.assignment_id}
         </Link>
         <span aria-hidden>›</span>
@@ -118,7 +118,7 @@ function Head({ job, attempt }: { job: JobDetail; attempt: AttemptDetail }) {
               key={one.id}
               to="/attempts/$id"
               params={{ id: one.id }}
-              search={(old: { project?: string }) => ({ ...keep(old), job: job.id })}
+              search={(old: { project?: string }) => ({ ...keepProject(old), job: job.id })}
               aria-current={one.id === attempt.id ? 'page' : undefined}
             >
               {one.number} {one.status}

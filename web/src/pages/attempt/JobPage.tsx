@@ -4,12 +4,14 @@ import { Link, Navigate, useParams } from '@tanstack/react-router';
 import { asProblem } from '@/api/problem';
 import { job as jobOf } from '@/api/queries';
 import { explanation } from '@/api/runs';
+import { capital } from '@/parts/capital';
 import { cleanLine, cleanText } from '@/parts/clean';
 import { ErrorState, Skeleton } from '@/parts/States';
 import { Properties } from '@/parts/SplitPage';
 import { StatusWord } from '@/parts/StatusWord';
 import { RelativeTime } from '@/parts/times';
 import { Why } from '@/parts/Why';
+import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 
 import classes from './Attempt.module.css';
@@ -27,11 +29,10 @@ export default function JobPage() {
   const last = job.attempts_list.at(-1);
   if (last)
     return <Navigate to="/attempts/$id" params={{ id: last.id }} search={(old: { project?: string }) => ({ project: old.project, job: id })} replace />;
-  const keep = (old: { project?: string }) => ({ project: old.project });
   return (
     <div className={classes.page}>
       <nav className={classes.crumbs} aria-label="Where this is">
-        <Link to="/assignments/$id" params={{ id: job.assignment_id }} search={keep}>
+        <Link to="/assignments/$id" params={{ id: job.assignment_id }} search={keepProject}>
           Its assignment
         </Link>
         <span aria-hidden>›</span>
@@ -49,7 +50,7 @@ export default function JobPage() {
           <Why summary={why.summary} until={why.hold?.until} />
         </p>
       ) : null}
-      {why?.hold?.hint ? <p className={classes.why}>{cleanText(why.hold.hint)}</p> : null}
+      {why?.hold?.hint ? <p className={classes.why}>{capital(cleanText(why.hold.hint))}</p> : null}
       <Properties
         of={[
           ['Agent', job.spec.harness],

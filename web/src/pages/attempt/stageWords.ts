@@ -1,5 +1,6 @@
 /** The stages of an attempt in words. Their details come from the engine, but hold what programs printed. */
 import type { StageRecord } from '@/api/runs';
+import { capital } from '@/parts/capital';
 import { cleanLine, cleanText } from '@/parts/clean';
 
 /** What a stage is for, in a word or two. */
@@ -87,5 +88,5 @@ export function stageOutput(record: StageRecord): { label: string; text: string 
 /** What a person can do about a stage that failed. */
 export const stageHint = (record: StageRecord): string | null => {
   const hint = text(inner(detailOf(record), 'failure'), 'hint');
-  return hint && cleanLine(hint);
+  return hint && capital(cleanLine(hint));
 };

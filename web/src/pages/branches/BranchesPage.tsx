@@ -1,7 +1,5 @@
 import { Group } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
-import { useMemo } from 'react';
 
 import { branches, markMerged, releaseBranch, type Branch } from '@/api/code';
 import { ActButton } from '@/parts/ActButton';
@@ -9,8 +7,8 @@ import { cleanLine } from '@/parts/clean';
 import { AssignmentLink } from '@/parts/LinkTo';
 import { PaneHead } from '@/parts/PaneHead';
 import { PlainListPage } from '@/parts/PlainListPage';
+import { usePlainRows, useToAssignment } from '@/parts/plainRows';
 import { Row } from '@/parts/Row';
-import { rowsOf } from '@/parts/rowsOf';
 import { Properties } from '@/parts/SplitPage';
 import { EmptyState } from '@/parts/States';
 import { StatusWord } from '@/parts/StatusWord';
@@ -31,23 +29,16 @@ const short = (commit: string) => cleanLine(commit).slice(0, 12);
 /** Branches that work is delivered on, and how far each is. */
 export default function BranchesPage() {
   const view = useList(STATUSES);
-  const navigate = useNavigate();
-  const list = useInfiniteQuery(branches(view.filters.project));
-  const rows = useMemo(() => rowsOf(list.data, keyOf), [list.data]);
-  const open = (branch: Branch) =>
-    void navigate({ to: '/assignments/$id', params: { id: branch.assignment_id }, search: (old: { project?: string }) => ({ project: old.project }) });
+  const list = usePlainRows(useInfiniteQuery(branches(view.filters.project)), keyOf);
+  const toAssignment = useToAssignment();
   return (
     <PlainListPage
       title="Branches"
       about="what work is delivered on; work that would clash with another of them is told before it is pushed"
       view={view}
-      statuses={STATUSES}
-      rows={rows}
-      asking={list}
-      keyOf={keyOf}
+      {...list}
+      {...toAssignment}
       look={look}
-      open={open}
-      hrefOf={(branch) => `/assignments/${branch.assignment_id}`}
       renderRow={(branch, showProject) => (
         <Row
           status={<StatusWord status={branch.status} />}

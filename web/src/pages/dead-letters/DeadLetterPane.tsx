@@ -5,12 +5,14 @@ import { Link } from '@tanstack/react-router';
 
 import { asProblem } from '@/api/problem';
 import { deadLetter, type DeadLetter } from '@/api/runs';
+import { capital } from '@/parts/capital';
 import { cleanLine, cleanText } from '@/parts/clean';
 import { RefusedButton } from '@/parts/ConfirmButton';
 import { Properties } from '@/parts/SplitPage';
 import { ProblemAlert } from '@/parts/States';
 import { RelativeTime } from '@/parts/times';
 import { useRefusal } from '@/shell/may';
+import { keepProject } from '@/shell/project';
 
 import { FailureBox } from '../attempt/AttemptFacts';
 import classes from './DeadLetters.module.css';
@@ -20,7 +22,6 @@ export function DeadLetterPane({ letter, close, replay, edit }: { letter: DeadLe
   const asked = useQuery(deadLetter(letter.id));
   const refusal = useRefusal('operate');
   const whole = asked.data;
-  const keep = (old: { project?: string }) => ({ project: old.project });
   return (
     <>
       <div className={classes.head}>
@@ -29,7 +30,7 @@ export function DeadLetterPane({ letter, close, replay, edit }: { letter: DeadLe
           <IconX size={15} />
         </ActionIcon>
       </div>
-      <h2 className={classes.title}>{whole ? cleanLine(whole.assignment.north_star.split('\n')[0]!) : cleanLine(letter.reason)}</h2>
+      <h2 className={classes.title}>{whole ? cleanLine(whole.assignment.north_star.split('\n')[0]!) : capital(cleanLine(letter.reason))}</h2>
       <Group gap={6} my="xs">
         {refusal ? (
           <>
@@ -45,7 +46,7 @@ export function DeadLetterPane({ letter, close, replay, edit }: { letter: DeadLe
           </>
         )}
       </Group>
-      {letter.failure ? <FailureBox failure={letter.failure} /> : <p className={classes.why}>{cleanLine(letter.reason)}</p>}
+      {letter.failure ? <FailureBox failure={letter.failure} /> : <p className={classes.why}>{capital(cleanLine(letter.reason))}</p>}
       {asked.error ? <ProblemAlert problem={asProblem(asked.error)} /> : null}
       {whole ? (
         <>
@@ -53,11 +54,11 @@ export function DeadLetterPane({ letter, close, replay, edit }: { letter: DeadLe
           <ol className={classes.tries}>
             {whole.attempts_list.map((one) => (
               <li key={one.id}>
-                <Link to="/attempts/$id" params={{ id: one.id }} search={(old: { project?: string }) => ({ ...keep(old), job: letter.id })}>
+                <Link to="/attempts/$id" params={{ id: one.id }} search={(old: { project?: string }) => ({ ...keepProject(old), job: letter.id })}>
                   {one.number} {one.status}
                 </Link>{' '}
                 · {one.harness} · <RelativeTime at={one.started_at} />
-                {one.failure ? <p>{cleanLine(one.failure.message)}</p> : null}
+                {one.failure ? <p>{capital(cleanLine(one.failure.message))}</p> : null}
               </li>
             ))}
           </ol>
@@ -76,7 +77,7 @@ export function DeadLetterPane({ letter, close, replay, edit }: { letter: DeadLe
           ['Died', <RelativeTime key="died" at={letter.died_at ?? letter.created_at} focusable />],
           [
             'Assignment',
-            <Link key="assignment" to="/assignments/$id" params={{ id: letter.assignment_id }} search={keep}>
+            <Link key="assignment" to="/assignments/$id" params={{ id: letter.assignment_id }} search={keepProject}>
               {letter.assignment_id}
             </Link>,
           ],

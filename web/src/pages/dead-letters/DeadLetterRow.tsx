@@ -1,6 +1,7 @@
 import { memo } from 'react';
 
 import type { DeadLetter } from '@/api/runs';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { RelativeTime } from '@/parts/times';
 
@@ -12,7 +13,7 @@ export const DeadLetterRow = memo(function DeadLetterRow({ letter, showProject }
   return (
     <div className={classes.letter}>
       <span className={classes.kind}>{letter.failure ? failureName(letter.failure.kind) : 'Dead'}</span>
-      <span className={classes.reason}>{cleanLine(letter.reason)}</span>
+      <span className={classes.reason}>{capital(cleanLine(letter.reason))}</span>
       <span className={classes.of}>
         {[showProject && cleanLine(letter.project), letter.type, letter.harness, letter.worker !== 'default' && cleanLine(letter.worker)].filter(Boolean).join(' · ')}
       </span>

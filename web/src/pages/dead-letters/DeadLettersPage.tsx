@@ -14,7 +14,7 @@ import { SplitPage } from '@/parts/SplitPage';
 import { EmptyState } from '@/parts/States';
 import { day } from '@/parts/timewords';
 import { useRefusal } from '@/shell/may';
-import { useProject } from '@/shell/project';
+import { keepProject, useProject } from '@/shell/project';
 import { useShortcuts } from '@/shell/shortcuts';
 import { useTitle } from '@/shell/title';
 
@@ -51,7 +51,7 @@ export default function DeadLettersPage() {
     (row: string | undefined) => void navigate({ to: '/dead-letters', search: (old) => ({ ...old, row }), replace: true }),
     [navigate],
   );
-  const open = (letter: DeadLetter) => void navigate({ to: '/jobs/$id', params: { id: letter.id }, search: (old) => ({ project: old.project }) });
+  const open = (letter: DeadLetter) => void navigate({ to: '/jobs/$id', params: { id: letter.id }, search: keepProject });
   const flip = (id: string) =>
     setChosen((old) => {
       const next = new Set(old);

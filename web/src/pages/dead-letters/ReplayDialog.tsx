@@ -5,8 +5,10 @@ import { useEffect, useState } from 'react';
 import { asProblem } from '@/api/problem';
 import { deadLetter, replay, type DeadLetterDetail, type Replayed, type ReplayWhat, type RetryJob } from '@/api/runs';
 import type { Harness } from '@/api/types';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { Dialog } from '@/parts/Dialog';
+import { newKey } from '@/parts/forms';
 import { ProblemAlert, Skeleton } from '@/parts/States';
 import { say } from '@/shell/say';
 
@@ -22,7 +24,7 @@ interface ReplayDialogProps {
 
 /** Shows what a replay would do, then does it. What is changed counts for all that are replayed. */
 export default function ReplayDialog({ what, edit, close }: ReplayDialogProps) {
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(newKey);
   const preview = useQuery({ queryKey: ['replay', what, key], queryFn: () => replay(what, {}, true, key), staleTime: Infinity, retry: false });
   const detail = useQuery({ ...deadLetter(edit ?? ''), enabled: edit !== undefined });
   const [change, setChange] = useState<RetryJob>({});
@@ -101,7 +103,7 @@ function Outcomes({ lines }: { lines: Replayed[] }) {
       {lines.slice(0, 500).map((one) => (
         <li key={one.id}>
           <b className={one.outcome === 'refused' ? classes.bad : undefined}>{WORDS[one.outcome]}</b> <code>{one.id}</code>
-          {one.message ? <div>{cleanLine(one.message)}</div> : null}
+          {one.message ? <div>{capital(cleanLine(one.message))}</div> : null}
         </li>
       ))}
     </ul>

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 
 import { outsideDeadLetters, taskFiles, type FilesStatus } from '@/api/engine';
 import { asProblem } from '@/api/problem';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
 import { PageHead } from '@/parts/PageHead';
@@ -37,7 +38,7 @@ export default function FilesPage() {
           <div className={classes.inset}>
             <Properties
               of={[
-                ['Problem', asking.data.problem && <span className={classes.bad}>{cleanLine(asking.data.problem)}</span>],
+                ['Problem', asking.data.problem && <span className={classes.bad}>{capital(cleanLine(asking.data.problem))}</span>],
                 ['Seen by', cleanLine(asking.data.watching)],
                 ['To be read', asking.data.waiting > 0 ? `${asking.data.waiting} files` : 'nothing waits'],
                 ['Results', asking.data.results_pending > 0 ? `${asking.data.results_pending} could not be written yet and are tried again` : 'all written'],
@@ -79,7 +80,7 @@ function Workers({ workers }: { workers: FilesStatus['workers'] }) {
             worker.rejected,
             Object.entries(worker.results).map(([status, n]) => `${n} ${cleanLine(status)}`).join(', '),
             latencyInWords(worker.detection),
-            worker.degraded && <span className={classes.bad}>{cleanLine(worker.degraded)}</span>,
+            worker.degraded && <span className={classes.bad}>{capital(cleanLine(worker.degraded))}</span>,
           ],
         }))}
         empty="No worker has a directory yet."
@@ -108,7 +109,7 @@ function DeadLetters() {
             <code key="id">{cleanLine(letter.id)}</code>,
             letter.attempts,
             letter.died_at && <RelativeTime key="at" at={letter.died_at} focusable />,
-            letter.reason && cleanLine(letter.reason),
+            letter.reason && capital(cleanLine(letter.reason)),
             <code key="replay">{cleanLine(letter.replay)}</code>,
           ],
         }))}

@@ -1,6 +1,4 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
-import { useMemo } from 'react';
 
 import { findings, type Finding } from '@/api/code';
 import { cleanLine } from '@/parts/clean';
@@ -8,8 +6,8 @@ import { CopyButton } from '@/parts/CopyButton';
 import { AssignmentLink } from '@/parts/LinkTo';
 import { PaneHead } from '@/parts/PaneHead';
 import { PlainListPage } from '@/parts/PlainListPage';
+import { usePlainRows, useToAssignment } from '@/parts/plainRows';
 import { Row } from '@/parts/Row';
-import { rowsOf } from '@/parts/rowsOf';
 import { Properties } from '@/parts/SplitPage';
 import { EmptyState } from '@/parts/States';
 import { StatusWord } from '@/parts/StatusWord';
@@ -31,23 +29,16 @@ const place = (finding: Finding) => `${cleanLine(finding.path)}:${finding.line}:
 /** What looks like secrets in work, for which it was not pushed. The secrets themselves are nowhere here. */
 export default function FindingsPage() {
   const view = useList(STATUSES);
-  const navigate = useNavigate();
-  const list = useInfiniteQuery(findings(view.filters.project));
-  const rows = useMemo(() => rowsOf(list.data, keyOf), [list.data]);
-  const open = (finding: Finding) =>
-    void navigate({ to: '/assignments/$id', params: { id: finding.assignment_id }, search: (old: { project?: string }) => ({ project: old.project }) });
+  const list = usePlainRows(useInfiniteQuery(findings(view.filters.project)), keyOf);
+  const toAssignment = useToAssignment();
   return (
     <PlainListPage
       title="Findings"
       about="what looks like a secret in work; that work stays on this machine"
       view={view}
-      statuses={STATUSES}
-      rows={rows}
-      asking={list}
-      keyOf={keyOf}
+      {...list}
+      {...toAssignment}
       look={look}
-      open={open}
-      hrefOf={(finding) => `/assignments/${finding.assignment_id}`}
       renderRow={(finding, showProject) => (
         <Row
           status={<StatusWord status="blocked" />}

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { makeBackup, type Backup, type Housekeeping } from '@/api/engine';
 import { asProblem, type ApiProblem } from '@/api/problem';
 import { bytes } from '@/parts/bytes';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { RefusedButton } from '@/parts/ConfirmButton';
 import { filled } from '@/parts/forms';
@@ -80,7 +81,7 @@ export function Backups({ state, refusal }: { state: Housekeeping; refusal: stri
             of={[
               ['Last restore', <RelativeTime key="at" at={state.restore.at} focusable />],
               ['From', <code key="from">{cleanLine(state.restore.path)}</code>],
-              ['Went', state.restore.error ? <span className={classes.bad}>{cleanLine(state.restore.error)}</span> : 'well'],
+              ['Went', state.restore.error ? <span className={classes.bad}>{capital(cleanLine(state.restore.error))}</span> : 'well'],
               ['Before it', state.restore.restored?.aside && <code>{cleanLine(state.restore.restored.aside)}</code>],
             ]}
           />

@@ -5,6 +5,7 @@ import { housekeeping, runHousekeeping, type HousekeepingRun } from '@/api/engin
 import { asProblem } from '@/api/problem';
 import { ActButton } from '@/parts/ActButton';
 import { bytes } from '@/parts/bytes';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
 import { AssignmentLink } from '@/parts/LinkTo';
@@ -92,7 +93,7 @@ function Round({ run }: { run: HousekeepingRun }) {
         />
         {run.problems.map((problem) => (
           <p key={problem} className={classes.bad}>
-            {cleanLine(problem)}
+            {capital(cleanLine(problem))}
           </p>
         ))}
       </div>
@@ -107,7 +108,7 @@ function Round({ run }: { run: HousekeepingRun }) {
           ]}
           rows={run.kept.map((kept) => ({
             key: kept.assignment_id,
-            cells: [<AssignmentLink key="link" id={kept.assignment_id} />, bytes(kept.bytes), cleanLine(kept.why), cleanLine(kept.hint)],
+            cells: [<AssignmentLink key="link" id={kept.assignment_id} />, bytes(kept.bytes), capital(cleanLine(kept.why)), capital(cleanLine(kept.hint))],
           }))}
           empty=""
         />

@@ -4,7 +4,9 @@ import { useCallback } from 'react';
 
 import { inbox } from '@/api/queries';
 import type { Need } from '@/api/types';
+import { Offer } from '@/notices/Offer';
 import { ListFrame } from '@/parts/ListFrame';
+import { pathOfNeed } from '@/parts/needs';
 import { PageHead } from '@/parts/PageHead';
 import { SplitPage } from '@/parts/SplitPage';
 import { EmptyState } from '@/parts/States';
@@ -29,22 +31,20 @@ export default function InboxPage() {
     (row: string | undefined) => void navigate({ to: '/inbox', search: (old) => ({ ...old, row }), replace: true }),
     [navigate],
   );
-  const open = (need: Need) => {
-    if (need.assignment_id)
-      void navigate({ to: '/assignments/$id', params: { id: need.assignment_id }, search: (old) => ({ project: old.project }) });
-    else if (need.kind === 'breaker' || need.kind === 'no_worker') void navigate({ to: '/workers', search: (old) => ({ project: old.project }) });
-  };
+  const open = (need: Need) => void navigate({ href: pathOfNeed(need) });
   const selected = rows.find((need) => need.key === current);
   return (
     <>
-      <PageHead title="Needs you" about="What waits for a person, and nothing else" />
+      <PageHead title="Needs you" about="what waits for a person, and nothing else">
+        <Offer />
+      </PageHead>
       <SplitPage pane={selected ? <NeedPane need={selected} open={() => open(selected)} close={() => setCurrent(undefined)} /> : null}>
         <ListFrame
           label="What needs you"
           rows={rows}
           asking={list}
           rowKey={keyOf}
-          hrefOf={(need) => (need.assignment_id ? `/assignments/${need.assignment_id}` : '/workers')}
+          hrefOf={pathOfNeed}
           open={open}
           current={current}
           setCurrent={setCurrent}

@@ -5,15 +5,15 @@ import { IconX } from '@tabler/icons-react';
 import { approveJob, continueAssignment, retryJob } from '@/api/commands';
 import { assignment } from '@/api/queries';
 import type { Need } from '@/api/types';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { ConfirmButton, RefusedButton } from '@/parts/ConfirmButton';
+import { NEED_WORDS } from '@/parts/needs';
 import { Properties } from '@/parts/SplitPage';
 import { RelativeTime, Until } from '@/parts/times';
 import { useRefusal } from '@/shell/may';
 import { saying } from '@/shell/say';
 import pane from '../work/pane.module.css';
-
-import { KIND_WORDS } from './NeedRow';
 
 /** Why it waits for a person, and the answers they can give at once. */
 export function NeedPane({ need, open, close }: { need: Need; open: () => void; close: () => void }) {
@@ -21,14 +21,14 @@ export function NeedPane({ need, open, close }: { need: Need; open: () => void; 
   return (
     <>
       <div className={pane.head}>
-        <strong>{KIND_WORDS[need.kind] ?? need.kind}</strong>
+        <strong>{NEED_WORDS[need.kind] ?? need.kind}</strong>
         <ActionIcon aria-label="Close" onClick={close} size="sm">
           <IconX size={15} />
         </ActionIcon>
       </div>
       <h2 className={pane.title}>{cleanLine(need.title)}</h2>
-      <p className={pane.why}>{cleanLine(need.why)}</p>
-      {need.action ? <p className={pane.action}>{cleanLine(need.action)}</p> : null}
+      <p className={pane.why}>{capital(cleanLine(need.why))}</p>
+      {need.action ? <p className={pane.action}>{capital(cleanLine(need.action))}</p> : null}
       <Group gap={6} mt="xs">
         {need.assignment_id ? (
           <Button variant="filled" onClick={open}>

@@ -1,14 +1,12 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
-import { useMemo } from 'react';
 
 import { locks, type FileLock } from '@/api/code';
 import { cleanLine } from '@/parts/clean';
 import { AssignmentLink } from '@/parts/LinkTo';
 import { PaneHead } from '@/parts/PaneHead';
 import { PlainListPage } from '@/parts/PlainListPage';
+import { usePlainRows, useToAssignment } from '@/parts/plainRows';
 import { Row } from '@/parts/Row';
-import { rowsOf } from '@/parts/rowsOf';
 import { Properties } from '@/parts/SplitPage';
 import { EmptyState } from '@/parts/States';
 import { StatusWord } from '@/parts/StatusWord';
@@ -27,23 +25,16 @@ const look = (lock: FileLock) => ({
 /** Files that assignments have to themselves: who holds them and who waits for whom. */
 export default function LocksPage() {
   const view = useList(STATUSES);
-  const navigate = useNavigate();
-  const list = useInfiniteQuery(locks(view.filters.project));
-  const rows = useMemo(() => rowsOf(list.data, keyOf), [list.data]);
-  const open = (lock: FileLock) =>
-    void navigate({ to: '/assignments/$id', params: { id: lock.assignment_id }, search: (old: { project?: string }) => ({ project: old.project }) });
+  const list = usePlainRows(useInfiniteQuery(locks(view.filters.project)), keyOf);
+  const toAssignment = useToAssignment();
   return (
     <PlainListPage
       title="Locks"
       about="files that an assignment has to itself while it may change them"
       view={view}
-      statuses={STATUSES}
-      rows={rows}
-      asking={list}
-      keyOf={keyOf}
+      {...list}
+      {...toAssignment}
       look={look}
-      open={open}
-      hrefOf={(lock) => `/assignments/${lock.assignment_id}`}
       renderRow={(lock, showProject) => (
         <Row
           status={<StatusWord status={lock.status} />}

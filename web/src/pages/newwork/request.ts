@@ -1,18 +1,16 @@
 /** What the dialog holds, and the request it makes. */
 import type { RunGoal } from '@/api/projects';
-import type { Harness, JobType } from '@/api/types';
+import type { JobType } from '@/api/types';
+import { agentOf, agentProblems, NO_AGENT, type AgentForm } from '@/parts/AgentFields';
 import { budgetOf, filled, listed, NO_BUDGET, seconds, wholeNumber, type BudgetText } from '@/parts/forms';
 
-export interface GoalForm {
+export interface GoalForm extends AgentForm {
   goal: string;
   /** A known project, or the word for another repository. */
   project: string;
   repo: string;
   base: string;
-  harness: Harness | '';
   model: string;
-  program: string;
-  script: string;
   verify: string;
   review: boolean;
   propose: boolean;
@@ -35,10 +33,8 @@ export const emptyGoal = (project: string | undefined): GoalForm => ({
   project: project ?? '',
   repo: '',
   base: '',
-  harness: '',
+  ...NO_AGENT,
   model: '',
-  program: '',
-  script: '',
   verify: '',
   review: true,
   propose: false,
@@ -55,14 +51,12 @@ export const emptyGoal = (project: string | undefined): GoalForm => ({
 
 /** What is missing or wrong, by field; nothing when it can be sent. */
 export function problemsOf(form: GoalForm): Partial<Record<keyof GoalForm, string>> {
-  const problems: Partial<Record<keyof GoalForm, string>> = {};
+  const problems: Partial<Record<keyof GoalForm, string>> = agentProblems(form);
   if (!filled(form.goal)) problems.goal = 'Say what you want.';
   if (!form.project) problems.project = 'Say where.';
   const repo = filled(form.repo);
   if (form.project === OTHER_REPOSITORY && !(repo && (repo.startsWith('/') || repo.includes('://') || /^[\w.-]+@[\w.-]+:/.test(repo))))
     problems.repo = 'An absolute path on the daemon’s machine, or an address.';
-  if (form.harness === 'command' && !filled(form.program)) problems.program = 'The harness command needs a program.';
-  if (form.harness === 'simulated' && !filled(form.script)) problems.script = 'The harness simulated needs a script.';
   if (Number.isNaN(wholeNumber(form.priority, -1_000))) problems.priority = 'a whole number';
   if (Number.isNaN(wholeNumber(form.iterations, 1))) problems.iterations = 'a number from 1';
   if (Number.isNaN(wholeNumber(form.retries))) problems.retries = 'a number from 0';
@@ -80,10 +74,8 @@ export function requestOf(form: GoalForm, key: string): RunGoal {
     project: isOther ? undefined : form.project,
     repo: isOther ? filled(form.repo) : undefined,
     base: filled(form.base),
-    harness: form.harness || undefined,
+    ...agentOf(form),
     model: filled(form.model),
-    program: form.harness === 'command' ? filled(form.program) : undefined,
-    script: form.harness === 'simulated' ? form.script : undefined,
     verify: filled(form.verify),
     no_review: form.review ? undefined : true,
     propose: form.propose || undefined,

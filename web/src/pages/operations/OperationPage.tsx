@@ -3,6 +3,7 @@ import { Link, useParams } from '@tanstack/react-router';
 
 import { operation as question, type Operation } from '@/api/operations';
 import { asProblem } from '@/api/problem';
+import { capital } from '@/parts/capital';
 import { cleanLine, cleanText } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
 import { ExternalLink } from '@/parts/ExternalLink';
@@ -15,6 +16,7 @@ import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed, RelativeTime, Until } from '@/parts/times';
 import { span } from '@/parts/timewords';
 import { Why } from '@/parts/Why';
+import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 
 import { CancelOperation } from './OperationPane';
@@ -35,7 +37,7 @@ export default function OperationPage() {
       <PageHead
         title="Operation"
         about={
-          <Link to="/operations" search={(old: { project?: string }) => ({ project: old.project })}>
+          <Link to="/operations" search={keepProject}>
             all operations
           </Link>
         }
@@ -49,7 +51,7 @@ export default function OperationPage() {
             <p>
               <StatusWord status={operation.status} /> <Why summary={operationInWords(operation)} until={operation.endedAt ? null : operation.hold?.until} />
             </p>
-            {operation.hold?.hint && !operation.endedAt ? <p className={classes.hint}>{cleanLine(operation.hold.hint)}</p> : null}
+            {operation.hold?.hint && !operation.endedAt ? <p className={classes.hint}>{capital(cleanLine(operation.hold.hint))}</p> : null}
             {isRunning ? (
               <p className={classes.progress}>
                 <progress max={100} value={operation.progress.percent} aria-label="Progress" /> {operation.progress.percent} %
@@ -99,7 +101,7 @@ function Result({ operation }: { operation: Operation }) {
     <Section title="Result">
       {result ? (
         <div className={classes.stand}>
-          {result.error ? <p className={classes.bad}>{cleanText(result.error)}</p> : null}
+          {result.error ? <p className={classes.bad}>{capital(cleanText(result.error))}</p> : null}
           <Properties
             of={[
               ['Done', result.success ? 'yes' : 'no'],
@@ -134,7 +136,7 @@ function Callback({ operation }: { operation: Operation }) {
             ) : null}
             .
           </p>
-          {callback.problem ? <p className={classes.bad}>{cleanText(callback.problem)}</p> : null}
+          {callback.problem ? <p className={classes.bad}>{capital(cleanText(callback.problem))}</p> : null}
           <Properties of={[['Delivery', <code key="id">{cleanLine(callback.deliveryId)}</code>]]} />
         </div>
       ) : (

@@ -1,19 +1,20 @@
 import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 
 import { operations, type Operation } from '@/api/operations';
 import { cleanLine } from '@/parts/clean';
 import { PlainListPage } from '@/parts/PlainListPage';
+import { usePlainRows } from '@/parts/plainRows';
 import { Row } from '@/parts/Row';
-import { rowsOf } from '@/parts/rowsOf';
 import { EmptyState } from '@/parts/States';
 import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed, RelativeTime } from '@/parts/times';
 import { day } from '@/parts/timewords';
 import { useList } from '@/parts/useList';
 import { Why } from '@/parts/Why';
+import { keepProject } from '@/shell/project';
 
 import { OperationPane } from './OperationPane';
 import { operationInWords, TYPE_WORDS } from './words';
@@ -35,10 +36,9 @@ export default function OperationsPage() {
   const view = useList(STATUSES);
   const navigate = useNavigate();
   const [isNew, setNew] = useState(false);
-  const list = useInfiniteQuery(operations({}));
-  const rows = useMemo(() => rowsOf(list.data, keyOf), [list.data]);
+  const list = usePlainRows(useInfiniteQuery(operations({})), keyOf);
   const open = (operation: Operation) =>
-    void navigate({ to: '/operations/$id', params: { id: operation.id }, search: (old: { project?: string }) => ({ project: old.project }) });
+    void navigate({ to: '/operations/$id', params: { id: operation.id }, search: keepProject });
   return (
     <>
       <PlainListPage
@@ -46,10 +46,7 @@ export default function OperationsPage() {
         about="what services ask for, and what came of it"
         actions={<Button onClick={() => setNew(true)}>New operation…</Button>}
         view={view}
-        statuses={STATUSES}
-        rows={rows}
-        asking={list}
-        keyOf={keyOf}
+        {...list}
         look={look}
         groupOf={groupOf}
         open={open}

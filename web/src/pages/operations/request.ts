@@ -1,9 +1,9 @@
 /** What the form for an operation holds, and the request it makes. */
 import type { OperationRequest, OperationType } from '@/api/operations';
-import type { Harness } from '@/api/types';
+import { agentOf, agentProblems, NO_AGENT, type AgentForm } from '@/parts/AgentFields';
 import { budgetOf, filled, listed, NO_BUDGET, wholeNumber, type BudgetText } from '@/parts/forms';
 
-export interface OperationForm {
+export interface OperationForm extends AgentForm {
   kind: OperationType;
   description: string;
   repository: string;
@@ -13,9 +13,6 @@ export interface OperationForm {
   approval: boolean;
   review: boolean;
   verify: string;
-  harness: Harness | '';
-  program: string;
-  script: string;
   files: string;
   iterations: string;
   callback: string;
@@ -32,9 +29,7 @@ export const emptyOperation = (who: string): OperationForm => ({
   approval: true,
   review: false,
   verify: '',
-  harness: '',
-  program: '',
-  script: '',
+  ...NO_AGENT,
   files: '',
   iterations: '',
   callback: '',
@@ -43,15 +38,13 @@ export const emptyOperation = (who: string): OperationForm => ({
 
 /** What is missing or wrong, by field. */
 export function problemsOf(form: OperationForm): Partial<Record<keyof OperationForm, string>> {
-  const problems: Partial<Record<keyof OperationForm, string>> = {};
+  const problems: Partial<Record<keyof OperationForm, string>> = agentProblems(form);
   if (!filled(form.description)) problems.description = 'Say what is wanted.';
   if (!filled(form.repository)) problems.repository = 'Say which.';
   if (!filled(form.organization)) problems.organization = 'Operations are listed by it.';
   if (!filled(form.session)) problems.session = 'Operations are listed by it.';
   const callback = filled(form.callback);
   if (callback && !/^https?:\/\/[^\s/]+/i.test(callback)) problems.callback = 'An address that begins with https:// or http://';
-  if (form.harness === 'command' && !filled(form.program)) problems.program = 'The harness command needs a program.';
-  if (form.harness === 'simulated' && !filled(form.script)) problems.script = 'The harness simulated needs a script.';
   const rounds = wholeNumber(form.iterations, 1);
   if (Number.isNaN(rounds) || (rounds ?? 1) > 100) problems.iterations = '1 to 100';
   if (Object.values(budgetOf(form.budget) ?? {}).some(Number.isNaN)) problems.budget = 'see the fields';
@@ -73,9 +66,7 @@ export function requestOf(form: OperationForm): OperationRequest {
     approvalRequired: form.approval,
     review: form.review || undefined,
     verify: filled(form.verify),
-    harness: form.harness || undefined,
-    program: form.harness === 'command' ? filled(form.program) : undefined,
-    script: form.harness === 'simulated' ? form.script : undefined,
+    ...agentOf(form),
     targetFiles: listed(form.files),
     maxIterations: wholeNumber(form.iterations, 1),
     callback: callback ? { url: callback } : undefined,

@@ -1,4 +1,5 @@
 import type { Operation, OperationType } from '@/api/operations';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 
 export const TYPE_WORDS: Record<OperationType, string> = {
@@ -10,9 +11,9 @@ export const TYPE_WORDS: Record<OperationType, string> = {
 
 /** What an operation does, waits for or came to, in a sentence. */
 export function operationInWords(operation: Pick<Operation, 'why' | 'hold' | 'progress' | 'status' | 'result'>): string {
-  if (operation.why) return cleanLine(operation.why);
-  if (operation.hold) return cleanLine(operation.hold.reason);
-  if (operation.result?.error) return cleanLine(operation.result.error);
+  if (operation.why) return capital(cleanLine(operation.why));
+  if (operation.hold) return capital(cleanLine(operation.hold.reason));
+  if (operation.result?.error) return capital(cleanLine(operation.result.error));
   if (operation.status === 'running')
     return [operation.progress.percent > 0 && `${operation.progress.percent} %`, operation.progress.message && cleanLine(operation.progress.message)].filter(Boolean).join(' · ') || 'The agent works.';
   if (operation.status === 'queued') return 'Waits for a worker.';

@@ -13,7 +13,7 @@ import { Properties } from '@/parts/SplitPage';
 import { EmptyState } from '@/parts/States';
 import { RelativeTime } from '@/parts/times';
 import { useList } from '@/parts/useList';
-import { useProject } from '@/shell/project';
+import { keepProject, useProject } from '@/shell/project';
 
 import { settingsRows } from './settingsRows';
 
@@ -32,7 +32,7 @@ export default function ProjectsPage() {
   const [, choose] = useProject();
   const [isNew, setNew] = useState(false);
   const list = useQuery(projects);
-  const open = (project: Project) => void navigate({ to: '/projects/$name', params: { name: project.name }, search: (old: { project?: string }) => ({ project: old.project }) });
+  const open = (project: Project) => void navigate({ to: '/projects/$name', params: { name: project.name }, search: keepProject });
   return (
     <>
       <PlainListPage
@@ -40,7 +40,6 @@ export default function ProjectsPage() {
         about="repositories, and what their work is run with"
         actions={<Button onClick={() => setNew(true)}>Add project…</Button>}
         view={view}
-        statuses={STATUSES}
         rows={list.data?.items ?? NOTHING}
         asking={list}
         keyOf={keyOf}

@@ -54,7 +54,7 @@ export default function SettingsPage() {
                 { head: 'Setting', width: '300px' },
                 { head: 'Value', wraps: true },
                 { head: 'Set by', width: '120px' },
-                { head: 'Where', wraps: true },
+                { head: 'Where', wraps: true, width: '280px' },
               ]}
               rows={items.map((setting) => ({
                 key: setting.key,

@@ -8,6 +8,7 @@ import { Properties } from '@/parts/SplitPage';
 import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed, RelativeTime } from '@/parts/times';
 import { span } from '@/parts/timewords';
+import { keepProject } from '@/shell/project';
 
 import classes from './pane.module.css';
 import { sessionTitle, toolsInWords } from './sessionWords';
@@ -42,7 +43,7 @@ export function SessionPane({ session, open, close }: { session: AgentSession; o
           [
             'Assignment',
             session.assignment_id && (
-              <Link to="/assignments/$id" params={{ id: session.assignment_id }} search={(old: { project?: string }) => ({ project: old.project })}>
+              <Link to="/assignments/$id" params={{ id: session.assignment_id }} search={keepProject}>
                 {session.assignment_id}
               </Link>
             ),

@@ -5,13 +5,11 @@ import { useCallback, useMemo } from 'react';
 import { sessions, stats } from '@/api/queries';
 import type { AgentSession } from '@/api/types';
 import { serverNow, useTimeText } from '@/parts/clock';
-import { FilterBar } from '@/parts/FilterBar';
-import { isNarrowed } from '@/parts/filters';
-import { ListFrame } from '@/parts/ListFrame';
+import { FilteredList } from '@/parts/FilteredList';
 import { rowsOf } from '@/parts/rowsOf';
-import { SplitPage } from '@/parts/SplitPage';
 import { EmptyState } from '@/parts/States';
 import { useList } from '@/parts/useList';
+import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 
 import { groupOfSession } from './groupOf';
@@ -26,7 +24,8 @@ const hrefOf = (session: AgentSession) => `/agents/${session.id}`;
 /** Every agent's session, also of those that people start themselves: what it does at this moment, and what it did. */
 export default function SessionsPage() {
   useTitle('Sessions');
-  const { filters, setFilters, current, setCurrent } = useList(STATUSES);
+  const view = useList(STATUSES);
+  const { filters } = view;
   const navigate = useNavigate();
   const list = useInfiniteQuery(sessions({ filters }));
   const agents = useQuery(stats(filters.project)).data?.agents;
@@ -35,38 +34,31 @@ export default function SessionsPage() {
   const today = useTimeText((now) => new Date(now).toDateString());
   const groupOf = useCallback((session: AgentSession) => (today ? groupOfSession(session, serverNow()) : ''), [today]);
   const open = (session: AgentSession) =>
-    void navigate({ to: '/agents/$id', params: { id: session.id }, search: (old: { project?: string }) => ({ project: old.project }) });
-  const selected = rows.find((row) => row.id === current);
-  const showProject = !filters.project;
+    void navigate({ to: '/agents/$id', params: { id: session.id }, search: keepProject });
 
   return (
     <>
       <h1 className="unseen">Sessions</h1>
       <WorkTabs />
-      <FilterBar filters={filters} onChange={setFilters} statuses={STATUSES} counts={agents} />
-      <SplitPage pane={selected ? <SessionPane session={selected} open={() => open(selected)} close={() => setCurrent(undefined)} /> : null}>
-        <ListFrame
-          label="Sessions"
-          rows={rows}
-          asking={list}
-          rowKey={keyOf}
-          groupOf={groupOf}
-          hrefOf={hrefOf}
-          open={open}
-          current={current}
-          setCurrent={setCurrent}
-          renderRow={(session) => <SessionRow session={session} showProject={showProject} />}
-          empty={
-            isNarrowed(filters) ? (
-              <EmptyState title="No session passes this filter">Change it, or clear it.</EmptyState>
-            ) : (
-              <EmptyState title="No sessions yet">
-                Agents that Windlass runs are shown here. To see those that you start yourself, too: <code>windlass hooks install</code>
-              </EmptyState>
-            )
-          }
-        />
-      </SplitPage>
+      <FilteredList
+        label="Sessions"
+        view={view}
+        counts={agents}
+        rows={rows}
+        asking={list}
+        rowKey={keyOf}
+        groupOf={groupOf}
+        hrefOf={hrefOf}
+        open={open}
+        renderRow={(session, showProject) => <SessionRow session={session} showProject={showProject} />}
+        renderPane={(session, close) => <SessionPane session={session} open={() => open(session)} close={close} />}
+        emptyFilter={<EmptyState title="No session passes this filter">Change it, or clear it.</EmptyState>}
+        empty={
+          <EmptyState title="No sessions yet">
+            Agents that Windlass runs are shown here. To see those that you start yourself, too: <code>windlass hooks install</code>
+          </EmptyState>
+        }
+      />
     </>
   );
 }

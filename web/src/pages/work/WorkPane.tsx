@@ -2,6 +2,7 @@ import { ActionIcon, Button, Group } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
 
 import type { WorkItem } from '@/api/types';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { ExternalLink } from '@/parts/ExternalLink';
 import { cost, count, money } from '@/parts/Money';
@@ -31,7 +32,7 @@ export function WorkPane({ item, open, close }: { item: WorkItem; open: () => vo
       <p className={classes.why} data-needs={item.needs_you || undefined}>
         <Why summary={item.summary} until={item.until} />
       </p>
-      {item.action ? <p className={classes.action}>{cleanLine(item.action)}</p> : null}
+      {item.action ? <p className={classes.action}>{capital(cleanLine(item.action))}</p> : null}
       <Group gap={6} mt="xs">
         <Button variant="filled" onClick={open}>
           Open

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { breakers, closeBreaker, type Breaker } from '@/api/engine';
 import { asProblem } from '@/api/problem';
 import { ActButton } from '@/parts/ActButton';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
 import { Section } from '@/parts/Section';
@@ -28,7 +29,7 @@ export function Breakers() {
             { head: 'In a row', isRight: true, width: '80px' },
             { head: 'Changed', width: '120px' },
             { head: 'Why', wraps: true },
-            { head: 'What can be done', isRight: true, width: '130px' },
+            { head: 'What can be done', acts: true, isRight: true, width: '130px' },
           ]}
           rows={list.data.items.map((breaker) => ({
             key: breaker.id,
@@ -62,7 +63,7 @@ function Why({ breaker }: { breaker: Breaker }) {
   if (breaker.status === 'closed') return breaker.failure ? <>Works again. Last: {cleanLine(breaker.failure.message)}</> : <>Works</>;
   return (
     <>
-      {breaker.failure ? cleanLine(breaker.failure.message) : 'Its backend failed.'}
+      {breaker.failure ? capital(cleanLine(breaker.failure.message)) : 'Its backend failed.'}
       {breaker.status === 'half_open' ? ' One job tries it now.' : null}
       {breaker.open_until ? (
         <>

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 
 import { doctor, type HarnessLook } from '@/api/engine';
 import { asProblem } from '@/api/problem';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
 import { Section } from '@/parts/Section';
@@ -49,13 +50,13 @@ export function Machine({ level }: { level: string }) {
               rows={look.data.harnesses.map((harness) => ({
                 key: harness.harness,
                 cells: [
-                  <span key="name" title={harness.path ?? undefined}>
+                  <span key="name" title={harness.path ? cleanLine(harness.path) : undefined}>
                     {harness.harness}
                   </span>,
                   <State key="state" harness={harness} />,
                   harness.version && cleanLine(harness.version),
                   harness.login && cleanLine(harness.login).replaceAll('_', ' '),
-                  harness.problems.map((problem) => cleanLine([problem.what, problem.hint].filter(Boolean).join(' '))).join(' '),
+                  harness.problems.map((problem) => [problem.what, problem.hint ?? ''].map((part) => capital(cleanLine(part))).join(' ')).join(' '),
                 ],
               }))}
               empty="No agent is known."
@@ -75,7 +76,7 @@ export function Machine({ level }: { level: string }) {
                   cleanLine(check.name),
                   check.problem ? <span className={classes.need}>needs something</span> : <span className={classes.good}>good</span>,
                   cleanLine(check.found),
-                  check.problem && cleanLine([check.problem.what, check.problem.hint].filter(Boolean).join(' ')),
+                  check.problem && [check.problem.what, check.problem.hint ?? ''].map((part) => capital(cleanLine(part))).join(' '),
                 ],
               }))}
               empty="Nothing was looked at."

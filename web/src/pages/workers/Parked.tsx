@@ -1,5 +1,6 @@
 import { unpark, type HarnessPark } from '@/api/engine';
 import { ActButton } from '@/parts/ActButton';
+import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
 import { Section } from '@/parts/Section';
@@ -19,7 +20,7 @@ export function Parked({ parks }: { parks: HarnessPark[] }) {
           { head: 'State', width: '110px' },
           { head: 'Goes on', width: '200px' },
           { head: 'Why', wraps: true },
-          { head: 'What can be done', isRight: true, width: '130px' },
+          { head: 'What can be done', acts: true, isRight: true, width: '130px' },
         ]}
         rows={parks.map((park) => ({
           key: park.harness,
@@ -27,7 +28,7 @@ export function Parked({ parks }: { parks: HarnessPark[] }) {
             park.harness,
             <StatusWord key="status" status="parked" />,
             <Until key="until" at={park.until} />,
-            cleanLine(park.reason),
+            capital(cleanLine(park.reason)),
             <ActButton
               key="unpark"
               done={`${park.harness} is used again`}

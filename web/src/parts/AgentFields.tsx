@@ -1,0 +1,52 @@
+import { Select, Textarea, TextInput } from '@mantine/core';
+
+import type { Harness } from '@/api/types';
+
+import { filled } from './forms';
+import { HARNESSES } from './harnesses';
+
+/** Which agent, and what those need that are no agents of a maker: a program, a script. */
+export interface AgentForm {
+  harness: Harness | '';
+  program: string;
+  script: string;
+}
+export const NO_AGENT: AgentForm = { harness: '', program: '', script: '' };
+
+/** What is missing of it, by field. */
+export function agentProblems({ harness, program, script }: AgentForm): { program?: string; script?: string } {
+  if (harness === 'command' && !filled(program)) return { program: 'The harness command needs a program.' };
+  if (harness === 'simulated' && !filled(script)) return { script: 'The harness simulated needs a script.' };
+  return {};
+}
+
+/** It as the API takes it; what another agent needed is left out. */
+export const agentOf = ({ harness, program, script }: AgentForm) => ({
+  harness: harness || undefined,
+  program: harness === 'command' ? filled(program) : undefined,
+  script: harness === 'simulated' ? script : undefined,
+});
+
+/** Chooses an agent; `own` says whose is taken where none is chosen. */
+export function AgentSelect({ value, onChange, own, label = 'Agent' }: { value: Harness | ''; onChange: (harness: Harness | '') => void; own: string; label?: string }) {
+  return (
+    <Select
+      label={label}
+      placeholder={own}
+      data={[...HARNESSES]}
+      value={value || null}
+      onChange={(harness) => onChange((harness as Harness | null) ?? '')}
+      clearable
+      clearButtonProps={{ 'aria-label': `${label}: ${own}` }}
+    />
+  );
+}
+
+/** What the chosen agent needs beside its name; nothing for most. */
+export function AgentNeeds({ form, set, wrong }: { form: AgentForm; set: (part: Partial<AgentForm>) => void; wrong: { program?: string; script?: string } }) {
+  if (form.harness === 'command')
+    return <TextInput label="Program" placeholder="./agent.sh" value={form.program} onChange={(event) => set({ program: event.currentTarget.value })} error={wrong.program} />;
+  if (form.harness === 'simulated')
+    return <Textarea label="Script (TOML)" autosize minRows={3} maxRows={10} value={form.script} onChange={(event) => set({ script: event.currentTarget.value })} error={wrong.script} />;
+  return null;
+}
