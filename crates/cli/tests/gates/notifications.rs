@@ -177,10 +177,12 @@ fn an_open_breaker_is_told_once_each_time_that_it_opens() {
     let script =
         "[[turn]]\nsteps = [{ api_error = \"503 upstream is away\" }, { api_error = \"503 upstream is away\" }, { say = \"Done.\" }]";
     for _ in 0..2 {
-        bench.simulated(script, &["--project", "scratch", "--no-review", "--max-retries", "9"]);
+        let a = bench.simulated(script, &["--project", "scratch", "--no-review", "--max-retries", "9"]);
         let chat = receivers.chat.next().json();
         let text = chat["text"].as_str().unwrap();
         assert!(text.contains("circuit breaker open") && text.contains("503 upstream is away"), "{text}");
+        // Else it would work between the faults of the next one.
+        bench.ok(&["cancel", &a]);
         bench.ok(&["breakers", "close", "simulated"]);
     }
     assert!(receivers.hook.sent.try_recv().is_err(), "who wants dead letters only is not told");

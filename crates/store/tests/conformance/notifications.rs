@@ -48,8 +48,8 @@ async fn blocked_since(store: &Store, id: AssignmentId) -> Timestamp {
     all.iter().find(|work| work.id == id).unwrap().since
 }
 
-fn block(reason: &str) -> Option<Block> {
-    Some(Block { owner: "person".to_owned(), action: "decide".to_owned(), reason: reason.to_owned(), kind: None })
+fn block(reason: &str) -> Block {
+    Block { owner: "person".to_owned(), action: "decide".to_owned(), reason: reason.to_owned(), kind: None }
 }
 
 on_both! {
@@ -122,20 +122,20 @@ on_both! {
     async fn a_block_begins_when_it_is_made_and_not_when_something_else_changes(f: Fixture) {
         let id = submit(&f.store, wish(vec![spec(JobType::Plan)])).await.assignment.id;
         let me = || "tester".to_owned();
-        f.store.move_assignment(id, AssignmentMove::Block, block("one"), me()).await.unwrap();
+        f.store.move_assignment(id, AssignmentMove::Block, Some(block("one")), me()).await.unwrap();
         // Time that can be told apart, on both databases.
         f.sql("UPDATE assignments SET blocked_at = blocked_at - 1000".to_owned()).await;
         let first = blocked_since(&f.store, id).await;
         f.store.set_budget(id, Budget { runs: Some(7), ..Budget::default() }, me()).await.unwrap();
-        f.store.move_assignment(id, AssignmentMove::Block, block("one"), me()).await.unwrap();
+        f.store.move_assignment(id, AssignmentMove::Block, Some(block("one")), me()).await.unwrap();
         assert_eq!(blocked_since(&f.store, id).await, first, "it is the same block");
-        f.store.move_assignment(id, AssignmentMove::Block, block("another"), me()).await.unwrap();
+        f.store.move_assignment(id, AssignmentMove::Block, Some(block("another")), me()).await.unwrap();
         let second = blocked_since(&f.store, id).await;
         assert!(second > first);
         f.sql("UPDATE assignments SET blocked_at = blocked_at - 1000".to_owned()).await;
         f.store.move_assignment(id, AssignmentMove::Activate, None, me()).await.unwrap();
         assert_eq!(f.store.blocked_work(None, 100).await.unwrap(), []);
-        f.store.move_assignment(id, AssignmentMove::Block, block("another"), me()).await.unwrap();
+        f.store.move_assignment(id, AssignmentMove::Block, Some(block("another")), me()).await.unwrap();
         assert!(blocked_since(&f.store, id).await > Timestamp(second.0 - 1000));
         let work = f.store.blocked_work(None, 100).await.unwrap().remove(0);
         assert_eq!(work.job.map(|(_, status)| status), Some(windlass_types::JobStatus::Queued));
