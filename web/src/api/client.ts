@@ -2,7 +2,6 @@ import createClient, { type Middleware } from 'openapi-fetch';
 
 import { noteServerTime } from '@/parts/clock';
 
-import type { PendingPaths } from './pending';
 import { asProblem, problemOf } from './problem';
 import type { paths } from './schema';
 import { signedOut } from './session';
@@ -20,7 +19,7 @@ const watch: Middleware = {
 };
 
 /** The daemon's API, typed by its own document. Calls go through `answer`, which makes a refusal an `ApiProblem`. */
-export const client = createClient<paths & PendingPaths>({ baseUrl: window.location.origin, credentials: 'same-origin' });
+export const client = createClient<paths>({ baseUrl: window.location.origin, credentials: 'same-origin' });
 client.use(watch);
 
 /** Waits for an answer's body; throws an `ApiProblem` for a refusal or no answer. */

@@ -9,7 +9,7 @@ import { pages, PAGE_SIZE } from './queries';
 import type { components } from './schema';
 import type { Scope, User } from './types';
 
-export type { Notifications } from './pending';
+export type Notifications = components['schemas']['Notifications'];
 export type Setting = components['schemas']['SettingView'];
 
 export const tokens = queryOptions({

@@ -942,6 +942,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the channels, without their secrets, and what was told lately. */
+        get: operations["list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message by a channel at once that says that it is a test. Refused, with the reason, when it is not taken. */
+        post: operations["test_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -1878,6 +1912,11 @@ export interface components {
             /** @default null */
             role?: components["schemas"]["UserRole"] | null;
         };
+        /**
+         * @description How a channel speaks.
+         * @enum {string}
+         */
+        ChannelKind: "email" | "webhook" | "slack";
         /** @description What was done over a time. */
         Charts: {
             /** @description How it is cut. */
@@ -2856,6 +2895,61 @@ export interface components {
              */
             slots: number;
         };
+        /** @description A notification as it is listed. */
+        Notification: {
+            assignment_id?: components["schemas"]["AssignmentId"] | null;
+            /** @description When it was seen that there is something to tell. */
+            at: components["schemas"]["Timestamp"];
+            /** @description By which channel. */
+            channel: string;
+            /** @description Why the last try failed; null when it was taken. */
+            error?: string | null;
+            /** @description Its id. */
+            id: string;
+            job_id?: components["schemas"]["JobId"] | null;
+            /** @description What kind. */
+            kind: components["schemas"]["NotificationKind"];
+            /** @description Where it stands. */
+            state: components["schemas"]["NotificationState"];
+            /** @description What it is about. */
+            title: string;
+            /**
+             * Format: int32
+             * @description How often it was sent.
+             */
+            tries: number;
+        };
+        /** @description A channel, without its secrets. */
+        NotificationChannel: {
+            /** @description How it speaks. */
+            kind: components["schemas"]["ChannelKind"];
+            /** @description What it is told of. */
+            kinds: components["schemas"]["NotificationKind"][];
+            /** @description Why the last try failed; null when it was taken. */
+            last_error?: string | null;
+            last_sent_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Where it leads: a mail server and recipients, or scheme and host of an address. */
+            target: string;
+        };
+        /**
+         * @description What a channel may be told of.
+         * @enum {string}
+         */
+        NotificationKind: "needs_you" | "blocked" | "dead" | "budget" | "breaker";
+        /**
+         * @description Where a notification stands.
+         * @enum {string}
+         */
+        NotificationState: "due" | "sent" | "failed";
+        /** @description The channels, and what was told lately. */
+        Notifications: {
+            /** @description The channels of this node's configuration. */
+            channels: components["schemas"]["NotificationChannel"][];
+            /** @description What was told lately, or is to be, the newest first; at most 100. */
+            recent: components["schemas"]["Notification"][];
+        };
         /**
          * @description What is done when an assignment's work does not merge cleanly with another branch or with what its base has become.
          * @enum {string}
@@ -3389,10 +3483,28 @@ export interface components {
             assignments?: number;
             /**
              * Format: int64
+             * @description Lines of the audit log.
+             * @default 0
+             */
+            audit_lines?: number;
+            /**
+             * Format: int64
+             * @description Tokens, sessions and login links that ended.
+             * @default 0
+             */
+            credentials?: number;
+            /**
+             * Format: int64
              * @description Events.
              * @default 0
              */
             events?: number;
+            /**
+             * Format: int64
+             * @description Notifications about what is over.
+             * @default 0
+             */
+            notifications?: number;
             /**
              * Format: int64
              * @description Checked-out trees that were ready for workspaces to come.
@@ -3537,6 +3649,16 @@ export interface components {
         };
         /** @description How long things are kept once they are over, and how much room they may take; what is `None` is kept for ever, or not bounded. */
         Retention: {
+            /**
+             * Format: int64
+             * @description Lines of the audit log, in seconds.
+             */
+            audit_secs?: number | null;
+            /**
+             * Format: int64
+             * @description Tokens, sessions and login links that ended, in seconds.
+             */
+            credentials_secs?: number | null;
             /**
              * Format: int64
              * @description Events, in seconds.
@@ -4029,6 +4151,11 @@ export interface components {
              * @description How much of it is done, 0 to 100.
              */
             progress?: number | null;
+        };
+        /** @description Which channel is tried. */
+        TestNotification: {
+            /** @description Its name. */
+            channel: string;
         };
         /** @description One text, or a list of them. */
         Texts: string | string[];
@@ -6448,6 +6575,65 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["NodeList"];
                 };
+            };
+            /** @description A refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notifications"];
+                };
+            };
+            /** @description A refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestNotification"];
+            };
+        };
+        responses: {
+            /** @description it was taken */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A refusal */
             default: {

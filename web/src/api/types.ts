@@ -3,7 +3,6 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
-export type * from './pending';
 export type Activity = Schemas['Activity'];
 export type ActivityKind = Schemas['ActivityKind'];
 export type AgentMetrics = Schemas['AgentMetrics'];
@@ -39,3 +38,9 @@ export type WorkSort = 'attention' | 'newest';
 export type DaemonStatus = Schemas['Status'];
 export type EventKind = Schemas['EventKind'];
 export type WindlassEvent = Omit<Schemas['Event'], 'kind' | 'data'> & { kind: EventKind; data: Record<string, unknown> };
+
+/** A page of a list. */
+export interface Page<Item> {
+  items: Item[];
+  next_cursor?: string | null;
+}

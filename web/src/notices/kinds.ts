@@ -1,8 +1,9 @@
 /** What may be told, in the words of the daemon's own channels. */
+import type { components } from '@/api/schema';
 import type { NeedKind } from '@/api/types';
 
-export const NOTICE_KINDS = ['needs_you', 'blocked', 'dead', 'budget', 'breaker'] as const;
-export type NoticeKind = (typeof NOTICE_KINDS)[number];
+export type NoticeKind = components['schemas']['NotificationKind'];
+export const NOTICE_KINDS: readonly NoticeKind[] = ['needs_you', 'blocked', 'dead', 'budget', 'breaker'];
 
 export const NOTICE_WORDS: Record<NoticeKind, string> = {
   needs_you: 'everything that needs you',
