@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::daemon::Daemon;
-use crate::scenario::Bench;
+use crate::scenario::{Bench, noop};
 use crate::stats;
 
 /// Events made a second: so many submissions ten times a second, of two events each.
@@ -48,7 +48,7 @@ impl Bench {
         let mut delays = Vec::new();
         for _ in 0..(if self.quick { 20 } else { 200 }) {
             let began = Instant::now();
-            daemon.post("/api/v1/assignments/run", &json!({ "goal": "seen", "harness": "simulated", "no_review": true })).await?;
+            daemon.post("/api/v1/assignments/run", &noop()).await?;
             crate::daemon::next_event(&mut latencies).await?;
             delays.push(began.elapsed().as_secs_f64() * 1000.0);
             // Two in one gathering would measure the gathering.
@@ -74,9 +74,7 @@ async fn open(daemon: &Daemon) -> anyhow::Result<TcpStream> {
 
 /// Makes events for so long; the share of a processor that the daemon used meanwhile, and how many there were.
 async fn make_events(daemon: &Daemon, span: Duration) -> anyhow::Result<(f64, u64)> {
-    let goals: Vec<Value> =
-        (0..GOALS_AT_ONCE).map(|_| json!({ "goal": "one more", "harness": "simulated", "no_review": true, "source": "bench" })).collect();
-    let body = Value::from(goals);
+    let body = Value::from(vec![noop(); GOALS_AT_ONCE as usize]);
     let mut connection = daemon.connect().await?;
     let request = daemon.request("POST", "/api/v1/assignments/run-many", &body);
     let (began, before) = (Instant::now(), daemon.cpu_secs());
