@@ -11,7 +11,8 @@ fn inline<'a>(schema: &'a Value, components: &'a Value, within: &mut Vec<&'a str
     match schema {
         Value::Object(fields) => {
             let Some(name) = fields.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/components/schemas/")) else {
-                return Value::Object(fields.iter().map(|(key, value)| (key.clone(), inline(value, components, within))).collect());
+                let said = fields.iter().filter(|(key, value)| !is_noise(key, value));
+                return Value::Object(said.map(|(key, value)| (key.clone(), inline(value, components, within))).collect());
             };
             if within.contains(&name) {
                 return Value::Object(Map::new());
@@ -30,6 +31,11 @@ fn inline<'a>(schema: &'a Value, components: &'a Value, within: &mut Vec<&'a str
     }
 }
 
+/// What a model reads for nothing: how wide a number is, and that nothing is the default. A field of such a name is an object.
+fn is_noise(key: &str, value: &Value) -> bool {
+    matches!((key, value), ("format", Value::String(_)) | ("default", Value::Null))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -40,7 +46,7 @@ mod tests {
     fn what_a_schema_refers_to_stands_in_its_place_and_what_holds_itself_ends() {
         let components = json!({"schemas": {
             "Tree": {"type": "object", "description": "A tree.", "properties": {"left": {"$ref": "#/components/schemas/Tree"}, "leaf": {"$ref": "#/components/schemas/Leaf"}}},
-            "Leaf": {"type": "string"},
+            "Leaf": {"type": "string", "format": "int64", "default": null},
         }});
         let found = inlined(&json!({"$ref": "#/components/schemas/Tree", "description": "This tree."}), &components);
         assert_eq!(found, json!({"type": "object", "description": "This tree.", "properties": {"left": {}, "leaf": {"type": "string"}}}));
