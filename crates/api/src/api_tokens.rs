@@ -1,7 +1,7 @@
 //! Named tokens for programs: made, listed and revoked by admins.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -9,7 +9,7 @@ use windlass_store::NewCredential;
 use windlass_types::{AssignmentId, Credential, CredentialId, CredentialKind, Scope, Timestamp, is_valid_name};
 
 use crate::auth::{Caller, Secret};
-use crate::extract::{Asked, Sent, id, page_size};
+use crate::extract::{Asked, Path, Sent, id, page_size};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -140,5 +140,7 @@ pub(crate) async fn create(State(app): State<App>, caller: Caller, Sent(wanted):
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", operation_id = "revoke_token", tag = "access", params(("id" = String, Path, description = "the token")),
     responses((status = 200, body = TokenView), Problem))]
 pub(crate) async fn revoke(State(app): State<App>, Path(path): Path<String>) -> Answer<Json<TokenView>> {
-    Ok(Json(app.engine()?.store().revoke_token(id(&path)?).await?.into()))
+    let token = app.engine()?.store().revoke_token(id(&path)?).await?;
+    app.somebody_is_out();
+    Ok(Json(token.into()))
 }

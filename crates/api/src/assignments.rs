@@ -1,6 +1,6 @@
 //! Assignments: what somebody wants.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Json, response::IntoResponse};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use windlass_store::{AssignmentFilter, Submitted, WholeAssignment};
 use windlass_types::{Assignment, AssignmentId, Job, JobId, JobSpec, Task, VerdictRecord};
 
 use crate::auth::Caller;
-use crate::extract::{Asked, Sent, id, page_size, words};
+use crate::extract::{Asked, Path, Sent, id, page_size, words};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
@@ -11,7 +11,7 @@ use windlass_engine::TranscriptPage;
 use windlass_types::{Attempt, AttemptId};
 
 use crate::auth::Caller;
-use crate::extract::{Asked, PAGE_MAX, id};
+use crate::extract::{Asked, PAGE_MAX, Path, id};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 

@@ -101,8 +101,8 @@ pub(crate) async fn write(State(app): State<App>, request: Request, next: Next) 
         status: status.as_u16(),
         peer: peer.to_string(),
     };
-    // Who floods is written down a few times, then once a second.
-    if caller.is_none() && is_refusal && app.refusals.count_wrong(peer) {
+    // Who floods is written down a few times, then once a second: whoever nobody knows, and whoever is refused.
+    if (caller.is_none() || is_refusal) && app.refusals.count_wrong(peer) {
         return response;
     }
     if let Ok(engine) = app.engine() {

@@ -1,7 +1,7 @@
 //! The branch registry: which branches Windlass works on, and how far each is on its way into its base.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -9,7 +9,7 @@ use windlass_store::BranchFilter;
 use windlass_types::{Branch, BranchMove};
 
 use crate::auth::Caller;
-use crate::extract::{Asked, id, page_size};
+use crate::extract::{Asked, Path, id, page_size};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 

@@ -1,13 +1,14 @@
 //! Circuit breakers: how the agents' backends stand.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use windlass_engine::BreakerView;
 use windlass_types::{Backend, Harness};
 
 use crate::auth::Caller;
+use crate::extract::Path;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 

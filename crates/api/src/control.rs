@@ -1,7 +1,7 @@
 //! The daemon itself: whether it lives, what it is, and what a person holds or lets go.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -11,6 +11,7 @@ use windlass_intake::IntakeState;
 use windlass_types::Harness;
 
 use crate::auth::Caller;
+use crate::extract::Path;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 

@@ -1,14 +1,14 @@
 //! Dead letters: jobs out of retries.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::{DeadLetterDetail, DeadLetterFilter, DeadLetterPage, ReplayPage, ReplayWhich};
 use windlass_types::{FailureKind, Harness, Timestamp};
 
 use crate::auth::Caller;
-use crate::extract::{Asked, Sent, id, page_size};
+use crate::extract::{Asked, Path, Sent, id, page_size};
 use crate::jobs::RetryJob;
 use crate::problem::{Answer, Problem};
 use crate::state::App;

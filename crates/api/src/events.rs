@@ -18,12 +18,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::Engine;
 use windlass_store::{EventFilter, StoreError};
-use windlass_types::{AssignmentStatus, AttemptId, AttemptStatus, Event, EventKind};
+use windlass_types::{AssignmentStatus, AttemptId, AttemptStatus, CredentialId, Event, EventKind};
 
 use crate::auth::Caller;
 use crate::extract::{Asked, maybe_id, page_size, words};
@@ -141,6 +141,12 @@ pub(crate) async fn follow(app: &App, caller: &Caller, filter: EventFilter, afte
             Caller::Agent(agent) => Some(agent.attempt.id),
             Caller::Person(_) => None,
         },
+        credential: match caller {
+            Caller::Agent(_) => None,
+            Caller::Person(person) => person.credential.as_ref().map(|credential| credential.id),
+        },
+        out: app.hears_who_is_out(),
+        looked_at: Instant::now(),
         _permit: permit,
     };
     Ok(([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(follow.chunks())).into_response())
@@ -182,6 +188,12 @@ struct Follow {
     closing: tokio_util::sync::CancellationToken,
     /// The attempt of the agent that listens: its token, and so its stream, ends with it.
     agent: Option<AttemptId>,
+    /// The token or session of the person who listens: the stream ends with it.
+    credential: Option<CredentialId>,
+    /// Tells when somebody's ends.
+    out: watch::Receiver<()>,
+    /// When it was last looked whether theirs has.
+    looked_at: Instant,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -201,7 +213,7 @@ impl Follow {
                 self.quiet_since = Instant::now();
                 return Some(format!("id: {}\nevent: reset\ndata: {{\"first\":{first}}}\n\n", self.cursor).into());
             }
-            if self.has_ended {
+            if self.has_ended || self.is_out().await {
                 return None;
             }
             let chunk = match self.live.after(self.cursor) {
@@ -296,11 +308,28 @@ impl Follow {
         }
     }
 
+    /// Whether the token or session of who listens has ended. This node's ends are heard of at once; for other nodes', and for what ends by
+    /// itself, it is looked now and then.
+    async fn is_out(&mut self) -> bool {
+        let Some(credential) = self.credential else { return false };
+        if !self.out.has_changed().unwrap_or(true) && self.looked_at.elapsed() < self.heartbeat {
+            return false;
+        }
+        self.out.mark_unchanged();
+        self.looked_at = Instant::now();
+        matches!(self.engine.store().credential_lasts(credential).await, Ok(false))
+    }
+
     async fn wait(&mut self) -> Woken {
         let quiet = tokio::time::sleep_until(self.quiet_since + self.heartbeat);
         tokio::select! {
             biased;
             () = self.closing.cancelled() => Woken::Closing,
+            Ok(()) = self.out.changed(), if self.credential.is_some() => {
+                // Seen by the next look.
+                self.out.mark_changed();
+                Woken::News
+            }
             () = self.live.changed() => Woken::News,
             () = quiet => Woken::Quiet,
         }

@@ -43,6 +43,19 @@ pub(crate) fn page_size(asked: Option<u32>) -> u32 {
     asked.unwrap_or(50).clamp(1, PAGE_MAX)
 }
 
+/// What a path names.
+#[derive(Debug)]
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Answer<Self> {
+        let named = axum::extract::Path::from_request_parts(parts, app).await;
+        named.map(|axum::extract::Path(named)| Self(named)).map_err(|e| Problem::bad_request(e.body_text()))
+    }
+}
+
 /// A query whose every key is known.
 #[derive(Debug)]
 pub(crate) struct Asked<T>(pub(crate) T);

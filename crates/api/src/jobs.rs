@@ -1,7 +1,7 @@
 //! Jobs: one agent run wanted.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::Explanation;
@@ -9,7 +9,7 @@ use windlass_store::{JobEdit, JobFilter};
 use windlass_types::{Attempt, Harness, Job, JobId, JobType, StageRecord};
 
 use crate::auth::Caller;
-use crate::extract::{Asked, MaybeSent, id, maybe_id, page_size, words};
+use crate::extract::{Asked, MaybeSent, Path, id, maybe_id, page_size, words};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 

@@ -51,7 +51,7 @@ pub(crate) fn operation_ids() -> HashMap<(Method, String), String> {
 }
 
 /// Shows this document.
-#[utoipa::path(get, path = "/api/v1/openapi.json", operation_id = "show_openapi", tag = "control", responses((status = 200, description = "this document", body = serde_json::Value)))]
+#[utoipa::path(get, path = "/api/v1/openapi.json", operation_id = "show_openapi", tag = "control", responses((status = 200, description = "this document", body = serde_json::Value), Problem))]
 pub(crate) async fn document() -> Json<OpenApi> {
     Json(router::documented(None).into_openapi())
 }

@@ -1,7 +1,7 @@
 //! Code operations: what services ask for, and what they get back, in their own words.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use windlass_types::{AssignmentId, Event, OperationRequest, OperationResult, Ope
 
 use crate::auth::Caller;
 use crate::events::{follow, last_event_id};
-use crate::extract::{Asked, Sent, id, page_size, words};
+use crate::extract::{Asked, Path, Sent, id, page_size, words};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 

@@ -32,7 +32,9 @@ pub(crate) fn is_of_the_page(path: &str) -> bool {
 pub(crate) fn file(path: &str, headers: &HeaderMap) -> Answer<Response> {
     let path = path.trim_start_matches('/');
     let last = path.rsplit('/').next().unwrap_or_default();
-    if !last.contains('.') {
+    // What the page shows may have a point in its name: files lie at the top and among the assets.
+    let is_file = last.contains('.') && (path == last || path.starts_with(ASSETS));
+    if !is_file {
         return index();
     }
     if path == "page.css" && Dist::get("index.html").is_none() {

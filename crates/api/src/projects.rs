@@ -1,14 +1,14 @@
 //! Projects: a repository, its settings, and what of its own file is trusted.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use windlass_engine::TrustCandidate;
 use windlass_types::{Project, ProjectSettings, is_valid_name};
 
 use crate::auth::Caller;
-use crate::extract::Sent;
+use crate::extract::{Path, Sent};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 

@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use windlass_store::NewCredential;
+use windlass_store::{NewCredential, StoreError};
 use windlass_types::{AssignmentId, Credential, CredentialKind, Scope, Timestamp};
 
 use crate::auth::{Caller, Cookie, SESSION_SECS, Secret, by_token, sha256};
@@ -118,7 +118,11 @@ pub(crate) async fn sign_in(
     };
     let secret = Secret::new(CredentialKind::Session)?;
     let session = NewCredential { sha256: secret.sha256(), ..session };
-    let made = app.engine()?.store().add_credential(session).await?;
+    let made = app.engine()?.store().add_credential(session).await.map_err(|e| match e {
+        // Removed while the password was looked at.
+        StoreError::NotFound { .. } => Problem::unauthorized("name or password is wrong"),
+        e => e.into(),
+    })?;
     let caller = Caller::Person(std::sync::Arc::new(crate::auth::Person::of(made)));
     let mut response = Json(Me::from(&caller)).into_response();
     if let Some(cookie) = Cookie::set(&app.cookie, secret.as_str(), Cookie::is_over_tls(&headers)) {
@@ -153,14 +157,16 @@ async fn with_token(app: &App, peer: Peer, token: &str) -> Answer<NewCredential>
     match by_token(app, peer, token.trim()).await? {
         Caller::Person(person) if person.credential.is_none() => Ok(session(person.name.clone(), person.scope, None, SESSION_SECS)),
         // A session would outlive the token that somebody revokes.
-        Caller::Person(_) => Err(Problem::forbidden("an API token is for programs, and signs nobody in")
-            .hint("`windlass open` prints a link that does; with this token in WINDLASS_TOKEN too, where its scope is admin")),
+        Caller::Person(_) => {
+            Err(Problem::forbidden("an API token is for programs, and signs nobody in").hint("`windlass open` prints a link that does"))
+        }
         Caller::Agent(_) => Err(Problem::forbidden("an agent's token signs nobody in")),
     }
 }
 
 async fn with_password(app: &App, peer: Peer, name: String, password: String) -> Answer<NewCredential> {
-    if app.limiter.is_limited(peer) {
+    // Counted before it is looked at, which takes its time: many at once are not looked at together.
+    if app.limiter.count_wrong(peer) {
         return Err(Problem::too_many("too many wrong passwords").retry_after(1));
     }
     let store = app.engine()?.store();
@@ -168,10 +174,13 @@ async fn with_password(app: &App, peer: Peer, name: String, password: String) ->
     let (user, hash) = known.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
     let is_right = app.hasher.is_right(password, hash).await?;
     let Some(user) = user.filter(|user| is_right && !user.disabled) else {
-        return wrong(app, peer, "name or password is wrong", "an admin can set a new one: `windlass users set NAME --password-stdin`");
+        return Err(Problem::unauthorized("name or password is wrong")
+            .hint("an admin can set a new one: `windlass users set NAME --password-stdin`"));
     };
+    app.limiter.forgive(peer);
     store.user_signed_in(name).await?;
-    let mut session = session(user.name.clone(), user.role.scope(), None, SESSION_SECS);
+    // As much as the role says, whatever it says from now on.
+    let mut session = session(user.name.clone(), Scope::Admin, None, SESSION_SECS);
     session.user = Some(user.name);
     Ok(session)
 }
@@ -190,6 +199,7 @@ pub(crate) async fn sign_out(State(app): State<App>, caller: Caller, headers: He
         && let Some(credential) = person.credential.as_ref().filter(|credential| credential.kind == CredentialKind::Session)
     {
         app.engine()?.store().end_session(credential.id).await?;
+        app.somebody_is_out();
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Some(cookie) = Cookie::remove(&app.cookie, Cookie::is_over_tls(&headers)) {
@@ -209,6 +219,11 @@ pub(crate) async fn login_link(
     MaybeSent(wanted): MaybeSent<NewLoginLink>,
 ) -> Answer<(StatusCode, Json<LoginLink>)> {
     let Caller::Person(person) = &caller else { return Err(Problem::forbidden("an agent signs nobody in")) };
+    // A session would outlive the token that somebody revokes.
+    if person.credential.as_ref().is_some_and(|credential| credential.kind == CredentialKind::Token) {
+        return Err(Problem::forbidden("an API token is for programs, and signs nobody in")
+            .hint("`windlass open` with the data directory's token does, and so does whoever is signed in"));
+    }
     let scope = wanted.scope.unwrap_or(person.scope);
     if scope == Scope::Assignment {
         return Err(Problem::invalid("a login link opens read, operate or admin"));

@@ -1,7 +1,7 @@
 //! What agents do: their sessions, whoever started them, and the hooks by which those of people tell of themselves.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::Response;
@@ -12,7 +12,7 @@ use windlass_types::{Activity, AgentMetrics, AgentSession, Event, EventKind, Har
 
 use crate::auth::{Caller, bearer};
 use crate::events::{follow, last_event_id};
-use crate::extract::{Asked, Raw, id, maybe_id, page_size, words};
+use crate::extract::{Asked, Path, Raw, id, maybe_id, page_size, words};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 

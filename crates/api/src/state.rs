@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use windlass_engine::Engine;
@@ -80,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) live: Arc<Live>,
     /// What this daemon runs with.
     pub(crate) settings: Vec<SettingView>,
+    /// Told whenever a token, a session or a user's rights end.
+    out: watch::Sender<()>,
     /// Cancelled when the server stops: streams and long polls end then.
     pub(crate) closing: CancellationToken,
     streams: Arc<Semaphore>,
@@ -122,6 +124,7 @@ impl Shared {
             live: Arc::default(),
             settings: config.settings,
             readers: Readers::default(),
+            out: watch::Sender::new(()),
             closing: CancellationToken::new(),
             streams,
             engine: OnceLock::new(),
@@ -168,6 +171,16 @@ impl Shared {
             Some(attached) => attached.0.storage_problem(),
             None => self.cannot_start.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
+    }
+
+    /// Has every open stream look whether its caller may still listen.
+    pub(crate) fn somebody_is_out(&self) {
+        self.out.send_replace(());
+    }
+
+    /// Hears when somebody's token, session or rights end.
+    pub(crate) fn hears_who_is_out(&self) -> watch::Receiver<()> {
+        self.out.subscribe()
     }
 
     /// The right to keep one request open for long.

@@ -1,7 +1,7 @@
 //! Users: people of a team, each with a password and a role.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use windlass_store::UserChange;
 use windlass_types::{User, UserRole, is_valid_name};
 
 use crate::auth::Caller;
-use crate::extract::Sent;
+use crate::extract::{Path, Sent};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -84,7 +84,9 @@ pub(crate) async fn change(
         None => None,
     };
     let change = UserChange { role: wanted.role, password_hash, disabled: wanted.disabled };
-    Ok(Json(app.engine()?.store().change_user(name, change).await?))
+    let user = app.engine()?.store().change_user(name, change).await?;
+    app.somebody_is_out();
+    Ok(Json(user))
 }
 
 /// Removes a user and ends their sessions.
@@ -93,6 +95,7 @@ pub(crate) async fn change(
 pub(crate) async fn remove(State(app): State<App>, caller: Caller, Path(name): Path<String>) -> Answer<StatusCode> {
     not_oneself(&caller, &name)?;
     app.engine()?.store().remove_user(name).await?;
+    app.somebody_is_out();
     Ok(StatusCode::NO_CONTENT)
 }
 

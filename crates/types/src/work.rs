@@ -85,7 +85,7 @@ pub struct WorkJob {
     pub stage: Option<Stage>,
     /// The round of that stage, from 1.
     pub iteration: Option<u32>,
-    /// When its first attempt began.
+    /// When its last attempt began: what it waited between two is not its work.
     pub started_at: Option<Timestamp>,
     /// When it became final.
     pub ended_at: Option<Timestamp>,
@@ -191,8 +191,10 @@ pub fn why(status: WorkStatus, block: Option<&Block>, job: Option<&WorkJob>, hol
             action: Some("put a job in its line, or complete or cancel it".to_owned()),
         },
         WorkStatus::Complete => {
-            let summary = last_word.filter(|word| !word.is_empty()).map_or_else(|| "its jobs passed their gates".to_owned(), title_of);
-            Why { summary, ..Why::default() }
+            let said = last_word.filter(|word| !word.is_empty()).map(title_of);
+            let passed = job.is_none_or(|job| job.status == JobStatus::Succeeded);
+            let plain = if passed { "its jobs passed their gates" } else { "somebody said that it is complete" };
+            Why { summary: said.unwrap_or_else(|| plain.to_owned()), ..Why::default() }
         }
         WorkStatus::Cancelled => Why { summary: "called off".to_owned(), ..Why::default() },
     }

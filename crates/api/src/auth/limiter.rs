@@ -72,6 +72,16 @@ impl Limiter {
     }
 }
 
+impl Limiter {
+    /// Takes one count back: it was no wrong one.
+    pub(crate) fn forgive(&self, peer: Peer) {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = wrong.get_mut(&peer) {
+            bucket.left = bucket.left.saturating_add(1).min(BURST);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

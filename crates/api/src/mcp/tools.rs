@@ -13,7 +13,9 @@ use super::schema::inlined;
 use crate::router;
 
 /// What is no tool: endless streams, what machines ask, how one signs in, what other tools do as well.
-const NO_TOOLS: [&str; 12] = [
+const NO_TOOLS: [&str; 13] = [
+    // What lets an agent's own change past its guard is a person's to say.
+    "approve_job",
     "follow_agents",
     "follow_operation",
     "follow_work",
@@ -286,9 +288,17 @@ mod tests {
             assert!(owner.contains(&tool.to_owned()), "{tool}");
         }
         // What decides who may do what, and what is trusted, is for people at the page or the command line.
-        for tool in
-            ["create_token", "trust_project", "put_project", "make_login_link", "restore_backup", "list_audit", "give_verdict", "sign_in"]
-        {
+        for tool in [
+            "approve_job",
+            "create_token",
+            "trust_project",
+            "put_project",
+            "make_login_link",
+            "restore_backup",
+            "list_audit",
+            "give_verdict",
+            "sign_in",
+        ] {
             assert!(!owner.contains(&tool.to_owned()), "{tool}");
         }
         let reader = names(&json!({"via": "token", "scope": "read", "assignment_id": null}));

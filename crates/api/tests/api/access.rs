@@ -5,7 +5,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use windlass_types::JobType;
 
-use crate::support::{Api, Database, answer, on_both};
+use crate::support::{Api, Database, Listener, answer, on_both};
 
 /// A browser: keeps its cookie, and says where its requests come from.
 struct Browser<'a> {
@@ -117,6 +117,50 @@ on_both! {
         let lines = audited(&api, "run", 3).await;
         let who: Vec<(&str, i64)> = lines.iter().rev().map(|line| (line["who"].as_str().expect("who"), line["status"].as_i64().expect("a status"))).collect();
         assert_eq!(who, [("vera", 403), ("omar", 201), ("ada", 201)]);
+    }
+
+    async fn a_link_opens_no_more_than_it_says_and_no_more_than_its_maker_may(database: Database) {
+        let api = Api::start(database).await;
+        user(&api, "ada", "admin").await;
+        let (_, _, ada) = Browser::sign_in(&api, &json!({ "name": "ada", "password": "password of ada" })).await;
+        let (status, link) = ada.post("/api/v1/login-links", &json!({ "scope": "read" })).await;
+        assert_eq!(status, StatusCode::CREATED, "{link}");
+        let code = link["path"].as_str().and_then(|path| path.strip_prefix("/login#")).expect("a code");
+        let (_, me, lent) = Browser::sign_in(&api, &json!({ "code": code })).await;
+        assert_eq!((&me["scope"], &me["user"]), (&json!("read"), &json!("ada")));
+        assert_eq!(lent.post("/api/v1/tokens", &json!({ "name": "mine", "scope": "admin" })).await.0, StatusCode::FORBIDDEN);
+        assert_eq!(lent.post("/api/v1/pause", &json!({})).await.0, StatusCode::FORBIDDEN);
+        // What a token could make would outlive the token.
+        let (secret, _) = token(&api, "bot", "admin", None).await;
+        let (status, problem) = answer(api.with(&secret, Method::POST, "/api/v1/login-links").json(&json!({}))).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{problem}");
+    }
+
+    async fn a_stream_ends_with_the_token_session_or_user_that_it_was_opened_with(database: Database) {
+        let api = Api::start(database).await;
+        user(&api, "vera", "viewer").await;
+        let sign_in = json!({ "name": "vera", "password": "password of vera" });
+        let (_, _, first) = Browser::sign_in(&api, &sign_in).await;
+        let (_, _, second) = Browser::sign_in(&api, &sign_in).await;
+        let (secret, id) = token(&api, "reader", "read", None).await;
+        let mut by_token = Listener::open(api.with(&secret, Method::GET, "/api/v1/events")).await;
+        let mut by_session = Listener::open(first.request(Method::GET, "/api/v1/events")).await;
+        let mut by_user = Listener::open(second.request(Method::GET, "/api/v1/work/events")).await;
+        let mut owner = Listener::open(api.request(Method::GET, "/api/v1/events")).await;
+        let json = |request: RequestBuilder| request.header("Content-Type", "application/json");
+        let out = [
+            json(api.request(Method::DELETE, &format!("/api/v1/tokens/{id}"))),
+            json(first.request(Method::DELETE, "/api/v1/session")),
+            api.request(Method::PATCH, "/api/v1/users/vera").json(&json!({ "disabled": true })),
+        ];
+        for request in out {
+            assert!(request.send().await.expect("an answer").status().is_success());
+        }
+        for (who, listener) in [("token", &mut by_token), ("session", &mut by_session), ("user", &mut by_user)] {
+            assert!(listener.event().await.is_none(), "{who}");
+        }
+        api.run("a goal").await;
+        assert!(owner.event().await.is_some(), "others listen on");
     }
 
     async fn channels_are_seen_by_who_reads_and_tried_by_admins(database: Database) {
@@ -261,6 +305,38 @@ async fn wrong_passwords_are_limited_and_written_down_without_the_password() {
 }
 
 #[tokio::test]
+async fn many_passwords_that_are_guessed_at_once_are_not_looked_at_together() {
+    let api = Api::start(Database::Sqlite).await;
+    user(&api, "vera", "viewer").await;
+    let guesses = (0..100).map(|n| {
+        let guess = json!({ "name": "vera", "password": format!("wrong guess {n}") });
+        let api = &api;
+        async move { Browser::sign_in(api, &guess).await.0 }
+    });
+    let answers = futures_util::future::join_all(guesses).await;
+    let looked_at = answers.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
+    assert!((1..=25).contains(&looked_at), "{looked_at} of 100 were looked at");
+}
+
+#[tokio::test]
+async fn requests_of_strangers_that_make_no_sense_do_not_fill_the_audit_log() {
+    let api = Api::start(Database::Sqlite).await;
+    for n in 0..200 {
+        let foreign = api.bare(Method::POST, &format!("/nowhere/{n}")).header("Content-Type", "text/plain").body("x");
+        assert!(answer(foreign).await.0.is_client_error());
+    }
+    let (secret, _) = token(&api, "reader", "read", None).await;
+    for _ in 0..200 {
+        let refused = api.with(&secret, Method::POST, "/api/v1/pause").json(&json!({}));
+        assert_eq!(answer(refused).await.0, StatusCode::FORBIDDEN);
+    }
+    audited(&api, "create_token", 1).await;
+    let (_, all) = api.get("/api/v1/audit?limit=500").await;
+    assert!(all["items"].as_array().is_some_and(|lines| lines.len() < 100), "{}", all["items"].as_array().map_or(0, Vec::len));
+    assert_eq!(api.get("/api/v1/audit?cursor=zzz").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
 async fn refusals_of_strangers_are_audited_and_a_flood_of_them_does_not_fill_the_log() {
     let api = Api::start(Database::Sqlite).await;
     for _ in 0..200 {
@@ -291,17 +367,20 @@ async fn an_answer_that_a_client_has_is_not_sent_again() {
 #[tokio::test]
 async fn the_page_is_shown_to_whoever_asks_at_whatever_it_shows_and_no_other_file_is() {
     let api = Api::start(Database::Sqlite).await;
-    for path in ["/", "/login", "/assignments/asg_1", "/work"] {
+    for path in ["/", "/login", "/assignments/asg_1", "/work", "/projects/my.app"] {
         let response = api.bare(Method::GET, path).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let policy = response.headers()["content-security-policy"].to_str().expect("text").to_owned();
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe-inline"), "{policy}");
         assert!(response.text().await.expect("a body").contains("Windlass"));
     }
-    for path in
-        ["/../Cargo.toml", "/%2e%2e/%2e%2e/Cargo.toml", "/assets/..%2f..%2fpackage.json", "/etc/passwd.txt", "/.env", "/assets/x.js"]
-    {
+    for path in ["/%2e%2e%2f%2e%2e%2fCargo.toml", "/assets/..%2f..%2fpackage.json", "/passwd.txt", "/.env", "/assets/x.js"] {
         let status = api.bare(Method::GET, path).send().await.expect("an answer").status();
         assert!(matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST), "{path}: {status}");
+    }
+    // Whatever else looks like a way out is a place of the page.
+    for path in ["/../Cargo.toml", "/%2e%2e/%2e%2e/Cargo.toml", "/etc/passwd.txt"] {
+        let text = api.bare(Method::GET, path).send().await.expect("an answer").text().await.expect("a body");
+        assert!(!text.contains("[workspace]") && !text.contains("root:"), "{path}");
     }
 }

@@ -197,3 +197,12 @@ on_both! {
         assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
     }
 }
+#[tokio::test]
+async fn a_path_that_is_no_text_is_refused_with_a_problem() {
+    let api = Api::start(Database::Sqlite).await;
+    for path in ["/api/v1/jobs/%ff", "/api/v1/projects/%ff", "/api/v1/agents/%ff"] {
+        let response = api.request(Method::GET, path).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{path}");
+    }
+}

@@ -62,7 +62,7 @@ impl Bundle {
     pub(super) fn slack(&self) -> String {
         let text = format!("{}\n\n{}", self.subject(), self.text());
         // A name behind an `@` calls people where a receiver reads it so; behind what nobody sees it does not.
-        let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@\u{200b}");
+        let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@\u{200b}").replace("://", "[:]//");
         serde_json::json!({ "text": plain }).to_string()
     }
 

@@ -9,6 +9,8 @@ use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use sha2::Sha256;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 
 use super::Problem;
 use super::address::Address;
@@ -36,19 +38,27 @@ fn signature(secret: &str, body: &[u8]) -> String {
     })
 }
 
-/// Posts one message.
+/// Posts one message. A receiver that was handed a plain one and is slow to answer has taken it: it would have nothing to tell a second one by.
 pub(crate) async fn post(to: &Address, allowed: Allowed<'_>, message: Message<'_>) -> Result<(), Problem> {
-    match tokio::time::timeout(TIMEOUT, post_to(to, allowed, message)).await {
-        Ok(sent) => sent,
-        Err(_) => Err(Problem::Later(format!("{} did not answer within {} seconds", to.place(), TIMEOUT.as_secs()))),
-    }
-}
-
-async fn post_to(to: &Address, allowed: Allowed<'_>, message: Message<'_>) -> Result<(), Problem> {
+    let until = Instant::now() + TIMEOUT;
     let place = to.place();
-    let stream = connect(&place, allowed).await?;
-    let status =
-        if to.encrypted { request(to, encrypt(&place, stream).await?, message).await? } else { request(to, stream, message).await? };
+    let late = |_: Elapsed| Problem::Later(format!("{place} did not answer within {} seconds", TIMEOUT.as_secs()));
+    let is_plain = matches!(message, Message::Plain { .. });
+    let stream = timeout_at(until, connect(&place, allowed)).await.map_err(late)??;
+    let answer = if to.encrypted {
+        let stream = timeout_at(until, encrypt(&place, stream)).await.map_err(late)??;
+        timeout_at(until, request(to, stream, message)).await
+    } else {
+        timeout_at(until, request(to, stream, message)).await
+    };
+    let status = match answer {
+        Ok(status) => status?,
+        Err(_) if is_plain => {
+            tracing::info!(receiver = %place, "a receiver was handed a message, and did not say in time that it took it");
+            return Ok(());
+        }
+        Err(elapsed) => return Err(late(elapsed)),
+    };
     match status {
         status if status.is_success() => Ok(()),
         StatusCode::GONE => Err(Problem::Never(format!("{place} answered 410: it wants no more"))),

@@ -3,7 +3,7 @@
 use windlass_types::{AuditEntry, Timestamp};
 
 use super::page::{Conditions, Page, bounded, page};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::sql::{Row, Value, Work, values};
 use crate::store::Store;
 
@@ -54,6 +54,12 @@ fn list(w: &mut Work<'_>, filter: &AuditFilter, cursor: Option<String>, limit: u
     c.and_if("action = ?", filter.action.as_deref());
     c.and_if("at >= ?", filter.since);
     c.and_if("at < ?", filter.until);
+    // An id of this list: `aud_` and a UUID.
+    let is_ours =
+        |cursor: &String| cursor.strip_prefix("aud_").is_some_and(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()));
+    if cursor.as_ref().is_some_and(|cursor| !is_ours(cursor)) {
+        return Err(StoreError::Invalid("the cursor is not one of this list: begin without one".to_owned()));
+    }
     c.and_if("id < ?", cursor);
     let size = c.push(Value::from(limit + 1));
     let sql = format!("SELECT id, at, who, via, action, method, path, status, peer FROM audit{} ORDER BY id DESC LIMIT {size}", c.text());

@@ -30,7 +30,7 @@ pub struct ChartsFilter {
 pub struct Charted {
     /// Jobs that ended, by the start of their bucket and their status.
     pub ended: BTreeMap<Timestamp, BTreeMap<JobStatus, u64>>,
-    /// How long those that succeeded took from their first start, in milliseconds, by the start of their bucket.
+    /// How long those that succeeded took in the attempt that did, in milliseconds, by the start of their bucket.
     pub durations_ms: BTreeMap<Timestamp, Vec<i64>>,
     /// What attempts cost, by project and agent.
     pub costs: BTreeMap<(String, Harness), Cost>,
@@ -65,7 +65,11 @@ fn charted(w: &mut Work<'_>, filter: &ChartsFilter) -> Result<Charted> {
     c.and("status NOT IN ('queued', 'running')", []);
     c.and_if("project = ?", filter.project.as_deref());
     let size = c.push(Value::Int(ROWS_MAX));
-    let sql = format!("SELECT status, started_at, ended_at FROM jobs{} ORDER BY ended_at DESC LIMIT {size}", c.text());
+    // From the last attempt on: what a job waited for another one, or for a person, is not its work.
+    let sql = format!(
+        "SELECT status, (SELECT MAX(a.started_at) FROM attempts a WHERE a.job_id = jobs.id), ended_at FROM jobs{} ORDER BY ended_at DESC LIMIT {size}",
+        c.text()
+    );
     for mut row in w.query(&sql, &c.params)? {
         let (status, started_at, ended_at): (JobStatus, Option<Timestamp>, Timestamp) = (row.word()?, row.opt_time()?, row.time()?);
         let bucket = Timestamp(ended_at.0 - ended_at.0.rem_euclid(filter.bucket_ms.max(1)));

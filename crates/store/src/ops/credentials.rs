@@ -52,7 +52,10 @@ fn row(mut r: Row) -> Result<(Credential, bool)> {
         revoked_at: r.opt_time()?,
     };
     if let Some(role) = r.opt_word::<UserRole>()? {
-        credential.scope = role.scope();
+        // A role that was taken away counts at once; a link that opens less than its user may opens less.
+        if role.scope().level() < credential.scope.level() {
+            credential.scope = role.scope();
+        }
         return Ok((credential, r.flag()?));
     }
     Ok((credential, false))
@@ -93,6 +96,11 @@ fn add(w: &mut Work<'_>, new: &NewCredential) -> Result<Credential> {
     }
     if let Some(assignment) = new.assignment_id {
         super::rows::assignment(w, assignment)?;
+    }
+    if let Some(user) = &new.user
+        && w.first("SELECT name FROM users WHERE name = $1", values![user])?.is_none()
+    {
+        return Err(StoreError::not_found("user", user));
     }
     let now = w.now()?;
     let expires_at =
@@ -168,6 +176,16 @@ impl Store {
     /// Whom the secret with this hash stands for, while it does.
     pub async fn credential(&self, sha256: String) -> Result<Option<Credential>> {
         self.read(move |w| live(w, &sha256)).await
+    }
+
+    /// Whether this one still opens what it opened.
+    pub async fn credential_lasts(&self, id: windlass_types::CredentialId) -> Result<bool> {
+        self.read(move |w| {
+            let Some(found) = w.first(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.id = $1"), values![id])? else { return Ok(false) };
+            let (credential, is_kept_out) = row(found)?;
+            Ok(is_live(&credential, is_kept_out, w.now()?))
+        })
+        .await
     }
 
     /// Takes the login code with this hash away, so that nobody takes it again.

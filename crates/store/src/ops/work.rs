@@ -233,10 +233,10 @@ impl<'a> Maker<'a> {
 
 fn work_job(w: &mut Work<'_>, row: JobRow) -> Result<WorkJob> {
     let job = row.job;
-    let last = "SELECT id, harness FROM attempts WHERE job_id = $1 ORDER BY number DESC LIMIT 1";
-    let (attempt_id, harness) = match w.first(last, values![job.id])? {
-        Some(mut row) => (Some(row.word()?), Some(row.word::<Harness>()?)),
-        None => (None, job.spec.harness),
+    let last = "SELECT id, harness, started_at FROM attempts WHERE job_id = $1 ORDER BY number DESC LIMIT 1";
+    let (attempt_id, harness, started_at) = match w.first(last, values![job.id])? {
+        Some(mut row) => (Some(row.word()?), Some(row.word::<Harness>()?), Some(row.time()?)),
+        None => (None, job.spec.harness, None),
     };
     let mut stage = None;
     if let Some(attempt) = attempt_id.filter(|_: &windlass_types::AttemptId| job.status == JobStatus::Running) {
@@ -259,7 +259,7 @@ fn work_job(w: &mut Work<'_>, row: JobRow) -> Result<WorkJob> {
         attempt_id,
         stage: stage.map(|(stage, _)| stage),
         iteration: stage.map(|(_, iteration)| iteration),
-        started_at: job.started_at,
+        started_at,
         ended_at: job.ended_at,
     })
 }
