@@ -81,7 +81,7 @@ pub(crate) async fn transcript(
     if !page.items.is_empty() || page.ended || asked.wait_secs == 0 {
         return Ok(Json(page));
     }
-    let _permit = app.stream_permit()?;
+    let _permit = app.stream_permit(&caller)?;
     let until = Instant::now() + Duration::from_secs(asked.wait_secs.min(WAIT_SECS_MAX));
     let mut pause = LOOK_EVERY;
     while page.items.is_empty() && !page.ended && Instant::now() < until {

@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::Engine;
@@ -30,7 +30,7 @@ use crate::extract::{Asked, maybe_id, page_size, words};
 use crate::live::{After, Batch, Frame, Listening};
 use crate::problem::{Answer, Problem};
 use crate::readers::Place;
-use crate::state::App;
+use crate::state::{App, StreamPermit};
 
 /// How many events are read at once of what is not live any more.
 const BATCH: u32 = 256;
@@ -105,7 +105,7 @@ pub(crate) async fn events(
 /// ended it; one that was followed to its end answers 204, which a browser takes for "do not come again".
 pub(crate) async fn follow(app: &App, caller: &Caller, filter: EventFilter, after: Option<i64>, ends: bool) -> Answer<Response> {
     let engine = app.engine()?;
-    let permit = app.stream_permit()?;
+    let permit = app.stream_permit(caller)?;
     // Taken before the newest number is read, so that nothing falls between.
     let live = app.live.listen(engine, &app.closing);
     let newest = engine.store().last_seq().await?;
@@ -194,7 +194,7 @@ struct Follow {
     out: watch::Receiver<()>,
     /// When it was last looked whether theirs has.
     looked_at: Instant,
-    _permit: OwnedSemaphorePermit,
+    _permit: StreamPermit,
 }
 
 impl Follow {

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use windlass_engine::Engine;
 use windlass_intake::IntakeDuty;
+use windlass_types::CredentialId;
 
-use crate::auth::{Hasher, Limiter, cookie_name};
+use crate::auth::{Caller, Hasher, Limiter, cookie_name};
 use crate::guard::Hosts;
 use crate::live::Live;
 use crate::problem::{Answer, Problem};
@@ -58,6 +59,9 @@ impl Default for Limits {
 /// What every handler shares. Clones share one.
 pub(crate) type App = Arc<Shared>;
 
+/// Of how many parts of all open streams one token or session has one.
+const STREAMS_SHARE: usize = 4;
+
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) hosts: Hosts,
@@ -85,6 +89,7 @@ pub(crate) struct Shared {
     /// Cancelled when the server stops: streams and long polls end then.
     pub(crate) closing: CancellationToken,
     streams: Arc<Semaphore>,
+    streams_of: Arc<StreamsOf>,
     engine: OnceLock<Attached>,
     files: OnceLock<AttachedFiles>,
     /// Why there is no engine yet, when the database cannot be written.
@@ -127,6 +132,7 @@ impl Shared {
             out: watch::Sender::new(()),
             closing: CancellationToken::new(),
             streams,
+            streams_of: Arc::default(),
             engine: OnceLock::new(),
             files: OnceLock::new(),
             cannot_start: Mutex::new(None),
@@ -183,10 +189,65 @@ impl Shared {
         self.out.subscribe()
     }
 
-    /// The right to keep one request open for long.
-    pub(crate) fn stream_permit(&self) -> Answer<OwnedSemaphorePermit> {
-        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
-            Problem::full(format!("{} streams are open, which is the bound", self.limits.streams_max)).hint("close one").retry_after(5)
-        })
+    /// The right to keep one request open for long. One token or session has at most a part of them, so that others find one too.
+    pub(crate) fn stream_permit(&self, caller: &Caller) -> Answer<StreamPermit> {
+        let full = |what: String| Problem::full(what).hint("close one").retry_after(5);
+        let own = match caller {
+            Caller::Person(person) => person.credential.as_ref().map(|credential| credential.id),
+            Caller::Agent(_) => None,
+        };
+        let own = match own {
+            Some(id) => {
+                let max = (self.limits.streams_max / STREAMS_SHARE).max(1);
+                let own = OwnStream::of(id, Arc::clone(&self.streams_of), max);
+                Some(own.ok_or_else(|| full(format!("{max} streams are open by this token or session, which is the bound")))?)
+            }
+            None => None,
+        };
+        let place = Arc::clone(&self.streams).try_acquire_owned();
+        let place = place.map_err(|_| full(format!("{} streams are open, which is the bound", self.limits.streams_max)))?;
+        Ok(StreamPermit { _place: place, _own: own })
+    }
+}
+
+/// One open stream among all, and among its caller's.
+#[derive(Debug)]
+pub(crate) struct StreamPermit {
+    _place: OwnedSemaphorePermit,
+    _own: Option<OwnStream>,
+}
+
+/// How many streams each token and session has open.
+type StreamsOf = Mutex<HashMap<CredentialId, usize>>;
+
+/// One of a token's or session's streams.
+#[derive(Debug)]
+struct OwnStream {
+    id: CredentialId,
+    all: Arc<StreamsOf>,
+}
+
+impl OwnStream {
+    fn of(id: CredentialId, all: Arc<StreamsOf>, max: usize) -> Option<Self> {
+        let mut counts = all.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(id).or_default();
+        if *count >= max {
+            return None;
+        }
+        *count += 1;
+        drop(counts);
+        Some(Self { id, all })
+    }
+}
+
+impl Drop for OwnStream {
+    fn drop(&mut self) {
+        let mut counts = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.id) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.id);
+            }
+        }
     }
 }

@@ -305,6 +305,17 @@ async fn wrong_passwords_are_limited_and_written_down_without_the_password() {
 }
 
 #[tokio::test]
+async fn one_token_does_not_keep_others_from_listening() {
+    let api = Api::start_with(Database::Sqlite, windlass_api::Limits { streams_max: 8, ..crate::support::limits() }).await;
+    let (secret, _) = token(&api, "reader", "read", None).await;
+    let open = || api.with(&secret, Method::GET, "/api/v1/events").header("Accept", "text/event-stream").send();
+    let (_first, _second) = (open().await.expect("a stream"), open().await.expect("a stream"));
+    let third = open().await.expect("an answer");
+    assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE, "{:?}", third.text().await);
+    let _owner = Listener::open(api.request(Method::GET, "/api/v1/events")).await;
+}
+
+#[tokio::test]
 async fn many_passwords_that_are_guessed_at_once_are_not_looked_at_together() {
     let api = Api::start(Database::Sqlite).await;
     user(&api, "vera", "viewer").await;

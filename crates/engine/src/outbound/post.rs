@@ -40,9 +40,13 @@ fn signature(secret: &str, body: &[u8]) -> String {
 
 /// Posts one message. A receiver that was handed a plain one and is slow to answer has taken it: it would have nothing to tell a second one by.
 pub(crate) async fn post(to: &Address, allowed: Allowed<'_>, message: Message<'_>) -> Result<(), Problem> {
-    let until = Instant::now() + TIMEOUT;
+    post_within(TIMEOUT, to, allowed, message).await
+}
+
+async fn post_within(timeout: Duration, to: &Address, allowed: Allowed<'_>, message: Message<'_>) -> Result<(), Problem> {
+    let until = Instant::now() + timeout;
     let place = to.place();
-    let late = |_: Elapsed| Problem::Later(format!("{place} did not answer within {} seconds", TIMEOUT.as_secs()));
+    let late = |_: Elapsed| Problem::Later(format!("{place} did not answer within {} seconds", timeout.as_secs()));
     let is_plain = matches!(message, Message::Plain { .. });
     let stream = timeout_at(until, connect(&place, allowed)).await.map_err(late)??;
     let answer = if to.encrypted {
@@ -124,6 +128,20 @@ mod tests {
         // The published test case 2 of HMAC-SHA-256.
         let text = signature("Jefe", b"what do ya want for nothing?");
         assert_eq!(text, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_is_slow_to_answer_has_a_plain_message_and_is_sent_a_signed_one_again() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let place = format!("127.0.0.1:{port}");
+        let allowed = Allowed { table: "notify", places: std::slice::from_ref(&place) };
+        let to = address(&format!("http://{place}/")).unwrap();
+        let plain = Message::Plain { body: "{}".to_owned() };
+        // Accepted by the system, and never answered.
+        assert_eq!(post_within(Duration::from_millis(200), &to, allowed, plain).await, Ok(()));
+        let again = post_within(Duration::from_millis(200), &to, allowed, message()).await;
+        assert!(matches!(again, Err(Problem::Later(_))), "{again:?}");
     }
 
     #[tokio::test]
