@@ -47,6 +47,7 @@ fn hooks_are_put_beside_others_once_and_taken_out_without_them() {
     home.run(&["hooks", "uninstall", "--user", "--harness", "claude"]).code(0);
     let left: Value = serde_json::from_str(&read(&home, ".claude/settings.json")).expect("JSON");
     assert_eq!(left, serde_json::from_str::<Value>(THEIRS).expect("JSON"));
+    assert_eq!(read(&home, ".claude/settings.json.before-windlass"), THEIRS, "it is what was there before the first");
 }
 
 #[test]
