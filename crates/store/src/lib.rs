@@ -26,7 +26,7 @@ mod store;
 mod tables;
 mod upkeep;
 
-pub use aside::is_postgres;
+pub use aside::{is_postgres, sqlite_file};
 pub use error::{Result, StoreError};
 pub use export::{Exported, ExportedTable};
 pub use figures::Spread;

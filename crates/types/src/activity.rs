@@ -13,6 +13,8 @@ const NAME_MAX: usize = 100;
 const CALL_MAX: usize = 200;
 /// The most tool calls of one session that are known to be under way.
 const OPEN_MAX: usize = 64;
+/// The most tool calls of one session that are known to have ended: the newest.
+const ENDED_MAX: usize = 128;
 /// A tool that nobody named.
 const UNNAMED: &str = "unknown";
 
@@ -147,13 +149,16 @@ pub struct OpenTool {
     pub since_ms: i64,
 }
 
-/// What is known of a session from its activities so far. [`SessionTally::take`] is the only rule by which it changes.
+/// What is known of a session from its activities so far. [`SessionTally::take`], and [`SessionTally::take_once`] over it, is the only
+/// rule by which it changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionTally {
     /// How many activities there were.
     pub activities: i64,
     /// The tool calls under way, in the order in which they began.
     pub open: Vec<OpenTool>,
+    /// The ids of tool calls that have ended, as far as [`SessionTally::take_once`] took them; at most 128, the newest last.
+    pub ended: Vec<String>,
     /// What it did last, in words.
     pub last_activity: String,
     /// What it is about: the first line that it was asked, where nobody gave it another title.
@@ -169,10 +174,26 @@ pub struct SessionTally {
 }
 
 impl SessionTally {
+    /// The same as [`SessionTally::take`] for what may be told twice, as by an agent that has a hook in two places: a tool call that has
+    /// ended is not taken again. Not for a stream: there an id may come again and mean another call.
+    pub fn take_once(&mut self, at: Timestamp, note: &ActivityNote) -> Option<Activity> {
+        let call = note.call.as_deref().map(bounded_call);
+        if call.as_ref().is_some_and(|call| self.ended.contains(call)) {
+            return None;
+        }
+        let taken = self.take(at, note)?;
+        if let Some(call) = call.filter(|_| note.kind == ActivityKind::ToolEnd) {
+            let surplus = (self.ended.len() + 1).saturating_sub(ENDED_MAX);
+            self.ended.drain(..surplus);
+            self.ended.push(call);
+        }
+        Some(taken)
+    }
+
     /// Counts what an agent did at `at`, and gives it as it is kept; `None` for what was told before.
     pub fn take(&mut self, at: Timestamp, note: &ActivityNote) -> Option<Activity> {
         let mut summary = one_line(&note.summary, SUMMARY_MAX);
-        let call = note.call.as_ref().map(|call| call.chars().take(CALL_MAX).collect::<String>());
+        let call = note.call.as_deref().map(bounded_call);
         let named = note.tool.as_deref().map(|tool| one_line(tool, NAME_MAX)).filter(|tool| !tool.is_empty());
         let (mut tool, mut duration_ms) = (named.clone(), note.duration_ms.map(|ms| ms.max(0)));
         match note.kind {
@@ -230,6 +251,10 @@ impl SessionTally {
         self.last_activity = activity.words();
         Some(activity)
     }
+}
+
+fn bounded_call(call: &str) -> String {
+    call.chars().take(CALL_MAX).collect()
 }
 
 impl Activity {
@@ -312,6 +337,23 @@ mod tests {
         assert_eq!((ended.tool.as_deref(), ended.duration_ms, ended.summary.as_str()), (Some("Bash"), Some(250), "ls -l"));
         assert_eq!((tally.open.len(), tally.tools_used, tally.tools_failed, tally.tools_ms), (0, 1, 0, 250));
         assert_eq!(tally.last_activity, "Bash ended: ls -l");
+    }
+
+    #[test]
+    fn a_tool_call_that_is_told_twice_counts_once_and_what_is_remembered_has_a_bound() {
+        let mut tally = SessionTally::default();
+        let told = [start("1"), start("1"), end("1", true), end("1", true), start("1"), end("1", false)];
+        assert_eq!(told.iter().filter_map(|note| tally.take_once(AT, note)).count(), 2);
+        assert_eq!((tally.tools_used, tally.tools_failed, tally.open.len()), (1, 0, 0));
+        let unnamed = ActivityNote::tool_end(Some("Bash".to_owned()), None, true, "");
+        tally.take_once(AT, &unnamed);
+        tally.take_once(AT, &unnamed);
+        assert_eq!(tally.tools_used, 3, "nothing tells calls without ids apart");
+        for call in 0..1_000 {
+            tally.take_once(AT, &end(&format!("{call}{}", "x".repeat(1_000)), true));
+        }
+        assert_eq!((tally.ended.len(), tally.ended.iter().map(String::len).max()), (ENDED_MAX, Some(CALL_MAX)));
+        assert!(tally.ended.last().is_some_and(|call| call.starts_with("999x")), "the newest");
     }
 
     #[test]

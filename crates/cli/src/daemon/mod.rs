@@ -1,6 +1,6 @@
 //! The daemon: lock, listener, store and engine, started and stopped in their order.
 //!
-//! **Invariant:** one process serves a data directory; the lock is taken before anything in it is read or written.
+//! **Invariant:** one process serves a data directory and its database file; both are locked before anything in them is read or written.
 
 pub(crate) mod endpoint;
 pub(crate) mod engine_config;
@@ -74,7 +74,7 @@ impl Daemon {
     pub(crate) async fn start(settings: &Settings, kind: Kind) -> Result<Self> {
         let dir = &settings.data_dir;
         make_data_dir(dir)?;
-        let lock = Lock::take(dir, kind).await?;
+        let lock = Lock::take(settings, kind).await?;
         restoring::refuse_half_restored(dir)?;
         let token = match &settings.token {
             Some(token) => windlass_api::keep_token(dir, token).map(|()| token.clone()),

@@ -22,7 +22,7 @@ pub(super) fn refuse_half_restored(data_dir: &Path) -> Result<()> {
 /// Takes the data directory's lock, restores, and leaves word of how it went.
 pub(crate) async fn restore(settings: &Settings, path: &Path, force: bool, kind: Kind) -> Result<Restored> {
     make_data_dir(&settings.data_dir)?;
-    let _lock = Lock::take(&settings.data_dir, kind).await?;
+    let _lock = Lock::take(settings, kind).await?;
     let clock = Clock::system();
     let target = RestoreTarget {
         data_dir: settings.data_dir.clone(),

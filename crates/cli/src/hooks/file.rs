@@ -1,10 +1,10 @@
 //! A settings file, read and written: whole or not at all, with what was there kept beside it.
 
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::Place;
+use super::{Place, edit};
 use crate::failure::{CliError, Result};
 
 /// The longest settings that are read, in bytes.
@@ -34,25 +34,28 @@ pub(crate) fn find(place: &Place) -> Result<Found> {
                 .hint("nothing was written there; put a file in its place, or use --user"));
         }
     }
-    let text = match std::fs::File::open(&real) {
-        Ok(file) => Some(read(file, &real)?),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-        Err(e) => return Err(CliError::usage(format!("cannot read {}: {e}", real.display()))),
-    };
-    Ok(Found { by_link: real != place.file && is_through_link(&place.file), file: real, text })
+    Ok(Found { by_link: real != place.file && is_through_link(&place.file), text: read(&real)?, file: real })
 }
 
-fn read(file: std::fs::File, path: &Path) -> Result<String> {
+/// What a file says; `None` when there is none.
+fn read(path: &Path) -> Result<Option<String>> {
     use std::io::Read as _;
     let shown = path.display();
+    // What is no file may never answer: a pipe that nobody writes to, a terminal.
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let file = match std::fs::File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(CliError::usage(format!("cannot read {shown}: {e}"))),
+    };
     if !file.metadata().is_ok_and(|meta| meta.is_file()) {
-        return Err(CliError::usage(format!("{shown} is not a file")));
+        return Err(CliError::usage(format!("{shown} is not a file")).hint("nothing was written there; put a file in its place"));
     }
     let mut text = String::new();
     let read = file.take(BYTES_MAX + 1).read_to_string(&mut text);
     match read {
         Ok(length) if length as u64 > BYTES_MAX => Err(CliError::usage(format!("{shown} is longer than {BYTES_MAX} bytes"))),
-        Ok(_) => Ok(text),
+        Ok(_) => Ok(Some(text)),
         Err(e) => Err(CliError::usage(format!("cannot read {shown}: {e}"))),
     }
 }
@@ -76,23 +79,31 @@ fn is_through_link(path: &Path) -> bool {
     is_link(path) || path.parent().is_some_and(is_link)
 }
 
-/// Writes the new text; where there was another, that is kept beside it. The backup's path.
+/// Where what was there before is kept.
+fn backup_of(file: &Path) -> PathBuf {
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    file.with_file_name(format!("{name}.{BACKUP}"))
+}
+
+/// What was there before hooks of ours came, as far as it was kept.
+pub(crate) fn original(found: &Found) -> Option<String> {
+    read(&backup_of(&found.file)).ok().flatten()
+}
+
+/// Writes the new text. What was there before hooks of ours came is kept beside it, and stays there: a text with hooks of ours in it is
+/// kept only where nothing is yet. The path of what was kept now.
 pub(crate) fn write(found: &Found, text: &str) -> Result<Option<PathBuf>> {
     let failed = |e: std::io::Error| CliError::usage(format!("cannot write {}: {e}", found.file.display()));
     let Some(folder) = found.file.parent() else { return Err(CliError::usage("a settings file has to be in a folder")) };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let mode = std::fs::metadata(&found.file).ok().map(|meta| meta.permissions().mode());
-    let backup = match &found.text {
-        Some(before) => {
-            let name = found.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let backup = folder.join(format!("{name}.{BACKUP}"));
-            replace(folder, &backup, before, mode).map_err(failed)?;
-            Some(backup)
-        }
-        None => None,
-    };
+    let backup = backup_of(&found.file);
+    let kept = found.text.as_ref().filter(|before| !edit::has_ours(before) || backup.symlink_metadata().is_err());
+    if let Some(before) = kept {
+        replace(folder, &backup, before, mode).map_err(failed)?;
+    }
     replace(folder, &found.file, text, mode).map_err(failed)?;
-    Ok(backup)
+    Ok(kept.map(|_| backup))
 }
 
 /// Puts a file in its place in one step.
@@ -159,5 +170,32 @@ mod tests {
         assert!(find(&place(project.join("dark.json"), None)).is_err());
         symlink(&root, project.join("folder")).unwrap();
         assert!(find(&place(project.join("folder/new.json"), Some(&project))).is_err());
+    }
+
+    #[test]
+    fn what_was_there_before_ours_is_kept_however_often_ours_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().canonicalize().unwrap().join("settings.json");
+        let ours = |program: &str| edit::install("{}", &super::super::Wanted::of(Harness::Claude, program, &[])).unwrap();
+        let write = |text: &str| write(&find(&place(file.clone(), None)).unwrap(), text).unwrap();
+        let kept = || original(&find(&place(file.clone(), None)).unwrap());
+        std::fs::write(&file, ours("/older/windlass")).unwrap();
+        assert!(write(&ours("/old/windlass")).is_some(), "there is no other");
+        assert_eq!(kept(), Some(ours("/older/windlass")));
+        write("{\"mine\": 1}");
+        assert!(write(&ours("windlass")).is_some(), "what is newer, and only theirs");
+        assert_eq!(write(&ours("/new/windlass")), None);
+        assert_eq!(write("{}"), None);
+        assert_eq!(kept().as_deref(), Some("{\"mine\": 1}"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().canonicalize().unwrap().join("settings.json");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(find(&place(pipe, None)).unwrap_err().message.ends_with("is not a file"));
+        assert!(find(&place("/dev/null".into(), None)).unwrap_err().message.ends_with("is not a file"));
+        assert!(find(&place("/dev/zero".into(), None)).is_err());
     }
 }

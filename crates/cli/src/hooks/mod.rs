@@ -84,19 +84,61 @@ impl Wanted {
         Self {
             events: windlass_harness::hook_events(harness),
             // Whatever happens to Windlass, the agent notices nothing: what a hook prints and how it ends means something to agents.
-            command: format!("{}{MARK}{}{place} >/dev/null 2>&1 || true", quoted(program), harness.as_str()),
+            command: format!("{}{MARK}{}{place}{QUIET}", quoted(program), harness.as_str()),
             timeout: if harness == Harness::Gemini { TIMEOUT_SECS * 1000 } else { TIMEOUT_SECS },
         }
     }
 }
 
-/// By this a hook of ours is known, whichever program it names.
+/// What stands between the program and the agent's name.
 const MARK: &str = " hooks send --harness ";
+/// What stands behind all words.
+const QUIET: &str = " >/dev/null 2>&1 || true";
 
-/// Whether a command is a hook of ours.
+/// Whether a command is a hook of ours: word for word one that is written here, by whichever copy of Windlass. One that does anything
+/// else beside is somebody else's.
 pub(crate) fn is_ours(command: &str) -> bool {
-    let Some((program, _)) = command.split_once(MARK) else { return false };
-    Path::new(program.trim_matches('\'')).file_name().is_some_and(|name| name.to_string_lossy().starts_with("windlass"))
+    let command = command.strip_suffix(QUIET).unwrap_or(command);
+    let words = words(command);
+    let [program, hooks, send, flag, harness, place @ ..] = words.as_slice() else { return false };
+    let is_hooked = |word: &str| HOOKED.iter().any(|harness| harness.as_str() == word);
+    let is_place = |pair: &[String]| matches!(pair, [flag, _] if PLACE_FLAGS.contains(&flag.as_str()));
+    is_program(program)
+        && [hooks.as_str(), send, flag] == ["hooks", "send", "--harness"]
+        && is_hooked(harness)
+        && place.chunks(2).all(is_place)
+        // Had a shell read more in it than words, they would not be written like that.
+        && words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ") == command
+}
+
+/// The flags that say which daemon a hook speaks to.
+const PLACE_FLAGS: [&str; 3] = ["--data-dir", "--config", "--url"];
+
+/// Whether a program is Windlass by its file's name: `windlass`, or with a version behind it.
+pub(crate) fn is_program(program: &str) -> bool {
+    let name = Path::new(program).file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix("windlass"));
+    name.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_version))
+}
+
+fn is_version(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '.')
+}
+
+/// The words of a command, as they were before [`quoted`].
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut is_quoted = false;
+    let mut chars = command.chars();
+    while let Some(c) = chars.next() {
+        let Some(word) = words.last_mut() else { break };
+        match c {
+            '\'' => is_quoted = !is_quoted,
+            '\\' if !is_quoted => word.extend(chars.next()),
+            ' ' if !is_quoted => words.push(String::new()),
+            c => word.push(c),
+        }
+    }
+    words
 }
 
 /// A word as a shell takes it.
@@ -116,7 +158,27 @@ mod tests {
             assert!(is_ours(&wanted.command), "{}", wanted.command);
             assert!(wanted.command.ends_with(" hooks send --harness claude --data-dir '/a b' >/dev/null 2>&1 || true"));
         }
-        for other in ["windlass hooks install", "other hooks send --harness claude", "echo windlass", ""] {
+        assert!(is_ours("windlass hooks send --harness gemini"), "one that was typed");
+        for other in [
+            "windlass hooks install",
+            "other hooks send --harness claude",
+            "echo windlass",
+            "",
+            "windlass-helper.sh hooks send --harness claude",
+            "windlass-0.2.sh hooks send --harness claude",
+            "./my-windlass hooks send --harness claude",
+            "windlass hooks send --harness mine",
+            "windlass hooks send --harness claude; ./deploy.sh",
+            "windlass hooks send --harness claude >/dev/null 2>&1 || true; ./deploy.sh",
+            "windlass hooks send --harness claude && ./deploy.sh",
+            "windlass hooks send --harness claude --data-dir $(./deploy.sh)",
+            "windlass hooks send --harness claude --data-dir",
+            "windlass hooks send --harness claude --verbose yes",
+            "windlass hooks send --harness claude ./deploy.sh",
+            "windlass hooks send --harness claude\n./deploy.sh",
+            "./deploy.sh; windlass hooks send --harness claude",
+            "FOO=1 windlass hooks send --harness claude",
+        ] {
             assert!(!is_ours(other), "{other}");
         }
     }

@@ -13,7 +13,7 @@ use crate::wire::Page;
 /// Agents that you start yourself tell by their hooks: see `windlass hooks install`. With a session: what was done in it.
 #[derive(Debug, Args)]
 pub(crate) struct AgentsArgs {
-    /// What was done in this session: its id, or a unique piece of it
+    /// What was done in this session: its id, the agent's own id of it, or a unique piece of either
     #[arg(value_name = "SESSION", conflicts_with_all = ["all", "project", "cursor"])]
     session: Option<String>,
     /// Also the sessions that are over
@@ -126,17 +126,29 @@ fn line(activity: &Activity, now: Timestamp) -> Vec<String> {
     ]
 }
 
-/// The session that a text names: a whole id, or a unique piece of one of the newest 500.
+/// The session that a text names: a whole id, or among the newest 500 the agent's own id or a unique piece of either.
 async fn session_id(client: &Client, text: &str) -> Result<SessionId> {
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
     let page: Page<AgentSession> = client.get("/api/v1/agents", &[("limit", "500".to_owned())]).await?;
+    find(&page.items, text)
+}
+
+fn find(sessions: &[AgentSession], text: &str) -> Result<SessionId> {
+    // An agent's session that several attempts went on with is here several times: the newest is meant.
+    if let Some(session) = sessions.iter().find(|session| session.agent_session_id.as_deref() == Some(text)) {
+        return Ok(session.id);
+    }
     let digits = text.strip_prefix("ses_").unwrap_or(text);
-    let fits = |id: &SessionId| id.to_string().split_once('_').is_some_and(|(_, all)| all.starts_with(digits) || all.ends_with(digits));
-    let mut found = page.items.iter().map(|session| session.id).filter(|id| digits.len() >= 4 && fits(id));
+    let is_piece = |all: &str, piece: &str| all.starts_with(piece) || all.ends_with(piece);
+    let fits = |session: &&AgentSession| {
+        session.id.to_string().split_once('_').is_some_and(|(_, all)| is_piece(all, digits))
+            || session.agent_session_id.as_deref().is_some_and(|all| is_piece(all, text))
+    };
+    let mut found = sessions.iter().filter(|_| digits.len() >= 4).filter(fits);
     match (found.next(), found.next()) {
-        (Some(id), None) => Ok(id),
+        (Some(session), None) => Ok(session.id),
         (Some(_), Some(_)) => Err(CliError::usage(format!("{text:?} fits more than one session")).hint("give more digits")),
         (None, _) => Err(CliError::usage(format!("{text:?} names no session")).hint("see `windlass agents --all`")),
     }

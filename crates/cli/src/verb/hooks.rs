@@ -8,7 +8,8 @@ use windlass_types::Harness;
 
 use crate::cli::{Context, Json};
 use crate::failure::{CliError, Exit, Result};
-use crate::hooks::{HOOKED, Place, Scope, Wanted, edit, file, place, send};
+use crate::hooks::file::Found;
+use crate::hooks::{HOOKED, Place, Scope, Wanted, edit, file, is_program, place, send};
 use crate::output;
 
 /// Watch agents that you start yourself, by hooks in their settings
@@ -79,14 +80,15 @@ fn hooked() -> impl TypedValueParser<Value = Harness> {
 
 pub(crate) async fn run(args: HooksArgs, context: &Context) -> Result<Exit> {
     match args.command {
-        Command::Install(args) => change(&args.which, context, |text, place| {
-            edit::install(text.unwrap_or_default(), &Wanted::of(place.harness, &program(context)?, &daemon(context)?))
+        Command::Install(args) => change(&args.which, context, |found, place| {
+            edit::install(found.text.as_deref().unwrap_or_default(), &Wanted::of(place.harness, &program(context)?, &daemon(context)?))
                 .map(Some)
                 .map_err(|why| unfit(place, &why))
         }),
-        Command::Uninstall(args) => {
-            change(&args.which, context, |text, place| text.map(|text| edit::uninstall(text).map_err(|why| unfit(place, &why))).transpose())
-        }
+        Command::Uninstall(args) => change(&args.which, context, |found, place| {
+            let text = found.text.as_deref();
+            text.map(|text| edit::uninstall(text, file::original(found).as_deref()).map_err(|why| unfit(place, &why))).transpose()
+        }),
         Command::Send(args) => {
             send::send(args.harness, context).await;
             Ok(Exit::Done)
@@ -99,14 +101,14 @@ fn unfit(place: &Place, why: &str) -> CliError {
 }
 
 /// Changes the settings of each agent that is meant.
-fn change(which: &Which, context: &Context, new_text: impl Fn(Option<&str>, &Place) -> Result<Option<String>>) -> Result<Exit> {
+fn change(which: &Which, context: &Context, new_text: impl Fn(&Found, &Place) -> Result<Option<String>>) -> Result<Exit> {
     let scope = if which.user { Scope::User } else { Scope::Project(project_root()?) };
     let mut items = Vec::new();
     for place in places(which, &scope, context)? {
         let found = file::find(&place)?;
         let shown = place.file.display();
         let old = found.text.as_deref();
-        let new = new_text(old, &place)?.filter(|new| Some(new.as_str()) != old);
+        let new = new_text(&found, &place)?.filter(|new| Some(new.as_str()) != old);
         let mut backup = None;
         if let Some(new) = &new {
             if which.dry_run {
@@ -185,7 +187,12 @@ fn program(context: &Context) -> Result<String> {
     if named.ok().and_then(|named| named.canonicalize().ok()) == own.canonicalize().ok() {
         return Ok("windlass".to_owned());
     }
-    own.to_str().map(str::to_owned).ok_or_else(|| CliError::usage(format!("the path {} is not valid UTF-8", own.display())))
+    let own = own.to_str().ok_or_else(|| CliError::usage(format!("the path {} is not valid UTF-8", own.display())))?;
+    if !is_program(own) {
+        return Err(CliError::usage(format!("this program is {own}: hooks of that name would not be known for Windlass's own"))
+            .hint("call the program windlass, then install again"));
+    }
+    Ok(own.to_owned())
 }
 
 /// The flags that say which daemon is meant, where they were given. A hook runs elsewhere: its paths are whole.

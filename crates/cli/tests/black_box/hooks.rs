@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::daemon::Daemon;
 use crate::environment::{Answer, Home};
 
 const THEIRS: &str = "{\n  \"theme\": \"dark\",\n  \"hooks\": {\n    \"Stop\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"./bell.sh\"}]}]\n  }\n}\n";
@@ -47,6 +48,7 @@ fn hooks_are_put_beside_others_once_and_taken_out_without_them() {
     home.run(&["hooks", "uninstall", "--user", "--harness", "claude"]).code(0);
     let left: Value = serde_json::from_str(&read(&home, ".claude/settings.json")).expect("JSON");
     assert_eq!(left, serde_json::from_str::<Value>(THEIRS).expect("JSON"));
+    assert_eq!(read(&home, ".claude/settings.json.before-windlass"), THEIRS, "it is what was there before the first");
 }
 
 #[test]
@@ -116,4 +118,26 @@ fn a_hook_says_nothing_and_ends_well_whatever_happens() {
         assert!(written.is_ok() || args.contains(&"emacs") || args.contains(&"--no-such-flag"), "{args:?}");
         assert!(began.elapsed() < Duration::from_secs(20), "{args:?}");
     }
+}
+
+#[test]
+fn a_session_is_found_by_the_agents_own_id_too_and_a_call_that_two_hooks_tell_counts_once() {
+    let home = Home::new();
+    let _daemon = Daemon::up(&home);
+    let own = "3f0c9a52-7d1e-4b61-9d58-0a2f6c1e4b77";
+    for event in ["PreToolUse", "PostToolUse"] {
+        let payload = format!(
+            "{{\"session_id\":\"{own}\",\"hook_event_name\":\"{event}\",\"tool_name\":\"Bash\",\"tool_use_id\":\"toolu_1\",\"tool_input\":{{\"command\":\"ls\"}}}}"
+        );
+        for _ in 0..2 {
+            let mut child = home.command(&["hooks", "send", "--harness", "claude"]).stdin(Stdio::piped()).spawn().expect("the binary runs");
+            child.stdin.take().expect("its input").write_all(payload.as_bytes()).expect("written");
+            assert!(child.wait().expect("its end").success());
+        }
+    }
+    for named in [own, "3f0c9a52"] {
+        let found = home.run(&["agents", named, "--json"]).code(0).json();
+        assert_eq!((&found["session"]["agent_session_id"], &found["session"]["tools_used"]), (&own.into(), &1.into()), "{found}");
+    }
+    home.run(&["agents", "3f0c9a52-no-such"]).code(2).says("names no session");
 }

@@ -1,7 +1,9 @@
 //! Colours and terminals.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
+use crate::daemon::Daemon;
 use crate::environment::Home;
 
 #[test]
@@ -43,6 +45,26 @@ fn a_table_on_a_terminal_has_a_heading_and_no_tabs() {
     let Some(table) = on_a_terminal(&home, "config", &[]) else { return };
     assert!(table.contains("KEY") && !table.contains('\t'), "{table:?}");
     assert!(home.run(&["config"]).out.starts_with("key\tvalue\tfrom\n"));
+}
+
+#[test]
+fn the_browser_is_started_without_the_code_that_signs_it_in() {
+    let home = Home::new();
+    let daemon = Daemon::up(&home);
+    let started = home.path().join("started");
+    rustix::fs::mknodat(rustix::fs::CWD, &started, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR, 0)
+        .expect("a pipe");
+    let program = home.write("bin/xdg-open", &format!("#!/bin/sh\nprintf '%s|' \"$@\" > {}\n", started.display()));
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("it may be run");
+    let path = format!("{}:{}", home.path().join("bin").display(), std::env::var("PATH").unwrap_or_default());
+    // The terminal stays until the browser has said what it was started with.
+    let args = format!("open; timeout 60 cat {}", started.display());
+    let Some(said) = on_a_terminal(&home, &args, &[("PATH", &path), ("DISPLAY", ":0"), ("NO_COLOR", "1")]) else { return };
+    let page = home.data().join("open.html");
+    assert!(said.ends_with(&format!("{}|", page.display())), "{said:?}");
+    let link = said.split_whitespace().find(|word| word.contains("/login#wlc_")).expect("the link is printed");
+    assert!(link.starts_with(&daemon.url), "{link}");
+    assert!(std::fs::read_to_string(&page).expect("the page").contains(&format!("url={link}\"")), "{said:?}");
 }
 
 #[test]

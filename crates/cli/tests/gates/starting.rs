@@ -48,6 +48,26 @@ fn a_second_daemon_on_the_same_data_directory_is_refused_and_names_the_first() {
 }
 
 #[test]
+fn another_data_directory_does_not_get_the_database_of_a_daemon_that_runs() {
+    let bench = Bench::new();
+    let (pid, database) = (bench.daemon.pid().to_string(), bench.data().join("windlass.db"));
+    let dir = data();
+    let link = dir.path().join("link.db");
+    std::os::unix::fs::symlink(&database, &link).unwrap();
+    for named in [database.display().to_string(), format!("sqlite:{}", database.display()), link.display().to_string()] {
+        let out = up(dir.path(), &["--listen", "127.0.0.1:0", "--database-url", &named]);
+        assert_refused(&out, &["another windlass", &pid, bench.data().to_str().unwrap(), "windlass.db", "WINDLASS_DATABASE_URL"]);
+    }
+    let mut run = windlass(dir.path());
+    run.args(["run", "mend it", "--repo", &bench.repo_path()]).env("WINDLASS_DATABASE_URL", &database);
+    assert_refused(&run.stdin(Stdio::null()).output().unwrap(), &["another windlass", &pid]);
+    let mut restore = windlass(dir.path());
+    restore.args(["restore", "/no/such/backup"]).env("WINDLASS_DATABASE_URL", &database);
+    assert_refused(&restore.stdin(Stdio::null()).output().unwrap(), &["another windlass", &pid]);
+    assert_eq!(bench.ok(&["status"])["ready"], true, "the first serves on");
+}
+
+#[test]
 fn a_port_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use serde_json::json;
 use windlass_types::{
     Activity, ActivityKind, ActivityNote, AttemptId, AttemptStatus, EventKind, Harness, Job, JobId, MANUAL, SUMMARY_MAX, SessionId,
-    SessionKind, SessionTally, Token, one_line, session_type,
+    SessionKind, SessionTally, Timestamp, Token, one_line, session_type,
 };
 
 use super::page::bounded;
@@ -106,14 +106,22 @@ fn leave_event(w: &mut Work<'_>, kind: EventKind, session: &SessionRow) {
     });
 }
 
+/// How a note is counted.
+type Rule = fn(&mut SessionTally, Timestamp, &ActivityNote) -> Option<Activity>;
+
+/// A worker says which of its notes were told before.
+const NUMBERED: Rule = SessionTally::take;
+/// Nobody says so of a hook.
+const BY_HOOK: Rule = SessionTally::take_once;
+
 /// Counts what was done, and writes it down; the caller saves the session.
-fn take(w: &mut Work<'_>, session: &mut SessionRow, notes: &[ActivityNote]) -> Result<()> {
+fn take(w: &mut Work<'_>, session: &mut SessionRow, notes: &[ActivityNote], rule: Rule) -> Result<()> {
     let now = w.now()?;
     let before = session.tally.activities;
     let mut taken = Vec::with_capacity(notes.len());
     for note in notes {
         let at = now.plus_ms(-note.ms_ago.max(0));
-        taken.extend(session.tally.take(at, note));
+        taken.extend(rule(&mut session.tally, at, note));
     }
     session.last_activity_at = now;
     let mut chunks = taken.chunks_exact(ROWS_AT_ONCE);
@@ -230,7 +238,7 @@ fn feed(w: &mut Work<'_>, session: &mut SessionRow, news: &AgentNews) -> Result<
     let known = usize::try_from(session.fed.saturating_sub(before)).unwrap_or(0);
     let new = news.notes.get(known..).unwrap_or_default();
     session.fed = session.fed.max(before.saturating_add(i64::try_from(news.notes.len()).unwrap_or(0)));
-    take(w, session, new)
+    take(w, session, new, NUMBERED)
 }
 
 fn tell(w: &mut Work<'_>, id: JobId, token: Token, attempt: AttemptId, news: &AgentNews) -> Result<()> {
@@ -260,7 +268,7 @@ pub(crate) fn attempt_ended(w: &mut Work<'_>, job: &Job, attempt: AttemptId, sta
         }
     };
     feed(w, &mut session, news)?;
-    take(w, &mut session, &[ActivityNote::new(ActivityKind::SessionEnd, status.as_str())])?;
+    take(w, &mut session, &[ActivityNote::new(ActivityKind::SessionEnd, status.as_str())], NUMBERED)?;
     end(w, &mut session, status.as_str())
 }
 
@@ -292,7 +300,7 @@ fn hear_own(w: &mut Work<'_>, id: JobId, token: Token, attempt: AttemptId, news:
     let kind = if known.is_some() { EventKind::SessionActivity } else { EventKind::SessionStarted };
     let mut session = known.map_or_else(|| begin_for_attempt(w, &row.job, attempt), Ok)?;
     hear_about(&mut session, news);
-    take(w, &mut session, &notes)?;
+    take(w, &mut session, &notes, BY_HOOK)?;
     sessions::save(w, &session)?;
     leave_event(w, kind, &session);
     Ok(())
@@ -321,7 +329,7 @@ fn hear(w: &mut Work<'_>, news: &HookNews) -> Result<()> {
     if let Some(mut session) = own.into_iter().next() {
         let notes: Vec<ActivityNote> = news.notes.iter().filter(|note| is_only_in_hooks(note)).cloned().collect();
         if !notes.is_empty() {
-            take(w, &mut session, &notes)?;
+            take(w, &mut session, &notes, BY_HOOK)?;
             sessions::save(w, &session)?;
             leave_event(w, EventKind::SessionActivity, &session);
         }
@@ -345,7 +353,7 @@ fn hear(w: &mut Work<'_>, news: &HookNews) -> Result<()> {
         },
     };
     hear_about(&mut session, news);
-    take(w, &mut session, &news.notes)?;
+    take(w, &mut session, &news.notes, BY_HOOK)?;
     let last_word = news.notes.iter().rev().find(|note| is_of_life(note.kind));
     if let Some(over) = last_word.filter(|note| note.kind == ActivityKind::SessionEnd) {
         return end(w, &mut session, &over.summary);
@@ -412,7 +420,7 @@ pub(crate) fn remove(w: &mut Work<'_>, id: SessionId) -> Result<()> {
 }
 
 /// Ends people's sessions of which nothing was heard since `before`; at most `limit`. An agent that is killed tells no end.
-pub(crate) fn end_silent(w: &mut Work<'_>, before: windlass_types::Timestamp, limit: i64) -> Result<u64> {
+pub(crate) fn end_silent(w: &mut Work<'_>, before: Timestamp, limit: i64) -> Result<u64> {
     let lock = w.dialect().lock();
     let silent = sessions_where(
         w,

@@ -57,7 +57,7 @@ pub(crate) struct SessionRow {
 
 const COLUMNS: &str = "id, kind, session_type, harness, agent_session_id, project, assignment_id, job_id, attempt_id, cwd, title, model, \
     open_tools, last_activity_at, last_activity, tools_used, tools_failed, tools_timed, tools_ms, activities, fed, started_at, ended_at, \
-    end_reason";
+    end_reason, ended_calls";
 
 fn row(mut r: Row) -> Result<SessionRow> {
     let r = &mut r;
@@ -69,8 +69,9 @@ fn row(mut r: Row) -> Result<SessionRow> {
     let (last_activity_at, last_activity) = (r.time()?, r.text()?);
     let (tools_used, tools_failed, tools_timed, tools_ms) = (r.int()?, r.int()?, r.int()?, r.int()?);
     let (activities, fed) = (r.int()?, r.int()?);
-    let tally = SessionTally { activities, open, last_activity, title, tools_used, tools_failed, tools_timed, tools_ms };
     let (started_at, ended_at, end_reason) = (r.time()?, r.opt_time()?, r.opt_text()?);
+    let ended = r.opt_json()?.unwrap_or_default();
+    let tally = SessionTally { activities, open, ended, last_activity, title, tools_used, tools_failed, tools_timed, tools_ms };
     Ok(SessionRow {
         id,
         kind,
@@ -103,7 +104,7 @@ pub(crate) fn insert(w: &mut Work<'_>, s: &SessionRow) -> Result<bool> {
     let made = w.execute(
         &format!(
             "INSERT INTO sessions ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-             $19, $20, $21, $22, $23, $24) ON CONFLICT DO NOTHING"
+             $19, $20, $21, $22, $23, $24, $25) ON CONFLICT DO NOTHING"
         ),
         values![
             s.id,
@@ -118,7 +119,7 @@ pub(crate) fn insert(w: &mut Work<'_>, s: &SessionRow) -> Result<bool> {
             s.cwd.as_deref(),
             t.title.as_deref(),
             s.model.as_deref(),
-            open_tools(t)?,
+            list_of(&t.open)?,
             s.last_activity_at,
             &t.last_activity,
             t.tools_used,
@@ -130,6 +131,7 @@ pub(crate) fn insert(w: &mut Work<'_>, s: &SessionRow) -> Result<bool> {
             s.started_at,
             s.ended_at,
             s.end_reason.as_deref(),
+            list_of(&t.ended)?,
         ],
     )?;
     Ok(made > 0)
@@ -141,14 +143,14 @@ pub(crate) fn save(w: &mut Work<'_>, s: &SessionRow) -> Result<()> {
     w.execute(
         "UPDATE sessions SET agent_session_id = $2, cwd = $3, title = $4, model = $5, open_tools = $6, last_activity_at = $7, \
          last_activity = $8, tools_used = $9, tools_failed = $10, tools_timed = $11, tools_ms = $12, activities = $13, fed = $14, \
-         ended_at = $15, end_reason = $16 WHERE id = $1",
+         ended_at = $15, end_reason = $16, ended_calls = $17 WHERE id = $1",
         values![
             s.id,
             s.agent_session_id.as_deref(),
             s.cwd.as_deref(),
             t.title.as_deref(),
             s.model.as_deref(),
-            open_tools(t)?,
+            list_of(&t.open)?,
             s.last_activity_at,
             &t.last_activity,
             t.tools_used,
@@ -159,13 +161,14 @@ pub(crate) fn save(w: &mut Work<'_>, s: &SessionRow) -> Result<()> {
             s.fed,
             s.ended_at,
             s.end_reason.as_deref(),
+            list_of(&t.ended)?,
         ],
     )?;
     Ok(())
 }
 
-fn open_tools(tally: &SessionTally) -> Result<Option<String>> {
-    if tally.open.is_empty() { Ok(None) } else { json(&tally.open).map(Some) }
+fn list_of<T: serde::Serialize>(items: &[T]) -> Result<Option<String>> {
+    if items.is_empty() { Ok(None) } else { json(&items).map(Some) }
 }
 
 /// The tool that is used now: the last begun.

@@ -33,16 +33,15 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn new(url: &str, clock: Clock) -> Result<Self> {
-        let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
-        if path.is_empty() || path.starts_with(":memory:") || path.contains("://") {
+        let Some(path) = crate::aside::sqlite_file(url) else {
             let what = match url.split_once("://") {
                 // The address may hold a password: only its kind is repeated.
                 Some((scheme, _)) => format!("a {scheme}:// address names no database that Windlass can use"),
                 None => format!("{url:?} names no database"),
             };
             return Err(StoreError::Invalid(format!("{what}; give a path, sqlite:PATH, or postgres://USER@HOST/NAME")));
-        }
-        Ok(Self { path: PathBuf::from(path), clock })
+        };
+        Ok(Self { path: path.to_path_buf(), clock })
     }
 }
 

@@ -129,6 +129,30 @@ on_both! {
         assert_eq!(all(&f.store, SessionFilter::default()).await.len(), 2, "another agent's id is another session");
     }
 
+    async fn what_a_hook_tells_twice_of_a_tool_call_counts_once(f: Fixture) {
+        for note in [tool("1", true), tool("2", false)].concat() {
+            f.store.hear_hook(hook("a", vec![note.clone()])).await.unwrap();
+            f.store.hear_hook(hook("a", vec![note])).await.unwrap();
+        }
+        for _ in 0..2 {
+            f.store.hear_hook(hook("a", tool("1", true))).await.unwrap();
+        }
+        let session = only(&f.store).await;
+        assert_eq!((session.tools_used, session.tools_failed, session.current_tool), (2, 1, None));
+        assert_eq!(f.store.activities(session.id, None, 500).await.unwrap().len(), 4);
+        let metrics = f.store.agent_metrics(SessionFilter::default()).await.unwrap();
+        assert_eq!(metrics.by_tool.iter().map(|tool| tool.used).sum::<i64>(), 2);
+        f.store.hear_hook(hook("b", tool("1", true))).await.unwrap();
+        assert_eq!(all(&f.store, SessionFilter::default()).await.iter().map(|session| session.tools_used).sum::<i64>(), 3, "of another session");
+    }
+
+    async fn a_stream_may_use_an_id_again(f: Fixture) {
+        let c = running(&f.store).await;
+        tell(&f.store, &c, news(1, tool("1", true))).await.unwrap();
+        tell(&f.store, &c, news(3, tool("1", true))).await.unwrap();
+        assert_eq!(only(&f.store).await.tools_used, 2);
+    }
+
     async fn a_hook_of_an_agent_that_windlass_runs_adds_only_what_its_stream_does_not_tell(f: Fixture) {
         let c = running(&f.store).await;
         let mut first = news(1, tool("1", true));
