@@ -93,6 +93,13 @@ export function budgetOf(text: BudgetText): { runs?: number; cost_micros?: numbe
   return Object.values(budget).some((value) => value !== undefined) ? budget : undefined;
 }
 
+/** Whether a limit is one that cannot be understood. */
+export const isWrongBudget = (text: BudgetText): boolean => Object.values(budgetOf(text) ?? {}).some(Number.isNaN);
+
+/** A request without what was left empty, so that settings elsewhere count. */
+export const onlyGiven = <Request extends object>(request: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined)) as Request;
+
 /** Limits as they are typed. */
 export function budgetText({ runs, cost_micros, tokens, wall_secs }: { runs?: number | null; cost_micros?: number | null; tokens?: number | null; wall_secs?: number | null }): BudgetText {
   const text = (value: number | null | undefined) => (value == null ? '' : String(value));
