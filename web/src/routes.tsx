@@ -98,6 +98,19 @@ const sessions = createRoute({
   component: lazyRouteComponent(() => import('./pages/work/SessionsPage')),
 });
 
+const specs = createRoute({
+  getParentRoute: under,
+  path: '/work/specs',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('./pages/work/LaterPages'), 'SpecsPage'),
+});
+const errors = createRoute({
+  getParentRoute: under,
+  path: '/work/errors',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('./pages/work/LaterPages'), 'ErrorsPage'),
+});
+
 const inbox = createRoute({
   getParentRoute: under,
   path: '/inbox',
@@ -252,6 +265,8 @@ export const router = createRouter({
     index,
     login,
     work,
+    specs,
+    errors,
     sessions,
     inbox,
     assignment,
