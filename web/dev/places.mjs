@@ -184,6 +184,7 @@ function makeAnswers() {
     },
     'PUT /projects/shop': ({ body, places }) => Object.assign(places.answers['GET /projects/shop'], body, { updated_at: ago(0) }),
     'POST /assignments/run': ({ body }) => ({ created: true, assignment: { id: id('asg', 0), north_star: body.goal }, jobs: [] }),
+    'POST /assignments': ({ body }) => ({ created: true, assignment: { id: id('asg', 0), north_star: body.north_star }, jobs: [] }),
     'GET /tokens': list(tokens),
     'POST /tokens': ({ body, places }) => {
       const made = { id: 'tok_9', assignment_id: null, created_by: 'ada', created_at: ago(0), expires_at: null, last_used_at: null, revoked_at: null, ...body };

@@ -10,7 +10,7 @@ import { useRefusal } from '@/shell/may';
 import { saying } from '@/shell/say';
 
 const Dialogs = lazy(() => import('./Dialogs'));
-export type DialogName = 'insert' | 'budget' | 'block' | 'clean-up';
+export type DialogName = 'insert' | 'budget' | 'block' | 'retry' | 'clean-up';
 
 /** What can be done about an assignment where it stands now. */
 export function Actions({ assignment }: { assignment: AssignmentDetail }) {
@@ -63,7 +63,8 @@ export function Actions({ assignment }: { assignment: AssignmentDetail }) {
           </Menu.Target>
           <Menu.Dropdown>
             {isOver ? null : <Menu.Item onClick={() => void saying('Complete', () => completeAssignment(id))}>Say that it is complete</Menu.Item>}
-            {status === 'active' ? <Menu.Item onClick={() => setDialog('block')}>Block it for a person…</Menu.Item> : null}
+            {failed ? <Menu.Item onClick={() => setDialog('retry')}>Edit and retry the job…</Menu.Item> : null}
+            {isOver ? null : <Menu.Item onClick={() => setDialog('block')}>{status === 'blocked' ? 'Say who has to act…' : 'Block it for a person…'}</Menu.Item>}
             {isOver || (status === 'blocked' && failed) ? <Menu.Item onClick={() => void saying('It goes on', () => continueAssignment(id))}>{isOver ? 'Open it again' : 'Go on without a retry'}</Menu.Item> : null}
             <Menu.Item onClick={() => setDialog('budget')}>Change its budget…</Menu.Item>
             {isOver ? <Menu.Item onClick={() => setDialog('clean-up')}>Remove its workspace…</Menu.Item> : null}
@@ -72,7 +73,7 @@ export function Actions({ assignment }: { assignment: AssignmentDetail }) {
       )}
       {dialog ? (
         <Suspense>
-          <Dialogs name={dialog} assignment={assignment} close={() => setDialog(null)} />
+          <Dialogs name={dialog} assignment={assignment} failed={failed} close={() => setDialog(null)} />
         </Suspense>
       ) : null}
     </>

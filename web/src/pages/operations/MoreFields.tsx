@@ -42,9 +42,11 @@ export function LimitFields({ form, set, wrong }: FieldsProps) {
         {text('priority', 'Priority', '0')}
         {text('callback', 'Tell this address when it ends', 'nobody is told')}
         <PasswordInput
+          size="xs"
           label="Signed with this secret"
           placeholder="the daemon’s own"
           autoComplete="new-password"
+          visibilityToggleButtonProps={{ 'aria-label': 'Show the secret' }}
           value={form.secret}
           onChange={(event) => set({ secret: event.currentTarget.value })}
         />
