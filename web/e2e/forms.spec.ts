@@ -51,7 +51,7 @@ test('an assignment is made without a job', async ({ page, places }) => {
   const dialog = page.getByRole('dialog', { name: 'New work' });
   await dialog.getByLabel('What do you want?').fill('Later');
   await dialog.getByRole('button', { name: 'Limits and more' }).click();
-  await dialog.getByLabel('Jobs that its pm may insert').fill('0');
+  await dialog.getByLabel('Jobs from its pm').fill('0');
   await choose(page, dialog, 'It begins with', 'no job yet');
   await expect(dialog.getByText('It waits until somebody inserts a job')).toBeVisible();
   await expect(dialog.getByLabel('Model')).toHaveCount(0);

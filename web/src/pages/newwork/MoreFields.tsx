@@ -34,7 +34,7 @@ export function MoreFields({ form, set, wrong, isAsked }: MoreFieldsProps) {
       <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="xs">
         {text('priority', 'Priority', '0')}
         {text('iterations', 'At most rounds', 'the project’s')}
-        {text('inserted', 'Jobs that its pm may insert', '20')}
+        {text('inserted', 'Jobs from its pm', 'at most 20')}
         {form.project === OTHER_REPOSITORY ? text('base', 'Start from branch', 'its own') : null}
       </SimpleGrid>
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xs">
@@ -46,7 +46,9 @@ export function MoreFields({ form, set, wrong, isAsked }: MoreFieldsProps) {
         checked={form.reviewFailures}
         onChange={(event) => set({ reviewFailures: event.currentTarget.checked })}
       />
-      <Select label="It begins with" data={LINES} value={form.line} onChange={(line) => set({ line: (line as Line | null) ?? 'one' })} allowDeselect={false} />
+      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xs">
+        <Select label="It begins with" data={LINES} value={form.line} onChange={(line) => set({ line: (line as Line | null) ?? 'one' })} allowDeselect={false} />
+      </SimpleGrid>
       <LineFields form={form} set={set} isAsked={isAsked} />
     </Fold>
   );
