@@ -90,9 +90,15 @@ test.describe('signing in', () => {
     mock.signedIn = false;
     await page.goto(`${mock.url}/inbox`);
     await expect(page.getByRole('heading', { name: 'Sign in to Windlass' })).toBeVisible();
+    // Each refused question is a line in the audit log: nobody is asked for but who one is.
+    expect(mock.requests.filter((request) => request.includes('/api/')).map((request) => request.replace(/^GET /, ''))).toEqual(['/api/v1/me']);
     await page.getByLabel('Token').and(page.locator('input')).last().fill('wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await expect(page.getByRole('alert')).toContainText('That is not a token that is known here.');
+    await expect(page.getByRole('alert')).toContainText('Wrong token');
+    await expect(page.getByRole('alert')).not.toContainText('data directory');
+    await page.getByText('Name and password').click();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await page.getByText('Token', { exact: true }).first().click();
     await page.getByLabel('Token').and(page.locator('input')).last().fill('let-me-in');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await expect(rows(page)).toHaveCount(3);
@@ -112,7 +118,7 @@ test.describe('signing in', () => {
     mock.signedIn = false;
     await page.goto(`${mock.url}/login#old-code`);
     await expect(page.getByRole('heading', { name: 'Sign in to Windlass' })).toBeVisible();
-    await expect(page.getByRole('alert')).toContainText('That is not a token that is known here.');
+    await expect(page.getByRole('alert')).toContainText('That link was used or is too old');
   });
 
   test('signing out leaves nothing on the screen', async ({ page, mock }) => {

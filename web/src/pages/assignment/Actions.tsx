@@ -3,14 +3,15 @@ import { IconChevronDown } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
 
 import { approveJob, cancelAssignment, continueAssignment, retryJob } from '@/api/commands';
-import { completeAssignment } from '@/api/runs';
 import type { AssignmentDetail } from '@/api/types';
 import { ConfirmButton, RefusedButton } from '@/parts/ConfirmButton';
 import { useRefusal } from '@/shell/may';
 import { saying } from '@/shell/say';
 
+import { CALL_OFF } from './endWords';
+
 const Dialogs = lazy(() => import('./Dialogs'));
-export type DialogName = 'insert' | 'budget' | 'block' | 'retry' | 'clean-up';
+export type DialogName = 'insert' | 'budget' | 'block' | 'retry' | 'complete' | 'cancel' | 'clean-up';
 
 /** What can be done about an assignment where it stands now. */
 export function Actions({ assignment }: { assignment: AssignmentDetail }) {
@@ -46,7 +47,7 @@ export function Actions({ assignment }: { assignment: AssignmentDetail }) {
       {act('Insert job…', () => setDialog('insert'))}
       {isOver ? null : (
         <ConfirmButton
-          question="Call it off, with what runs and what waits of it? What was pushed stays."
+          question={CALL_OFF}
           yes="Call it off"
           refused={refusal}
           onConfirm={() => void saying('Called off', () => cancelAssignment(id))}
@@ -62,7 +63,7 @@ export function Actions({ assignment }: { assignment: AssignmentDetail }) {
             <Button rightSection={<IconChevronDown size={13} aria-hidden />}>More</Button>
           </Menu.Target>
           <Menu.Dropdown>
-            {isOver ? null : <Menu.Item onClick={() => void saying('Complete', () => completeAssignment(id))}>Say that it is complete</Menu.Item>}
+            {isOver ? null : <Menu.Item onClick={() => setDialog('complete')}>Say that it is complete…</Menu.Item>}
             {failed ? <Menu.Item onClick={() => setDialog('retry')}>Edit and retry the job…</Menu.Item> : null}
             {isOver ? null : <Menu.Item onClick={() => setDialog('block')}>{status === 'blocked' ? 'Say who has to act…' : 'Block it for a person…'}</Menu.Item>}
             {isOver || (status === 'blocked' && failed) ? <Menu.Item onClick={() => void saying('It goes on', () => continueAssignment(id))}>{isOver ? 'Open it again' : 'Go on without a retry'}</Menu.Item> : null}

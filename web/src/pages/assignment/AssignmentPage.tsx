@@ -18,6 +18,7 @@ import { Facts } from './Facts';
 import { Findings } from './Findings';
 import { LineOfJobs } from './LineOfJobs';
 import { MessageBox } from './MessageBox';
+import { Messages } from './Messages';
 import { presentJob, standing } from './standing';
 import { Timeline } from './Timeline';
 import { Verdicts } from './Verdicts';
@@ -85,6 +86,7 @@ function Loaded({ assignment }: { assignment: AssignmentDetail }) {
           <div className={classes.main}>
             <NorthStar text={assignment.north_star} />
             <LineOfJobs jobs={assignment.jobs} next={job} explained={explained.data} />
+            <Messages jobs={assignment.jobs} />
             <Findings findings={findings} />
             <Verdicts verdicts={assignment.verdicts} jobs={assignment.jobs} />
           </div>

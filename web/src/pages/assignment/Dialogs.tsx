@@ -1,7 +1,8 @@
 import { Checkbox, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
-import { blockAssignment, changeBudget, cleanUp } from '@/api/runs';
+import { cancelAssignment } from '@/api/commands';
+import { blockAssignment, changeBudget, cleanUp, completeAssignment } from '@/api/runs';
 import type { AssignmentDetail, Job } from '@/api/types';
 import { BudgetFields } from '@/parts/BudgetFields';
 import { FormDialog } from '@/parts/FormDialog';
@@ -11,6 +12,7 @@ import { say } from '@/shell/say';
 import RetryDialog from '../attempt/RetryDialog';
 import type { DialogName } from './Actions';
 import classes from './Assignment.module.css';
+import { CALL_OFF, completing } from './endWords';
 import { InsertJob } from './InsertJob';
 
 interface DialogProps {
@@ -29,6 +31,10 @@ export default function Dialogs({ name, failed, ...props }: DialogProps & { name
       return <Block {...props} />;
     case 'retry':
       return failed ? <RetryDialog job={failed} close={props.close} /> : null;
+    case 'complete':
+      return <Complete {...props} />;
+    case 'cancel':
+      return <CallOff {...props} />;
     case 'clean-up':
       return <CleanUp {...props} />;
   }
@@ -45,7 +51,7 @@ function ChangeBudget({ assignment, close }: DialogProps) {
     <FormDialog title="Budget" size="xl" yes="Change it" isWrong={isWrongBudget(budget)} send={send} close={close}>
       {() => (
         <>
-          <p className={classes.none}>What is left empty is not limited. At a limit the assignment is blocked for you.</p>
+          <p className={classes.none}>What is left empty is not limited. At a limit the assignment waits for you.</p>
           <BudgetFields value={budget} onChange={setBudget} />
         </>
       )}
@@ -75,6 +81,33 @@ function Block({ assignment, close }: DialogProps) {
           <p className={classes.none}>What runs goes on to its end; no other job of it starts until somebody lets it go on.</p>
         </>
       )}
+    </FormDialog>
+  );
+}
+
+function Complete({ assignment, close }: DialogProps) {
+  const { means, refused } = completing(assignment.jobs);
+  const send = async () => {
+    await completeAssignment(assignment.id);
+    say('It is complete');
+    close();
+  };
+  return (
+    <FormDialog title="Say that it is complete" yes="It is complete" refused={refused} send={send} close={close}>
+      {() => <p className={classes.none}>{refused ?? means}</p>}
+    </FormDialog>
+  );
+}
+
+function CallOff({ assignment, close }: DialogProps) {
+  const send = async () => {
+    await cancelAssignment(assignment.id);
+    say('Called off');
+    close();
+  };
+  return (
+    <FormDialog title="Call it off" yes="Call it off" isDanger send={send} close={close}>
+      {() => <p className={classes.none}>{CALL_OFF}</p>}
     </FormDialog>
   );
 }
