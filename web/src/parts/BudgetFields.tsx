@@ -16,10 +16,10 @@ export function BudgetFields({ value, onChange }: { value: BudgetText; onChange:
   );
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="xs">
-      {field('runs', 'At most runs', 'no limit', 'A number from 1')}
-      {field('dollars', 'At most dollars', 'no limit', 'A sum like 2.50')}
-      {field('tokens', 'At most tokens', 'no limit', 'A number from 1')}
-      {field('wall', 'At most time', 'no limit, or 30m, 2h', 'A time like 30m')}
+      {field('runs', 'At most runs', 'no limit', 'a number from 1')}
+      {field('dollars', 'At most dollars', 'no limit', 'a sum like 2.50')}
+      {field('tokens', 'At most tokens', 'no limit', 'a number from 1')}
+      {field('wall', 'At most time', 'no limit, or 30m, 2h', 'a time like 30m')}
     </SimpleGrid>
   );
 }

@@ -13,7 +13,7 @@ import { StatusWord } from '@/parts/StatusWord';
 
 import { useRefusal } from './may';
 import classes from './Palette.module.css';
-import { PLACES } from './places';
+import { usePlaces } from './places';
 import { keepProject, useProject } from './project';
 import { saying } from './say';
 import { shortcutsInForce } from './shortcuts';
@@ -38,6 +38,7 @@ export default function Palette({ close }: { close: () => void }) {
   const names = useQuery(projects).data?.items.map((p) => p.name) ?? [];
   const isPaused = useQuery(daemon).data?.paused ?? false;
   const refusal = useRefusal('operate');
+  const places = usePlaces();
   // What can be done on the page, as it was when the palette came.
   const [here] = useState(() => shortcutsInForce().filter((s) => !s.keys.startsWith('g ') && s.keys !== 'mod+k' && s.keys.length < 3));
   useEffect(() => spotlight.open(), []);
@@ -59,7 +60,7 @@ export default function Palette({ close }: { close: () => void }) {
     },
     {
       label: 'Go to',
-      entries: PLACES.map((place) => ({
+      entries: places.map((place) => ({
         id: place.to,
         label: place.label,
         icon: <place.Icon size={16} />,
