@@ -132,6 +132,23 @@ test('a blocked assignment says who has to act anew, and its limits are changed 
   expect(lastAsked(places, change)!.body).toEqual({ budget: { cost_micros: 10_000_000, wall_secs: 7_200 } });
 });
 
+test('the palette begins with what can be done about the assignment; saying that it is complete asks first', async ({ page, places }) => {
+  const change = `PATCH /assignments/${ids.asg(1)}`;
+  await page.goto(`${places.url}/assignments/${ids.asg(1)}`);
+  await expect(page.getByText('A message lets it go on: what it is blocked for then counts as answered.')).toBeVisible();
+  await page.keyboard.press('Control+k');
+  const find = page.getByRole('dialog', { name: 'Find' });
+  await expect(find.locator('[data-action]').first()).toHaveText(/Approve the change/);
+  await page.getByRole('textbox', { name: 'Find' }).fill('compl');
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Say that it is complete' });
+  await expect(dialog).toContainText('The work counts as done from now on');
+  expect(lastAsked(places, change)).toBeUndefined();
+  await dialog.getByRole('button', { name: 'It is complete' }).click();
+  await expect(dialog).toHaveCount(0);
+  expect(lastAsked(places, change)!.body).toEqual({ status: 'complete' });
+});
+
 test('an operation says what is known of it, who runs it and who is told', async ({ page, places }) => {
   await page.goto(`${places.url}/operations`);
   await page.getByRole('button', { name: 'New operation…' }).click();

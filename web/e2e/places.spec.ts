@@ -258,7 +258,7 @@ test('events come in at the top as they happen, and only those of the filter', a
   await isLive(page);
   await expect(rows(page)).toHaveCount(1);
   places.emit('job.status', { job_id: 'job_1' }, { status: 'running' });
-  await expect(rows(page).first()).toContainText('status running');
+  await expect(rows(page).first()).toContainText('Job taken by worker');
   await page.getByRole('combobox', { name: 'All kinds' }).fill('paused');
   await page.getByRole('option', { name: 'engine.paused' }).click();
   await expect(page).toHaveURL(/kinds=engine.paused/);

@@ -71,6 +71,13 @@ test('the inbox holds what waits for a person, with the answer at hand', async (
   await page.goto(`${mock.url}/inbox`);
   await expect(rows(page)).toHaveCount(3);
   await expect(rows(page).first()).toContainText('Look at the failing check, then retry the job with a hint.');
+  const failed = page.getByRole('listitem').filter({ hasText: 'Blocked' });
+  for (const name of ['Retry the job', 'Edit and retry…', 'Open the output']) await expect(failed.getByRole('button', { name })).toBeVisible();
+  // What to do is read whole, however narrow the window is.
+  await page.setViewportSize({ width: 360, height: 800 });
+  const words = rows(page).first().getByText('Look at the failing check');
+  expect(await words.evaluate((text) => text.closest('span')!.scrollWidth <= text.closest('span')!.clientWidth)).toBe(true);
+  await page.setViewportSize({ width: 1440, height: 900 });
   await rows(page).filter({ hasText: 'Guarded change' }).click();
   await page.getByRole('button', { name: 'Approve…' }).click();
   await page.getByRole('button', { name: 'Let it through' }).click();

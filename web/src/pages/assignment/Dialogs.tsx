@@ -1,7 +1,7 @@
 import { Checkbox, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
-import { cancelAssignment } from '@/api/commands';
+import { approveJob, cancelAssignment } from '@/api/commands';
 import { blockAssignment, changeBudget, cleanUp, completeAssignment } from '@/api/runs';
 import type { AssignmentDetail, Job } from '@/api/types';
 import { BudgetFields } from '@/parts/BudgetFields';
@@ -12,7 +12,7 @@ import { say } from '@/shell/say';
 import RetryDialog from '../attempt/RetryDialog';
 import type { DialogName } from './Actions';
 import classes from './Assignment.module.css';
-import { CALL_OFF, completing } from './endWords';
+import { CALL_OFF, completing, LET_THROUGH } from './endWords';
 import { InsertJob } from './InsertJob';
 
 interface DialogProps {
@@ -34,7 +34,9 @@ export default function Dialogs({ name, failed, ...props }: DialogProps & { name
     case 'complete':
       return <Complete {...props} />;
     case 'cancel':
-      return <CallOff {...props} />;
+      return <Confirm title="Call it off" words={CALL_OFF} yes="Call it off" done="Called off" isDanger act={() => cancelAssignment(props.assignment.id)} close={props.close} />;
+    case 'approve':
+      return failed ? <Confirm title="Approve" words={LET_THROUGH} yes="Let it through" done="Let through; the job goes on" act={() => approveJob(failed.id)} close={props.close} /> : null;
     case 'clean-up':
       return <CleanUp {...props} />;
   }
@@ -85,31 +87,23 @@ function Block({ assignment, close }: DialogProps) {
   );
 }
 
-function Complete({ assignment, close }: DialogProps) {
-  const { means, refused } = completing(assignment.jobs);
+/** Asks whether it is meant. */
+function Confirm({ title, words, yes, done, refused, isDanger, act, close }: { title: string; words: string; yes: string; done: string; refused?: string | null; isDanger?: boolean; act: () => Promise<unknown>; close: () => void }) {
   const send = async () => {
-    await completeAssignment(assignment.id);
-    say('It is complete');
+    await act();
+    say(done);
     close();
   };
   return (
-    <FormDialog title="Say that it is complete" yes="It is complete" refused={refused} send={send} close={close}>
-      {() => <p className={classes.none}>{refused ?? means}</p>}
+    <FormDialog title={title} yes={yes} refused={refused} isDanger={isDanger} send={send} close={close}>
+      {() => <p className={classes.none}>{refused ?? words}</p>}
     </FormDialog>
   );
 }
 
-function CallOff({ assignment, close }: DialogProps) {
-  const send = async () => {
-    await cancelAssignment(assignment.id);
-    say('Called off');
-    close();
-  };
-  return (
-    <FormDialog title="Call it off" yes="Call it off" isDanger send={send} close={close}>
-      {() => <p className={classes.none}>{CALL_OFF}</p>}
-    </FormDialog>
-  );
+function Complete({ assignment, close }: DialogProps) {
+  const { means, refused } = completing(assignment.jobs);
+  return <Confirm title="Say that it is complete" words={means} yes="It is complete" done="It is complete" refused={refused} act={() => completeAssignment(assignment.id)} close={close} />;
 }
 
 function CleanUp({ assignment, close }: DialogProps) {

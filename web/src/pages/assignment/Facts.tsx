@@ -55,7 +55,7 @@ export function Facts({ assignment }: { assignment: AssignmentDetail }) {
           ['Head', assignment.head_commit && <code>{assignment.head_commit.slice(0, 12)}</code>],
           ['Pull request', pull && <ExternalLink href={pull.url}>{`#${pull.number} ${pull.state}${pull.checks ? CHECKS[pull.checks] : ''}`}</ExternalLink>],
           ['Check', policy.verify && <code>{cleanLine(policy.verify)}</code>],
-          ['Judged', policy.review === false ? 'by nobody: complete when its last job succeeds' : 'by the pm after each job'],
+          ['Judged', policy.review === false ? 'by nobody: complete when its last job succeeds' : `by the pm${policy.harness_defaults?.pm ? ` (${policy.harness_defaults.pm})` : ''} after each job`],
           ['Locks', policy.locks && policy.locks.length > 0 && <code>{cleanLine(policy.locks.join(', '))}</code>],
           ['Priority', assignment.priority !== 0 && assignment.priority],
           ['Task file', assignment.task && cleanLine(assignment.task.file ?? assignment.task.task_id)],

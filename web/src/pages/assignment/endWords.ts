@@ -2,6 +2,7 @@
 import type { Job } from '@/api/types';
 
 export const CALL_OFF = 'Call it off, with what runs and what waits of it? What was pushed stays.';
+export const LET_THROUGH = 'Let just this change of guarded paths through? Look at the changes first.';
 
 /** What it means that a person says it is complete, and why they may not yet. */
 export function completing(jobs: readonly Pick<Job, 'status'>[]): { means: string; refused: string | null } {
