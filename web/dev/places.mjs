@@ -192,6 +192,7 @@ function makeAnswers() {
       return { ...made, secret: 'wlt_shown-this-once' };
     },
     'DELETE /tokens/tok_1': ({ places }) => Object.assign(places.answers['GET /tokens'].items.find((token) => token.id === 'tok_1'), { revoked_at: ago(0) }),
+    'POST /login-links': { path: '/login#once', expires_at: ago(-5 * 60_000) },
     'GET /users': list(users),
     'POST /users': ({ body, places }) => void places.answers['GET /users'].items.push({ name: body.name, role: body.role, disabled: false, created_at: ago(0), last_login_at: null }),
     'PATCH /users/grace': ({ body, places }) => Object.assign(places.answers['GET /users'].items.find((user) => user.name === 'grace'), body),

@@ -179,6 +179,14 @@ test('an operation says what is known of it, who runs it and who is told', async
   });
 });
 
+test('a sign-in link lets its browser do no more than is chosen', async ({ page, places }) => {
+  await page.goto(`${places.url}/tokens`);
+  await page.getByRole('button', { name: 'Sign-in link' }).click();
+  await page.getByRole('menuitem', { name: 'read' }).click();
+  await expect(page.getByRole('button', { name: 'Copy the link' })).toBeVisible();
+  expect(lastAsked(places, 'POST /login-links')!.body).toEqual({ scope: 'read' });
+});
+
 test('what is not there yet says so, under its own tab', async ({ page, places }) => {
   await page.goto(`${places.url}/work?project=shop`);
   await page.getByRole('link', { name: 'Specs' }).click();
