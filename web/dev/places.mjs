@@ -121,7 +121,7 @@ function makeAnswers() {
   const setting = (key, value, origin = 'default', from = '') => ({ key, value, origin, from });
   const settings = [
     setting('listen', '127.0.0.1:3001', 'flag', '--listen'), setting('workspace_root', '/var/lib/windlass/workspaces', 'environment', 'WORKSPACE_ROOT'), setting('max_concurrent_tasks', 4, 'file', 'windlass.toml:3'), setting('log_level', 'info'),
-    setting('sandbox.mode', 'auto'), setting('sandbox.network', 'open'), setting('sandbox.show', ['/opt/node']), setting('retention.events', null), setting('forge.url', null),
+    setting('sandbox.mode', 'auto'), setting('sandbox.network', 'open'), setting('sandbox.show', ['/opt/node']), setting('retention.events', null), setting('forge.url', null), setting('files.root', '/srv/tasks', 'environment', 'WINDLASS_SHARED_DIR'),
   ];
   const run = { dry_run: false, started_at: ago(HOUR), ended_at: ago(HOUR - 4_000), workspace_bytes: 18_400_000_000, problems: [], removed: { assignments: 3, events: 1_200, transcripts: 3, transcript_bytes: 4_400_000, workspaces: 5, workspace_bytes: 3_100_000_000 }, kept: [{ assignment_id: id('asg', 30), bytes: 210_000_000, why: 'It holds commits that are on no branch of the repository.', hint: 'windlass clean --bundle writes them to a bundle first.' }] };
   const housekeeping = { retention: { finished_secs: 7_776_000, workspaces_secs: 604_800, workspaces_max_bytes: 50_000_000_000, transcripts_secs: 2_592_000, transcripts_max_bytes: null, events_secs: null, interval_secs: 600, min_free_bytes: 1_000_000_000 }, last: run, next_at: ago(-5 * 60_000), backed_up_at: ago(30 * HOUR), restore: null };
@@ -184,6 +184,7 @@ function makeAnswers() {
     },
     'PUT /projects/shop': ({ body, places }) => Object.assign(places.answers['GET /projects/shop'], body, { updated_at: ago(0) }),
     'POST /assignments/run': ({ body }) => ({ created: true, assignment: { id: id('asg', 0), north_star: body.goal }, jobs: [] }),
+    'POST /assignments': ({ body }) => ({ created: true, assignment: { id: id('asg', 0), north_star: body.north_star }, jobs: [] }),
     'GET /tokens': list(tokens),
     'POST /tokens': ({ body, places }) => {
       const made = { id: 'tok_9', assignment_id: null, created_by: 'ada', created_at: ago(0), expires_at: null, last_used_at: null, revoked_at: null, ...body };
@@ -191,6 +192,7 @@ function makeAnswers() {
       return { ...made, secret: 'wlt_shown-this-once' };
     },
     'DELETE /tokens/tok_1': ({ places }) => Object.assign(places.answers['GET /tokens'].items.find((token) => token.id === 'tok_1'), { revoked_at: ago(0) }),
+    'POST /login-links': { path: '/login#once', expires_at: ago(-5 * 60_000) },
     'GET /users': list(users),
     'POST /users': ({ body, places }) => void places.answers['GET /users'].items.push({ name: body.name, role: body.role, disabled: false, created_at: ago(0), last_login_at: null }),
     'PATCH /users/grace': ({ body, places }) => Object.assign(places.answers['GET /users'].items.find((user) => user.name === 'grace'), body),

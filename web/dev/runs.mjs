@@ -79,6 +79,9 @@ export function makeRuns(id) {
     },
     [`GET /jobs/${job}`]: { ...failed, attempts_list: [{ ...tried, stages }] },
     [`GET /jobs/${job}/explain`]: { job: failed, summary: failure.message, hold: null },
+    [`POST /jobs/${job}/retry`]: ({ body }) => ({ ...failed, status: 'queued', spec: { ...spec, ...body } }),
+    [`POST /assignments/${assignment}/jobs`]: ({ body }) => ({ items: body.jobs.map((one, n) => jobOf(72 + n, 3 + n, 'queued', { spec: one })) }),
+    [`PATCH /assignments/${assignment}`]: ({ body }) => ({ ...whole, budget: body.budget ?? whole.budget }),
     [`GET /attempts/${attempt}`]: tried,
     [`GET /attempts/${attempt}/transcript`]: ({ query, places }) => {
       const all = places.transcript ?? items;

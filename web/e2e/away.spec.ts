@@ -31,6 +31,21 @@ test('a click on the word tries at once', async ({ page, mock }) => {
   await expect(page.getByText(/live again after/)).toBeVisible({ timeout: 2_000 });
 });
 
+test('a page that was not looked at before says in its place that it cannot be loaded, and comes when the daemon is back', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await isLive(page);
+  await page.route('**/assets/**', (route) => route.abort());
+  mock.away = true;
+  mock.dropStreams();
+  await expect(page.getByText(/not live since/)).toBeVisible();
+  await page.getByRole('link', { name: 'Charts' }).click();
+  await expect(page.getByText('This page is not loaded')).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByRole('navigation', { name: 'Places' })).toBeVisible();
+  await page.unroute('**/assets/**');
+  mock.away = false;
+  await expect(page.getByRole('heading', { name: 'Charts' })).toBeVisible({ timeout: 30_000 });
+});
+
 test('another history is read anew', async ({ page, mock }) => {
   await page.goto(`${mock.url}/work`);
   await isLive(page);

@@ -92,7 +92,7 @@ async function isHarmless(page: Page, where: string): Promise<void> {
 }
 
 /** Pages on which nothing of outsiders' stands. */
-const OWN = new Set(['charts', 'deployments']);
+const OWN = new Set(['charts', 'deployments', 'specs', 'errors']);
 
 // In parts, so that they go side by side.
 for (let part = 0; part < 4; part++) {
@@ -136,6 +136,12 @@ test('hostile text is text in what unfolds: tools, raw lines, stages, diffs, the
   await page.goto(`${places.url}/projects/shop`);
   await page.getByRole('button', { name: 'Change…' }).click();
   await expect(page.getByRole('dialog')).toBeVisible();
+  expect(await page.evaluate(() => (window as { hit?: number }).hit)).toBeUndefined();
+
+  // What is to be edited stands in its field as it is.
+  await page.goto(`${places.url}/attempts/${ATTEMPT}?job=job_01990000017c1a8b52`);
+  await page.getByRole('button', { name: 'Edit and retry…' }).click();
+  await expect(page.getByRole('dialog').getByLabel('What is wanted')).toHaveValue(/<script>window\.hit=1<\/script>/);
   expect(await page.evaluate(() => (window as { hit?: number }).hit)).toBeUndefined();
 
   places.refused['GET /audit'] = { status: 500, title: HOSTILE, detail: HOSTILE, hint: HOSTILE };

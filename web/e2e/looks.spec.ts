@@ -2,7 +2,7 @@
 import type { Page, TestInfo } from '@playwright/test';
 
 import { expect, isAccessible, rows } from './fixtures';
-import { PAGES, test } from './places';
+import { ATTEMPT, ids, PAGES, test } from './places';
 
 const WIDE = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
@@ -45,19 +45,25 @@ for (let part = 0; part < PARTS; part++) {
 }
 
 test('dialogs are accessible, and nothing sticks out', async ({ page, places }, info) => {
-  const dialog = async (path: string, button: string | null, name: string, label: string) => {
+  const dialog = async (path: string, button: string | null, name: string, label: string, ...folds: string[]) => {
     await page.goto(places.url + path);
     await expect(page.getByRole('heading', { level: 1 })).toBeAttached();
     if (button === null) await page.keyboard.press('c');
     else await page.getByRole('button', { name: button }).click();
     await expect(page.getByRole('dialog', { name })).toBeVisible();
-    if (button === null) await page.getByRole('button', { name: 'Limits and more' }).click();
+    for (const fold of folds) await page.getByRole('button', { name: fold }).click();
+    if (button === null) {
+      await page.getByRole('combobox', { name: 'It begins with' }).click();
+      await page.getByRole('option', { name: /several/ }).click();
+    }
     await looks(page, info, label);
   };
   await dialog('/tokens', 'New token…', 'New token', 'new-token');
-  await dialog('/operations', 'New operation…', 'New operation', 'new-operation');
+  await dialog('/operations', 'New operation…', 'New operation', 'new-operation', 'What is known of it', 'Limits and more');
   await dialog('/projects/shop', 'Change…', 'Settings of shop', 'edit-project');
-  await dialog('/work', null, 'New work', 'new-work');
+  await dialog('/work', null, 'New work', 'new-work', 'Limits and more');
+  await dialog(`/assignments/${ids.asg(1)}`, 'Insert job…', 'Insert a job', 'insert-job', 'Its limits');
+  await dialog(`/attempts/${ATTEMPT}?job=job_01990000017c1a8b52`, 'Edit and retry…', 'Edit and retry', 'edit-and-retry');
 });
 
 test('palette, keys and sign-in are accessible, and nothing sticks out', async ({ page, places }, info) => {

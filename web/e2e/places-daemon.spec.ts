@@ -58,6 +58,53 @@ test('work is started from the page, and is found in every place that tells of i
   await expect(page.getByText('the repository brings no settings of its own').or(page.getByRole('alert'))).toBeVisible(soon);
 });
 
+test('an assignment without a job gets one, with limits of its own; when it fails it runs again as somebody says', async ({ page, site, daemon }) => {
+  await enter(page, site, daemon);
+  await page.keyboard.press('c');
+  const work = page.getByRole('dialog', { name: 'New work' });
+  await work.getByLabel('What do you want?').fill('Greet the world, later');
+  await work.getByRole('combobox', { name: 'Project' }).click();
+  await page.getByRole('option', { name: 'Another repository…' }).click();
+  await work.getByLabel('Repository').fill(daemon.repo);
+  await work.getByLabel('A pm job judges the work').uncheck();
+  await work.getByRole('button', { name: 'Limits and more' }).click();
+  await work.getByRole('combobox', { name: 'It begins with' }).click();
+  await page.getByRole('option', { name: 'no job yet' }).click();
+  await work.getByRole('button', { name: 'Make it' }).click();
+  await expect(page.getByText('It has no job yet.')).toBeVisible(soon);
+
+  await page.getByRole('button', { name: 'Insert job…' }).click();
+  const insert = page.getByRole('dialog', { name: 'Insert a job' });
+  await insert.getByLabel('What the agent is told').fill('Greet');
+  await insert.getByRole('combobox', { name: 'Agent' }).click();
+  await page.getByRole('option', { name: 'simulated' }).click();
+  await insert.getByLabel('Script (TOML)').fill('[[turn]]\nsteps = [{ fail = "I cannot greet." }]\n');
+  await insert.getByRole('button', { name: 'Its limits' }).click();
+  await insert.getByLabel('At most runs').fill('3');
+  await insert.getByRole('button', { name: /^Insert/ }).click();
+  await expect(insert).toHaveCount(0, soon);
+  await expect(page.getByText('I cannot greet.').first()).toBeVisible(soon);
+  const id = /asg_[0-9a-z]+/.exec(page.url())![0];
+  const { jobs } = JSON.parse(await daemon.verb('assignment', id, '--json')) as { jobs: { spec: { budget: { runs: number } } }[] };
+  expect(jobs[0]!.spec.budget.runs).toBe(3);
+
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Say who has to act…' }).click();
+  const block = page.getByRole('dialog', { name: 'Say who has to act' });
+  await block.getByLabel('What has to be done').fill('Teach it to greet');
+  await block.getByRole('button', { name: 'Say it' }).click();
+  await expect(page.getByText('Teach it to greet')).toBeVisible(soon);
+
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Edit and retry the job…' }).click();
+  const retry = page.getByRole('dialog', { name: 'Edit and retry' });
+  await retry.getByLabel('What the agent is told').fill('Greet everybody');
+  await retry.getByLabel('Script (TOML)').fill(SCRIPT);
+  await retry.getByRole('button', { name: /^Run it again/ }).click();
+  await expect(page.getByRole('region', { name: 'Line of jobs' }).getByRole('link')).toContainText('succeeded', soon);
+  expect(await daemon.verb('diff', id)).toContain('hello.txt');
+});
+
 test('the engine tells of itself: workers, machine, settings, housekeeping', async ({ page, site, daemon }) => {
   await enter(page, site, daemon);
   await page.goto(`${site}/workers`);

@@ -50,7 +50,8 @@ test('who may only look sees the buttons, and why they cannot be pressed', async
   await page.goto(`${places.url}/notifications`);
   await expect(page.getByText('E-mail, webhooks and Slack are for admins.')).toBeVisible();
   await page.keyboard.press('c');
-  await expect(page.getByRole('button', { name: 'Start it' })).toHaveAttribute('aria-disabled', 'true');
+  await expect(page.getByRole('alert').filter({ hasText: 'this needs the scope operate' })).toBeVisible();
+  await expect(page.getByRole('dialog', { name: 'New work' })).toHaveCount(0);
 });
 
 test('locks are narrowed by status, words and project, in the address; j and o walk and open', async ({ page, places }) => {
@@ -257,7 +258,7 @@ test('events come in at the top as they happen, and only those of the filter', a
   await isLive(page);
   await expect(rows(page)).toHaveCount(1);
   places.emit('job.status', { job_id: 'job_1' }, { status: 'running' });
-  await expect(rows(page).first()).toContainText('status running');
+  await expect(rows(page).first()).toContainText('Job taken by worker');
   await page.getByRole('combobox', { name: 'All kinds' }).fill('paused');
   await page.getByRole('option', { name: 'engine.paused' }).click();
   await expect(page).toHaveURL(/kinds=engine.paused/);
@@ -328,11 +329,17 @@ test('task files have a place only where they are served', async ({ page, places
   await expect(page.getByRole('table', { name: 'Workers of the directory' })).toContainText('half within 5 ms, 95 % within 25 ms');
   const nav = page.getByRole('navigation', { name: 'Places' });
   await expect(nav.getByRole('link', { name: 'Task files' })).toBeVisible();
-  places.refused['GET /files'] = { status: 404, title: 'Not found', detail: 'this daemon serves no shared directory', hint: 'name one: [files] root, or WINDLASS_SHARED_DIR' };
-  await page.reload();
+  const root = places.answers['GET /settings'].items.find((setting: { key: string }) => setting.key === 'files.root');
+  root.value = null;
+  const asked = () => places.requests.filter((request) => request.what.startsWith('GET /files')).length;
+  await page.goto('about:blank');
+  const before = asked();
+  await page.goto(`${places.url}/files`);
   await expect(page.getByText('This daemon watches no directory of task files')).toBeVisible();
   await expect(page.getByText('WINDLASS_SHARED_DIR')).toBeVisible();
   await expect(nav.getByRole('link', { name: 'Task files' })).toHaveCount(0);
+  await expect(nav.getByRole('link', { name: 'Housekeeping' })).toBeVisible();
+  expect(asked()).toBe(before);
 });
 
 test('settings say where they come from; a channel is tried', async ({ page, places }) => {

@@ -25,6 +25,8 @@ export const PAGES = [
   { name: 'work', path: '/work', title: 'Work' },
   { name: 'work-row', path: `/work?row=${asg(1)}`, title: 'Work' },
   { name: 'sessions', path: '/work/sessions?row=ses_01990000007c1a8b52', title: 'Sessions' },
+  { name: 'specs', path: '/work/specs', title: 'Specs' },
+  { name: 'errors', path: '/work/errors', title: 'Errors' },
   { name: 'inbox', path: `/inbox?row=need:${asg(1)}`, title: 'Needs you' },
   { name: 'assignment', path: `/assignments/${asg(1)}`, title: 'Add a dark mode' },
   { name: 'timeline', path: `/assignments/${asg(1)}?tab=timeline`, title: 'Add a dark mode' },

@@ -149,7 +149,7 @@ test('a message goes on in the agent\'s session, and a budget is changed', async
   await page.getByRole('menuitem', { name: 'Change its budget…' }).click();
   await expect(page.getByRole('dialog', { name: 'Budget' })).toBeVisible();
   await isAccessible(page);
-  await page.getByRole('textbox', { name: 'Cost, in dollars' }).fill('12.5');
+  await page.getByRole('textbox', { name: 'At most dollars' }).fill('12.5');
   await page.getByRole('button', { name: 'Change it' }).click();
   await expect(page.getByRole('complementary')).toContainText('of $12.50', soon);
 });

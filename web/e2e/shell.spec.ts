@@ -71,6 +71,13 @@ test('the inbox holds what waits for a person, with the answer at hand', async (
   await page.goto(`${mock.url}/inbox`);
   await expect(rows(page)).toHaveCount(3);
   await expect(rows(page).first()).toContainText('Look at the failing check, then retry the job with a hint.');
+  const failed = page.getByRole('listitem').filter({ hasText: 'Blocked' });
+  for (const name of ['Retry the job', 'Edit and retry…', 'Open the output']) await expect(failed.getByRole('button', { name })).toBeVisible();
+  // What to do is read whole, however narrow the window is.
+  await page.setViewportSize({ width: 360, height: 800 });
+  const words = rows(page).first().getByText('Look at the failing check');
+  expect(await words.evaluate((text) => text.closest('span')!.scrollWidth <= text.closest('span')!.clientWidth)).toBe(true);
+  await page.setViewportSize({ width: 1440, height: 900 });
   await rows(page).filter({ hasText: 'Guarded change' }).click();
   await page.getByRole('button', { name: 'Approve…' }).click();
   await page.getByRole('button', { name: 'Let it through' }).click();
@@ -90,9 +97,15 @@ test.describe('signing in', () => {
     mock.signedIn = false;
     await page.goto(`${mock.url}/inbox`);
     await expect(page.getByRole('heading', { name: 'Sign in to Windlass' })).toBeVisible();
+    // Each refused question is a line in the audit log: nobody is asked for but who one is.
+    expect(mock.requests.filter((request) => request.includes('/api/')).map((request) => request.replace(/^GET /, ''))).toEqual(['/api/v1/me']);
     await page.getByLabel('Token').and(page.locator('input')).last().fill('wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await expect(page.getByRole('alert')).toContainText('That is not a token that is known here.');
+    await expect(page.getByRole('alert')).toContainText('Wrong token');
+    await expect(page.getByRole('alert')).not.toContainText('data directory');
+    await page.getByText('Name and password').click();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await page.getByText('Token', { exact: true }).first().click();
     await page.getByLabel('Token').and(page.locator('input')).last().fill('let-me-in');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await expect(rows(page)).toHaveCount(3);
@@ -112,7 +125,7 @@ test.describe('signing in', () => {
     mock.signedIn = false;
     await page.goto(`${mock.url}/login#old-code`);
     await expect(page.getByRole('heading', { name: 'Sign in to Windlass' })).toBeVisible();
-    await expect(page.getByRole('alert')).toContainText('That is not a token that is known here.');
+    await expect(page.getByRole('alert')).toContainText('That link was used or is too old');
   });
 
   test('signing out leaves nothing on the screen', async ({ page, mock }) => {

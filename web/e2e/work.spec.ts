@@ -29,6 +29,9 @@ test('widgets, typed line and URL show the same filters', async ({ page, mock })
   await typed.fill('status:wating');
   await expect(page.getByText('wating is no status here')).toBeVisible();
 
+  await typed.fill('harness:x');
+  await expect(page.getByText('harness is no filter; there are project, status')).toBeVisible();
+
   await page.getByRole('button', { name: 'Clear the filter' }).click();
   await expect(typed).toHaveValue('');
   await expect(page.getByText('is no status here')).toBeHidden();
@@ -64,6 +67,14 @@ test('the project is kept between visits and stands in the title', async ({ page
   await page.goto(`${mock.url}/`);
   await expect(page).toHaveURL(/\/work\?project=billing/);
   await expect(page).toHaveTitle(/^(\(\d+\) )?billing · Work · Windlass$/);
+});
+
+test('a project that is none is told as that, and not kept', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work?project=nosuch`);
+  await expect(page.getByText('There is no project nosuch.')).toBeVisible();
+  await page.goto(`${mock.url}/`);
+  await expect(page).toHaveURL(/\/work$/);
+  await expect(page.getByText('There is no project')).toHaveCount(0);
 });
 
 test('filters go along from tab to tab', async ({ page, mock }) => {

@@ -2,13 +2,14 @@ import '@mantine/core/styles.layer.css';
 import './theme.css';
 
 import { MantineProvider } from '@mantine/core';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { setNonce } from 'get-nonce';
 import { lazy, StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { asProblem } from './api/problem';
+import { me } from './api/queries';
 import { useIsSignedOut } from './api/session';
 import { router } from './routes';
 import { enterByLink } from './shell/loginLink';
@@ -34,12 +35,20 @@ const queries = new QueryClient({
 const SignIn = lazy(() => import('./shell/SignIn'));
 
 function App() {
-  if (!useIsSignedOut()) return <RouterProvider router={router} />;
+  if (!useIsSignedOut()) return <Frame />;
   return (
     <Suspense>
       <SignIn />
     </Suspense>
   );
+}
+
+/** The pages, once it is known that somebody is signed in: each refused question is a line in the daemon's audit log. */
+function Frame() {
+  const who = useQuery(me);
+  // A daemon that does not answer refuses nobody: the pages say that it is away.
+  const isAway = who.failureReason !== null && asProblem(who.failureReason).status !== 401;
+  return who.data || isAway ? <RouterProvider router={router} /> : null;
 }
 
 await enterByLink();

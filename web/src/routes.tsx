@@ -8,6 +8,7 @@ import {
   retainSearchParams,
   type SearchSchemaInput,
 } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 
 import { validDeadLetterSearch, type DeadLetterSearch } from './pages/dead-letters/search';
 import { NewWork } from './pages/newwork/NewWork';
@@ -15,6 +16,7 @@ import { validFilterSearch, type FilterSearch } from './parts/filters';
 import { EmptyState, Skeleton } from './parts/States';
 import { keptProject } from './shell/project';
 import { Shell } from './shell/Shell';
+import { answers, UnloadedPage } from './shell/UnloadedPage';
 
 export interface RootSearch {
   project?: string;
@@ -68,6 +70,18 @@ const wordSearch =
 
 const under = () => root;
 
+/** A page that is loaded when somebody goes there. While the daemon is gone, one that says so stands in its place. */
+const page = <Name extends string = 'default'>(load: () => Promise<Record<Name, () => ReactNode>>, name = 'default' as Name) =>
+  lazyRouteComponent(
+    () =>
+      load().catch(async (error: unknown) => {
+        // A daemon that answers is another version: the router then loads the whole anew.
+        if (await answers()) throw error;
+        return { [name]: UnloadedPage } as Record<Name, () => ReactNode>;
+      }),
+    name,
+  );
+
 const index = createRoute({
   getParentRoute: under,
   path: '/',
@@ -88,21 +102,34 @@ const work = createRoute({
   getParentRoute: under,
   path: '/work',
   validateSearch: listSearch,
-  component: lazyRouteComponent(() => import('./pages/work/WorkPage')),
+  component: page(() => import('./pages/work/WorkPage')),
 });
 
 const sessions = createRoute({
   getParentRoute: under,
   path: '/work/sessions',
   validateSearch: listSearch,
-  component: lazyRouteComponent(() => import('./pages/work/SessionsPage')),
+  component: page(() => import('./pages/work/SessionsPage')),
+});
+
+const specs = createRoute({
+  getParentRoute: under,
+  path: '/work/specs',
+  validateSearch: listSearch,
+  component: page(() => import('./pages/work/LaterPages'), 'SpecsPage'),
+});
+const errors = createRoute({
+  getParentRoute: under,
+  path: '/work/errors',
+  validateSearch: listSearch,
+  component: page(() => import('./pages/work/LaterPages'), 'ErrorsPage'),
 });
 
 const inbox = createRoute({
   getParentRoute: under,
   path: '/inbox',
   validateSearch: (search: { row?: string } & SearchSchemaInput) => ({ row: text(search.row) }),
-  component: lazyRouteComponent(() => import('./pages/inbox/InboxPage')),
+  component: page(() => import('./pages/inbox/InboxPage')),
 });
 
 // What is wanted, and each try at it.
@@ -113,7 +140,7 @@ const assignment = createRoute({
     tab: search.tab === 'timeline' || search.tab === 'diff' ? (search.tab as 'timeline' | 'diff') : undefined,
     row: text(search.row),
   }),
-  component: lazyRouteComponent(() => import('./pages/assignment/AssignmentPage')),
+  component: page(() => import('./pages/assignment/AssignmentPage')),
 });
 const attempt = createRoute({
   getParentRoute: under,
@@ -123,14 +150,14 @@ const attempt = createRoute({
     job: text(search.job),
     view: search.view === 'stages' ? ('stages' as const) : undefined,
   }),
-  component: lazyRouteComponent(() => import('./pages/attempt/AttemptPage')),
+  component: page(() => import('./pages/attempt/AttemptPage')),
 });
-const job = createRoute({ getParentRoute: under, path: '/jobs/$id', component: lazyRouteComponent(() => import('./pages/attempt/JobPage')) });
+const job = createRoute({ getParentRoute: under, path: '/jobs/$id', component: page(() => import('./pages/attempt/JobPage')) });
 const deadLetters = createRoute({
   getParentRoute: under,
   path: '/dead-letters',
   validateSearch: (search: Partial<DeadLetterSearch> & SearchSchemaInput) => validDeadLetterSearch(search as Record<string, unknown>),
-  component: lazyRouteComponent(() => import('./pages/dead-letters/DeadLettersPage')),
+  component: page(() => import('./pages/dead-letters/DeadLettersPage')),
 });
 
 // Agents, and figures.
@@ -138,53 +165,53 @@ const agents = createRoute({
   getParentRoute: under,
   path: '/agents',
   validateSearch: (search: Partial<ListSearch> & { view?: string } & SearchSchemaInput) => ({ ...validListSearch({ ...search }), view: text(search.view) }),
-  component: lazyRouteComponent(() => import('./pages/agents/AgentsPage')),
+  component: page(() => import('./pages/agents/AgentsPage')),
 });
 const agent = createRoute({
   getParentRoute: under,
   path: '/agents/$id',
   validateSearch: rowSearch,
-  component: lazyRouteComponent(() => import('./pages/agents/AgentPage')),
+  component: page(() => import('./pages/agents/AgentPage')),
 });
 const charts = createRoute({
   getParentRoute: under,
   path: '/charts',
   validateSearch: (search: { since?: string } & SearchSchemaInput) => ({ since: text(search.since) }),
-  component: lazyRouteComponent(() => import('./pages/charts/ChartsPage')),
+  component: page(() => import('./pages/charts/ChartsPage')),
 });
 
 // The engine.
 const workers = createRoute({
   getParentRoute: under,
   path: '/workers',
-  component: lazyRouteComponent(() => import('./pages/workers/WorkersPage')),
+  component: page(() => import('./pages/workers/WorkersPage')),
 });
 const operations = createRoute({
   getParentRoute: under,
   path: '/operations',
   validateSearch: listSearch,
-  component: lazyRouteComponent(() => import('./pages/operations/OperationsPage')),
+  component: page(() => import('./pages/operations/OperationsPage')),
 });
 const operation = createRoute({
   getParentRoute: under,
   path: '/operations/$id',
-  component: lazyRouteComponent(() => import('./pages/operations/OperationPage')),
+  component: page(() => import('./pages/operations/OperationPage')),
 });
 const files = createRoute({
   getParentRoute: under,
   path: '/files',
-  component: lazyRouteComponent(() => import('./pages/files/FilesPage')),
+  component: page(() => import('./pages/files/FilesPage')),
 });
 const events = createRoute({
   getParentRoute: under,
   path: '/events',
   validateSearch: wordSearch('kinds', 'assignment', 'job', 'row'),
-  component: lazyRouteComponent(() => import('./pages/events/EventsPage')),
+  component: page(() => import('./pages/events/EventsPage')),
 });
 const housekeeping = createRoute({
   getParentRoute: under,
   path: '/housekeeping',
-  component: lazyRouteComponent(() => import('./pages/housekeeping/HousekeepingPage')),
+  component: page(() => import('./pages/housekeeping/HousekeepingPage')),
 });
 
 // Code.
@@ -192,35 +219,35 @@ const projects = createRoute({
   getParentRoute: under,
   path: '/projects',
   validateSearch: listSearch,
-  component: lazyRouteComponent(() => import('./pages/projects/ProjectsPage')),
+  component: page(() => import('./pages/projects/ProjectsPage')),
 });
 const project = createRoute({
   getParentRoute: under,
   path: '/projects/$name',
-  component: lazyRouteComponent(() => import('./pages/projects/ProjectPage')),
+  component: page(() => import('./pages/projects/ProjectPage')),
 });
 const branches = createRoute({
   getParentRoute: under,
   path: '/branches',
   validateSearch: listSearch,
-  component: lazyRouteComponent(() => import('./pages/branches/BranchesPage')),
+  component: page(() => import('./pages/branches/BranchesPage')),
 });
 const locks = createRoute({
   getParentRoute: under,
   path: '/locks',
   validateSearch: listSearch,
-  component: lazyRouteComponent(() => import('./pages/locks/LocksPage')),
+  component: page(() => import('./pages/locks/LocksPage')),
 });
 const findings = createRoute({
   getParentRoute: under,
   path: '/findings',
   validateSearch: listSearch,
-  component: lazyRouteComponent(() => import('./pages/findings/FindingsPage')),
+  component: page(() => import('./pages/findings/FindingsPage')),
 });
 const deployments = createRoute({
   getParentRoute: under,
   path: '/deployments',
-  component: lazyRouteComponent(() => import('./pages/deployments/DeploymentsPage')),
+  component: page(() => import('./pages/deployments/DeploymentsPage')),
 });
 
 // Who may do what, and how it is set up.
@@ -228,23 +255,23 @@ const settings = createRoute({
   getParentRoute: under,
   path: '/settings',
   validateSearch: wordSearch('q'),
-  component: lazyRouteComponent(() => import('./pages/settings/SettingsPage')),
+  component: page(() => import('./pages/settings/SettingsPage')),
 });
 const notifications = createRoute({
   getParentRoute: under,
   path: '/notifications',
-  component: lazyRouteComponent(() => import('./pages/notifications/NotificationsPage')),
+  component: page(() => import('./pages/notifications/NotificationsPage')),
 });
 const tokens = createRoute({
   getParentRoute: under,
   path: '/tokens',
-  component: lazyRouteComponent(() => import('./pages/access/AccessPage')),
+  component: page(() => import('./pages/access/AccessPage')),
 });
 const audit = createRoute({
   getParentRoute: under,
   path: '/audit',
   validateSearch: wordSearch('who', 'action', 'since', 'until', 'row'),
-  component: lazyRouteComponent(() => import('./pages/audit/AuditPage')),
+  component: page(() => import('./pages/audit/AuditPage')),
 });
 
 export const router = createRouter({
@@ -252,6 +279,8 @@ export const router = createRouter({
     index,
     login,
     work,
+    specs,
+    errors,
     sessions,
     inbox,
     assignment,

@@ -27,7 +27,7 @@ export const workers = queryOptions({
 /** The work that waits, as far as one question tells: why each piece is held. */
 export const held = (project?: string) =>
   queryOptions({
-    queryKey: ['work', 'held', project],
+    queryKey: ['held', project],
     queryFn: ({ signal }) =>
       answer(client.GET('/api/v1/work', { params: { query: { project, status: 'waiting', limit: PAGE_SIZE } }, signal })),
   });

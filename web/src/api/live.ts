@@ -1,13 +1,15 @@
 /** The one event stream of this tab: it keeps the cached answers of all pages fresh. */
-import { QueryClient, type InfiniteData } from '@tanstack/react-query';
+import type { QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 
 import { answer, client } from './client';
 import { askWorkAgain } from './deepList';
+import { eachOf } from './eachOf';
+import { showProgress } from './progress';
 import { Refresher, realTimers } from './refresher';
 import { EventStream, type Source, type StreamState } from './stream';
 import { KINDS, staleKeys } from './topics';
-import type { Page, WindlassEvent, WorkItem, WorkJob } from './types';
+import type { WindlassEvent } from './types';
 
 let state: StreamState = { is: 'connecting' };
 const listeners = new Set<() => void>();
@@ -35,11 +37,10 @@ export function goLive(queries: QueryClient): () => void {
     newest: async () => (await answer(client.GET('/api/v1/work/stats', {}))).seq,
     onEvent: (data) => {
       const event = JSON.parse(data) as WindlassEvent;
-      if (event.kind === 'job.progress') showProgress(queries, event);
       const keys = staleKeys(event);
       if (keys === null) void queries.invalidateQueries();
       else for (const key of keys) refresher.mark(key);
-      for (const listener of eventListeners) listener(event);
+      eachOf([(heard: WindlassEvent) => showProgress(queries, heard), ...eventListeners], event);
     },
     onGap: () => void queries.invalidateQueries(),
     onState: (next) => {
@@ -58,30 +59,6 @@ export function goLive(queries: QueryClient): () => void {
     stream?.close();
     stream = null;
   };
-}
-
-/** Puts what an agent says of its progress in the rows at once, with no question. */
-function showProgress(queries: QueryClient, event: WindlassEvent): void {
-  const { progress, message, phase } = event.data as { progress?: number; message?: string | null; phase?: string };
-  queries.setQueriesData<InfiniteData<Page<WorkItem>>>({ queryKey: ['work'] }, (old) => {
-    if (!old) return old;
-    const page = old.pages.findIndex((p) => p.items.some((row) => row.job?.id === event.job_id));
-    if (page < 0) return old;
-    const items = old.pages[page]!.items.map((row) =>
-      row.job?.id === event.job_id
-        ? {
-            ...row,
-            job: {
-              ...row.job!,
-              progress: progress ?? row.job!.progress,
-              message: message ?? row.job!.message,
-              phase: (phase as WorkJob['phase'] | undefined) ?? row.job!.phase,
-            },
-          }
-        : row,
-    );
-    return { ...old, pages: old.pages.with(page, { ...old.pages[page]!, items }) };
-  });
 }
 
 /** A timer that comes much too late means that the machine slept: the connection may be dead without a word. */

@@ -65,4 +65,5 @@ export const changeUser = (name: string, body: { role?: User['role']; password?:
 export const removeUser = (name: string) => answer(client.DELETE('/api/v1/users/{name}', { params: { path: { name } } }));
 
 export const testNotification = (channel: string) => answer(client.POST('/api/v1/notifications/test', { body: { channel } }));
-export const makeLoginLink = () => answer(client.POST('/api/v1/login-links', { body: {} }));
+/** A link that signs one browser in, once. */
+export const makeLoginLink = (scope: Scope) => answer(client.POST('/api/v1/login-links', { body: { scope } }));

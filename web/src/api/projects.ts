@@ -5,6 +5,7 @@ import { answer, client } from './client';
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
+export type CreateAssignment = Schemas['CreateAssignment'];
 export type ProjectSettings = Schemas['ProjectSettings'];
 export type PutProject = Schemas['PutProject'];
 export type RunGoal = Schemas['RunGoal'];
@@ -27,4 +28,6 @@ export const trustCandidate = (name: string) =>
 export const trust = (name: string, hash: string) =>
   answer(client.POST('/api/v1/projects/{name}/trust', { params: { path: { name } }, body: { hash } }));
 export const putProject = (name: string, body: PutProject) => answer(client.PUT('/api/v1/projects/{name}', { params: { path: { name } }, body }));
+/** Makes an assignment with the jobs it names, or none. */
+export const createAssignment = (body: CreateAssignment) => answer(client.POST('/api/v1/assignments', { body }));
 export const runGoal = (body: RunGoal) => answer(client.POST('/api/v1/assignments/run', { body }));

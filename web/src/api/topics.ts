@@ -33,7 +33,7 @@ export const KINDS: readonly EventKind[] = Object.keys({
 } satisfies Record<EventKind, 0>) as EventKind[];
 
 /** Lists of work: their rows, figures, and what needs somebody. */
-const ROWS = ['work', 'stats', 'inbox', 'jobs', 'assignments', 'operations', 'operation'];
+const ROWS = ['work', 'held', 'stats', 'inbox', 'jobs', 'assignments', 'operations', 'operation'];
 
 const BY_KIND: Record<EventKind, readonly string[]> = {
   'assignment.created': [...ROWS, 'projects'],
@@ -43,7 +43,7 @@ const BY_KIND: Record<EventKind, readonly string[]> = {
   'job.inserted': ROWS,
   'job.status': [...ROWS, 'dead-letters', 'workers', 'locks', 'charts', 'findings'],
   'job.progress': ['work', 'jobs', 'operations', 'operation'],
-  'attempt.started': ['work', 'workers'],
+  'attempt.started': ['work', 'held', 'workers'],
   'stage.started': ['work'],
   'stage.ended': ['work'],
   'attempt.ended': ['work', 'stats', 'findings', 'charts'],
@@ -51,10 +51,10 @@ const BY_KIND: Record<EventKind, readonly string[]> = {
   'verdict.applied': ['work', 'inbox'],
   'verdict.refused': ['work', 'inbox'],
   'attempt.notice': ['work'],
-  'harness.parked': ['work', 'inbox', 'status', 'breakers', 'workers'],
-  'breaker.changed': ['work', 'inbox', 'status', 'breakers', 'workers'],
-  'engine.paused': ['work', 'status', 'stats', 'workers'],
-  'engine.resumed': ['work', 'status', 'stats', 'workers'],
+  'harness.parked': ['work', 'held', 'inbox', 'status', 'breakers', 'workers'],
+  'breaker.changed': ['work', 'held', 'inbox', 'status', 'breakers', 'workers'],
+  'engine.paused': ['work', 'held', 'status', 'stats', 'workers'],
+  'engine.resumed': ['work', 'held', 'status', 'stats', 'workers'],
   'engine.restored': [],
   'project.changed': ['projects', 'project'],
   'operation.callback': ['operations', 'operation'],

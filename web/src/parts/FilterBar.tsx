@@ -6,6 +6,7 @@ import { useShortcuts } from '@/shell/shortcuts';
 
 import classes from './FilterBar.module.css';
 import { isNarrowed, parseFilters, printFilters, type Filters } from './filters';
+import { statusWord } from './StatusWord';
 
 const SPANS = [
   { since: '24h', label: 'Last 24 hours' },
@@ -41,7 +42,7 @@ export function FilterBar({ filters, onChange, statuses, counts, children }: Fil
             aria-pressed={filters.status?.includes(status) ?? false}
             onClick={() => toggle(status)}
           >
-            {status}
+            {statusWord(status)}
             {counts?.[status] ? <span> {counts[status]}</span> : null}
           </UnstyledButton>
         ))}

@@ -38,6 +38,10 @@ export interface ListFrameProps<Row> {
   renderRow: (row: Row) => ReactNode;
   /** What stands before a row and takes clicks of its own: a box to choose it. */
   before?: (row: Row) => ReactNode;
+  /** What stands under a row and takes clicks of its own: buttons. */
+  after?: (row: Row) => ReactNode;
+  /** Rows are as high as what is in them; the heights below are then only what is reckoned with before they are drawn. */
+  wraps?: boolean;
   empty: ReactNode;
   /** Hears which rows are in sight, and at which line of all the first of them stands. */
   onSight?: (rows: readonly Row[], line: number) => void;
@@ -159,7 +163,8 @@ export function ListFrame<Row>(props: ListFrameProps<Row>) {
               aria-posinset={item.index + 1}
               data-index={item.index}
               className={classes.line}
-              style={{ height: item.size, transform: `translateY(${item.start}px)` }}
+              ref={props.wraps ? virtual.measureElement : undefined}
+              style={{ height: props.wraps ? undefined : item.size, transform: `translateY(${item.start}px)` }}
             >
               {line.is === 'heading' ? (
                 <h2 className={classes.heading}>
@@ -178,6 +183,7 @@ export function ListFrame<Row>(props: ListFrameProps<Row>) {
                 >
                   {renderRow(line.row)}
                 </a>
+                {props.after ? <div className={classes.after}>{props.after(line.row)}</div> : null}
                 </>
               )}
             </div>

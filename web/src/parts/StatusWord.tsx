@@ -15,10 +15,10 @@ import classes from './StatusWord.module.css';
 
 type Tone = 'run' | 'good' | 'wait' | 'need' | 'bad' | 'off';
 
-const LOOKS: Record<string, { tone: Tone; Icon: typeof IconClock; word?: string }> = {
+const LOOKS: Record<string, { tone: Tone; Icon: typeof IconClock; word?: string; means?: string }> = {
   running: { tone: 'run', Icon: IconPlayerPlay },
   active: { tone: 'run', Icon: IconPlayerPlay },
-  merging: { tone: 'run', Icon: IconPlayerPlay },
+  merging: { tone: 'wait', Icon: IconClock, word: 'to be merged', means: 'Its work is done and pushed; it waits until somebody merges it into its base.' },
   held: { tone: 'run', Icon: IconPlayerPlay },
   waiting: { tone: 'wait', Icon: IconClock },
   queued: { tone: 'wait', Icon: IconClock },
@@ -42,13 +42,16 @@ const LOOKS: Record<string, { tone: Tone; Icon: typeof IconClock; word?: string 
   cancelled: { tone: 'off', Icon: IconBan },
 };
 
+/** What a status is called. */
+export const statusWord = (status: string): string => LOOKS[status]?.word ?? status.replaceAll('_', ' ');
+
 /** A status in its word, with a sign before it. The word is always there; nothing turns or blinks. */
 export const StatusWord = memo(function StatusWord({ status }: { status: string }) {
-  const { tone, Icon, word } = LOOKS[status] ?? { tone: 'off', Icon: IconCircle };
+  const { tone, Icon, means } = LOOKS[status] ?? { tone: 'off', Icon: IconCircle, means: undefined };
   return (
-    <span className={classes.status} data-tone={tone}>
+    <span className={classes.status} data-tone={tone} title={means}>
       <Icon size={14} stroke={2} aria-hidden />
-      {word ?? status.replaceAll('_', ' ')}
+      {statusWord(status)}
     </span>
   );
 });

@@ -12,7 +12,10 @@ const said = (kind: EventKind, data: Record<string, unknown> = {}) => {
 };
 
 test('what happens to work reads as sentences', () => {
-  expect(said('assignment.created', { source: 'cli', by: 'person' })).toBe('Asked for by cli');
+  expect(said('assignment.created', { source: 'cli', by: 'person' })).toBe('Asked for on the command line');
+  expect(said('assignment.created', { source: 'constructor' })).toBe('Asked for, source constructor');
+  expect(said('session.activity', { current_tool: { name: 'Bash', summary: 'npm test' } })).toBe('The agent uses Bash | npm test');
+  expect(said('session.activity', { last_activity: 'Read cart.ts' })).toBe('The agent is active | Read cart.ts');
   expect(said('job.inserted', { position: 2, type: 'pm', by: 'windlass' })).toBe('Job 2 put in the line: pm | by windlass');
   expect(said('attempt.started', { number: 1, type: 'implement', harness: 'claude' })).toBe('Attempt 1 begins: implement by claude');
   expect(said('attempt.ended', { status: 'failed', failure: { message: '503' }, wall_ms: 1_931, usage: { cost_micros: 30_000 } })).toBe(

@@ -44,7 +44,7 @@ export function eventWords(event: WindlassEvent): EventWords {
   const words = (text: string, detail: string | null = null, tone: EventTone = 'off'): EventWords => ({ text, detail, tone });
   switch (event.kind) {
     case 'assignment.created':
-      return words(`Asked for${text(data, 'source') ? ` by ${text(data, 'source')}` : ''}`);
+      return words(askedFor(text(data, 'source')));
     case 'assignment.status':
       return assignmentStatus(data);
     case 'assignment.branch':
@@ -121,10 +121,17 @@ export function eventWords(event: WindlassEvent): EventWords {
     case 'session.ended':
       return words('An agent’s session ended', text(data, 'reason'));
     case 'session.activity':
-      return words(text(data, 'summary') ?? 'An agent is active', null, 'run');
+      return sessionActivity(data);
     default:
       return words('Something that this page does not know');
   }
+}
+
+/** Where work came from. Sources are open: what asks through the API may call itself anything. */
+function askedFor(source: string | null): string {
+  const ways: Record<string, string> = { cli: 'on the command line', page: 'on the page', api: 'through the API', mcp: 'through MCP', file: 'by a task file', operation: 'as a code operation' };
+  if (source === null) return 'Asked for';
+  return Object.hasOwn(ways, source) ? `Asked for ${ways[source]}` : `Asked for, source ${source}`;
 }
 
 function assignmentStatus(data: Data): EventWords {
@@ -143,6 +150,13 @@ function assignmentStatus(data: Data): EventWords {
     default:
       return { text: `Its status is ${status ?? 'changed'}`, detail, tone: 'off' };
   }
+}
+
+function sessionActivity(data: Data): EventWords {
+  const tool = inner(data, 'current_tool');
+  const name = text(tool, 'name');
+  if (name) return { text: `The agent uses ${name}`, detail: text(tool, 'summary'), tone: 'run' };
+  return { text: 'The agent is active', detail: text(data, 'last_activity'), tone: 'run' };
 }
 
 function branchChanged(data: Data): EventWords {

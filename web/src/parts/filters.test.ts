@@ -27,7 +27,16 @@ describe('the typed filter', () => {
     expect(problems[0]).toContain('runing is no status here');
   });
 
-  it('takes an unknown key for words: outsiders write colons, too', () => {
+  it('says which filters there are where it is asked for another, and leaves it out', () => {
+    for (const text of ['harness:x', 'foo:bar', 'Foo:"a b"']) {
+      const { filters, problems } = parse(`${text} cart`);
+      expect(filters, text).toEqual({ q: 'cart' });
+      expect(problems, text).toEqual([expect.stringMatching(/is no filter; there are project, status/)]);
+    }
+    expect(parse('"foo:bar"')).toEqual({ filters: { q: 'foo:bar' }, problems: [] });
+  });
+
+  it('takes colons that outsiders write for words', () => {
     expect(parse('fix: crash at 12:30 http://example.org').filters).toEqual({ q: 'fix: crash at 12:30 http://example.org' });
   });
 
@@ -37,6 +46,7 @@ describe('the typed filter', () => {
     { status: ['running'], project: 'shop', source: 'cli', since: '24h', until: '2026-11-20' },
     { project: 'a "quoted" name with \\ in it', q: 'say "hello" twice' },
     { q: 'status:running project:' },
+    { q: 'foo:bar fix: 12:30 http://example.org' },
     { q: '\\ " "" STATUS:x' },
     { project: 'Ünïcode ✓', q: '日本語 🎉' },
   ];

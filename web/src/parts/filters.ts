@@ -37,6 +37,8 @@ export function parseFilters(text: string, statuses: readonly string[]): { filte
   for (const { key, value } of tokens(text)) {
     if (key === null) {
       words.push(value);
+    } else if (!isKey(key)) {
+      problems.push(`${key} is no filter; there are ${KEYS.join(', ')}. To find these words, put them in quotes`);
     } else if (value === '') {
       problems.push(`${key}: what?`);
     } else if (key === 'status') {
@@ -65,7 +67,7 @@ export function printFilters(filters: Filters): string {
     if (value) parts.push(`${key}:${quoted(value, /[\s"]/)}`);
   }
   for (const word of filters.q?.split(/\s+/).filter(Boolean) ?? []) {
-    const isLikeKey = isKey(word.split(':', 1)[0]!.toLowerCase()) && word.includes(':');
+    const isLikeKey = word.includes(':') && (isKey(word.split(':', 1)[0]!.toLowerCase()) || LIKE_KEY.test(word));
     parts.push(quoted(word, isLikeKey ? /^/ : /"/));
   }
   return parts.join(' ');
@@ -75,8 +77,11 @@ function quoted(value: string, when: RegExp): string {
   return when.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : value;
 }
 
+/** What looks like a filter although there is none of this name. Outsiders write colons, too: `fix: it`, addresses and times are words. */
+const LIKE_KEY = /^[a-z]+:(?!\/\/)\S/i;
+
 /** Words and `key:value` pairs; a quote joins what is between, and a backslash in it takes the next character as it is. */
-function* tokens(text: string): Generator<{ key: Key | null; value: string }> {
+function* tokens(text: string): Generator<{ key: string | null; value: string }> {
   const token = /([a-z]+):(?:"((?:[^"\\]|\\.)*)"?|(\S*))|"((?:[^"\\]|\\.)*)"?|(\S+)/giy;
   let rest = 0;
   while (rest < text.length) {
@@ -88,7 +93,7 @@ function* tokens(text: string): Generator<{ key: Key | null; value: string }> {
     const [whole, key, quotedValue, plainValue, quotedWord, word] = found;
     const bare = (part: string) => part.replace(/\\(.)/g, '$1');
     const lower = key?.toLowerCase();
-    if (lower !== undefined && isKey(lower)) yield { key: lower, value: quotedValue === undefined ? plainValue! : bare(quotedValue) };
+    if (lower !== undefined && (isKey(lower) || LIKE_KEY.test(whole))) yield { key: lower, value: quotedValue === undefined ? plainValue! : bare(quotedValue) };
     else yield { key: null, value: quotedWord === undefined ? (word ?? whole) : bare(quotedWord) };
   }
 }

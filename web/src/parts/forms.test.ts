@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { budgetOf, filled, listed, microsOf, newKey, NO_BUDGET, seconds, wholeNumber } from './forms';
+import { budgetOf, budgetText, filled, isWrongBudget, listed, microsOf, newKey, NO_BUDGET, seconds, wholeNumber } from './forms';
 
 describe('what people type', () => {
   it('empty text is nothing', () => {
@@ -24,6 +24,13 @@ describe('what people type', () => {
   });
   it('a budget has only what was given', () => {
     expect(budgetOf({ ...NO_BUDGET, dollars: '3' })).toEqual({ cost_micros: 3_000_000 });
+  });
+  it('no limit is 0: that is told, not sent', () => {
+    for (const part of [{ runs: '0' }, { dollars: '0' }, { dollars: '0.00' }, { tokens: '0' }, { wall: '0' }, { wall: '0m' }]) expect(isWrongBudget({ ...NO_BUDGET, ...part }), JSON.stringify(part)).toBe(true);
+    expect(isWrongBudget({ runs: '1', dollars: '0.01', tokens: '1', wall: '1s' })).toBe(false);
+  });
+  it('limits are shown as they are typed', () => {
+    expect(budgetText({ runs: 3, cost_micros: 2_500_000, wall_secs: 1_800 })).toEqual({ runs: '3', dollars: '2.5', tokens: '', wall: '30m' });
   });
   it('keys are long and never the same', () => {
     expect(newKey()).toMatch(/^[0-9a-f]{32}$/);

@@ -12,11 +12,12 @@ export function wholeNumber(text: string, least = 0): number | undefined {
   return number >= least ? number : Number.NaN;
 }
 
-/** Dollars as millionths; nothing for nothing, and NaN for what is no sum of money. */
-export function microsOf(text: string): number | undefined {
+/** Dollars as millionths, at least `least` of these; nothing for nothing, and NaN for what is no such sum of money. */
+export function microsOf(text: string, least = 0): number | undefined {
   const given = filled(text)?.replace(/^\$\s*/, '');
   if (given === undefined) return undefined;
-  return /^\d{1,9}([.,]\d{1,6})?$/.test(given) ? Math.round(Number(given.replace(',', '.')) * 1_000_000) : Number.NaN;
+  const micros = /^\d{1,9}([.,]\d{1,6})?$/.test(given) ? Math.round(Number(given.replace(',', '.')) * 1_000_000) : Number.NaN;
+  return micros >= least ? micros : Number.NaN;
 }
 
 /** The lines, or parts between commas, that are not empty. */
@@ -28,13 +29,14 @@ export function listed(text: string): string[] | undefined {
 /** The lines that are not empty. */
 export const lined = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter(Boolean);
 
-/** A span as people write it (`90`, `90s`, `30m`, `2h`, `7d`), in seconds; nothing for nothing, and NaN for what is none. */
-export function seconds(text: string): number | undefined {
+/** A span as people write it (`90`, `90s`, `30m`, `2h`, `7d`), in seconds, at least `least`; nothing for nothing, and NaN for what is none. */
+export function seconds(text: string, least = 0): number | undefined {
   const given = filled(text)?.toLowerCase();
   if (given === undefined) return undefined;
   const found = /^(\d{1,9})\s*(s|m|min|h|d)?$/.exec(given);
   if (!found) return Number.NaN;
-  return Number(found[1]) * { s: 1, m: 60, min: 60, h: 3_600, d: 86_400 }[found[2] ?? 's']!;
+  const length = Number(found[1]) * { s: 1, m: 60, min: 60, h: 3_600, d: 86_400 }[found[2] ?? 's']!;
+  return length >= least ? length : Number.NaN;
 }
 
 /** A span in seconds as `seconds` reads it: `90s`, `30m`, `2h`; nothing for nothing. */
@@ -87,11 +89,26 @@ export interface BudgetText {
 }
 export const NO_BUDGET: BudgetText = { runs: '', dollars: '', tokens: '', wall: '' };
 
-/** Limits as typed; nothing when none is given. Parts that cannot be understood are NaN. */
+/** How each limit is read. None is 0: nothing would ever run. */
+export const LIMITS = {
+  runs: (text: string) => wholeNumber(text, 1),
+  dollars: (text: string) => microsOf(text, 1),
+  tokens: (text: string) => wholeNumber(text, 1),
+  wall: (text: string) => seconds(text, 1),
+} satisfies Record<keyof BudgetText, (text: string) => number | undefined>;
+
+/** Limits as typed; nothing when none is given. Parts that cannot be understood, or are 0, are NaN. */
 export function budgetOf(text: BudgetText): { runs?: number; cost_micros?: number; tokens?: number; wall_secs?: number } | undefined {
-  const budget = { runs: wholeNumber(text.runs, 1), cost_micros: microsOf(text.dollars), tokens: wholeNumber(text.tokens, 1), wall_secs: seconds(text.wall) };
+  const budget = { runs: LIMITS.runs(text.runs), cost_micros: LIMITS.dollars(text.dollars), tokens: LIMITS.tokens(text.tokens), wall_secs: LIMITS.wall(text.wall) };
   return Object.values(budget).some((value) => value !== undefined) ? budget : undefined;
 }
+
+/** Whether a limit is one that cannot be understood. */
+export const isWrongBudget = (text: BudgetText): boolean => Object.values(budgetOf(text) ?? {}).some(Number.isNaN);
+
+/** A request without what was left empty, so that settings elsewhere count. */
+export const onlyGiven = <Request extends object>(request: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined)) as Request;
 
 /** Limits as they are typed. */
 export function budgetText({ runs, cost_micros, tokens, wall_secs }: { runs?: number | null; cost_micros?: number | null; tokens?: number | null; wall_secs?: number | null }): BudgetText {

@@ -11,7 +11,8 @@ import { saying } from './say';
 
 /** What holds all work, over every page, for as long as it does. */
 export function Banner() {
-  const { data } = useQuery(daemon);
+  // That it is about to end is told by no event.
+  const { data } = useQuery({ ...daemon, refetchInterval: 15_000 });
   const refusal = useRefusal('operate');
   if (!data) return null;
   const words = data.storage_problem

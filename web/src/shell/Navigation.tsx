@@ -3,20 +3,19 @@ import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 
-import { taskFiles } from '@/api/engine';
-import { asProblem } from '@/api/problem';
 import { stats } from '@/api/queries';
 
-import { openNewWork } from '@/pages/newwork/NewWork';
+import { useOpenNewWork } from '@/pages/newwork/NewWork';
 
-import { PLACES, type Place } from './places';
+import { usePlaces, PLACES, type Place } from './places';
 import { keepProject, useProject } from './project';
 import classes from './Navigation.module.css';
 
 /** The side bar. */
 export function Navigation({ onGo }: { onGo?: () => void }) {
-  const servesFiles = useServesFiles();
-  const groups = [...new Set(PLACES.map((place) => place.group))];
+  const places = usePlaces();
+  const openNewWork = useOpenNewWork();
+  const groups = [...new Set(places.map((place) => place.group))];
   return (
     <nav aria-label="Places" className={classes.side}>
       <UnstyledButton
@@ -33,7 +32,7 @@ export function Navigation({ onGo }: { onGo?: () => void }) {
       {groups.map((group) => (
         <div key={group} className={classes.group}>
           {group ? <p className={classes.heading}>{group}</p> : null}
-          {PLACES.filter((place) => place.group === group && (place.to !== '/files' || servesFiles)).map((place) => (
+          {places.filter((place) => place.group === group).map((place) => (
             <PlaceLink key={place.to} place={place} onGo={onGo} />
           ))}
         </div>
@@ -52,12 +51,6 @@ export function BottomBar({ more }: { more: React.ReactNode }) {
       {more}
     </nav>
   );
-}
-
-/** Whether there is a shared directory of task files, here or on another node. It is asked for once: that does not change while the daemon runs. */
-function useServesFiles(): boolean {
-  const { data, error } = useQuery({ ...taskFiles, refetchInterval: false, staleTime: Infinity });
-  return Boolean(data) || (error !== null && asProblem(error).status !== 404);
 }
 
 function PlaceLink({ place, onGo }: { place: Place; onGo?: () => void }) {

@@ -11,9 +11,11 @@ import { daemon, projects, work } from '@/api/queries';
 import { cleanLine } from '@/parts/clean';
 import { StatusWord } from '@/parts/StatusWord';
 
+import { doableNow } from './doable';
+import { hasWords } from './hasWords';
 import { useRefusal } from './may';
 import classes from './Palette.module.css';
-import { PLACES } from './places';
+import { usePlaces } from './places';
 import { keepProject, useProject } from './project';
 import { saying } from './say';
 import { shortcutsInForce } from './shortcuts';
@@ -38,28 +40,30 @@ export default function Palette({ close }: { close: () => void }) {
   const names = useQuery(projects).data?.items.map((p) => p.name) ?? [];
   const isPaused = useQuery(daemon).data?.paused ?? false;
   const refusal = useRefusal('operate');
+  const places = usePlaces();
   // What can be done on the page, as it was when the palette came.
   const [here] = useState(() => shortcutsInForce().filter((s) => !s.keys.startsWith('g ') && s.keys !== 'mod+k' && s.keys.length < 3));
+  const [doable] = useState(doableNow);
   useEffect(() => spotlight.open(), []);
 
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const matches = (entry: Entry) => words.every((word) => entry.label.toLowerCase().includes(word));
+  const matches = (entry: Entry) => hasWords(entry.label, query);
   const groups: { label: string; entries: Entry[] }[] = [
     {
       label: 'Here',
-      entries: here
-        .map((shortcut) => ({
+      entries: [
+        ...doable.map(({ does, run }) => ({ id: `do:${does}`, label: does, icon: <IconArrowRight size={16} />, run })),
+        ...here.map((shortcut) => ({
           id: shortcut.keys,
           label: shortcut.does,
           icon: <IconArrowRight size={16} />,
           right: <kbd>{shortcut.keys}</kbd>,
           run: shortcut.run,
-        }))
-        .filter(matches),
+        })),
+      ].filter(matches),
     },
     {
       label: 'Go to',
-      entries: PLACES.map((place) => ({
+      entries: places.map((place) => ({
         id: place.to,
         label: place.label,
         icon: <place.Icon size={16} />,
@@ -103,7 +107,9 @@ export default function Palette({ close }: { close: () => void }) {
       })),
     },
   ];
-  const shown = groups.filter((group) => group.entries.length > 0);
+  // The daemon finds words anywhere in work; where other things have them in their names, only work that has, too, is shown.
+  const isNamed = groups.some((group) => group.entries.some(matches));
+  const shown = groups.map((group) => (isNamed ? { ...group, entries: group.entries.filter(matches) } : group)).filter((group) => group.entries.length > 0);
 
   return (
     <Spotlight.Root

@@ -1,10 +1,11 @@
 import { Select } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
 
 import { projects } from '@/api/queries';
 import { cleanLine } from '@/parts/clean';
 
-import { useProject } from './project';
+import { keep, useProject } from './project';
 
 const ALL = '';
 
@@ -13,6 +14,11 @@ export function ProjectPicker() {
   const [project, choose] = useProject();
   const { data } = useQuery(projects);
   const names = data?.items.map((p) => p.name) ?? [];
+  // What the address says is kept only when there is such a project.
+  const isKept = project === undefined || names.includes(project);
+  useEffect(() => {
+    if (isKept) keep(project);
+  }, [isKept, project]);
   // One that is in the URL and is not known (any more) still says its name.
   if (project && !names.includes(project)) names.unshift(project);
   return (

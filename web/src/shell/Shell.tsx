@@ -16,6 +16,7 @@ import { ErrorBoundary } from '@/parts/ErrorBoundary';
 import { Banner } from './Banner';
 import { BottomBar, Navigation } from './Navigation';
 import navigation from './Navigation.module.css';
+import { NoProject } from './NoProject';
 import { PLACES } from './places';
 import { keepProject } from './project';
 import { ProjectPicker } from './ProjectPicker';
@@ -86,6 +87,7 @@ export function Shell() {
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
         <Banner />
+        <NoProject />
         <div className={classes.page}>
           <ErrorBoundary>
             <Outlet />

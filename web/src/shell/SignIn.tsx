@@ -8,6 +8,7 @@ import { signedIn } from '@/api/session';
 import type { SignInWith } from '@/api/types';
 import { ProblemAlert } from '@/parts/States';
 
+import { refusedEntry } from './entryWords';
 import { linkProblem } from './loginLink';
 import classes from './SignIn.module.css';
 
@@ -15,6 +16,8 @@ import classes from './SignIn.module.css';
 export default function SignIn() {
   const queries = useQueryClient();
   const [way, setWay] = useState<'token' | 'password'>('token');
+  // What the link of this visit came to is told until something else is tried.
+  const [isLinkTold, setLinkTold] = useState(true);
   const [token, setToken] = useState('');
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
@@ -25,7 +28,7 @@ export default function SignIn() {
       signedIn();
     },
   });
-  const problem = enter.error ? asProblem(enter.error) : linkProblem;
+  const problem = enter.error ? refusedEntry(asProblem(enter.error), way) : isLinkTold && linkProblem ? refusedEntry(linkProblem, 'link') : null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     enter.mutate(way === 'token' ? { token: token.trim() } : { name: name.trim(), password });
@@ -43,7 +46,11 @@ export default function SignIn() {
             size="xs"
             aria-label="How to sign in"
             value={way}
-            onChange={(value) => setWay(value as typeof way)}
+            onChange={(value) => {
+              setWay(value as typeof way);
+              setLinkTold(false);
+              enter.reset();
+            }}
             data={[
               { value: 'token', label: 'Token' },
               { value: 'password', label: 'Name and password' },

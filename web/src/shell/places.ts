@@ -21,6 +21,8 @@ import {
   IconTimeline,
 } from '@tabler/icons-react';
 
+import { useHasTaskFiles } from '@/api/taskFiles';
+
 export const PLACES = [
   { to: '/work', label: 'Work', Icon: IconListCheck, group: '', keys: 'g w', onPhone: true },
   { to: '/inbox', label: 'Needs you', Icon: IconInbox, group: '', keys: 'g i', onPhone: true },
@@ -44,3 +46,9 @@ export const PLACES = [
 ] as const;
 
 export type Place = (typeof PLACES)[number];
+
+/** The places that this daemon has. */
+export function usePlaces(): readonly Place[] {
+  const hasFiles = useHasTaskFiles();
+  return PLACES.filter((place) => place.to !== '/files' || hasFiles);
+}

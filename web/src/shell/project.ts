@@ -1,6 +1,6 @@
 /** The project that is looked at: in the URL, so that a link says it, and kept between visits. */
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useCallback, useEffect } from 'react';
+import { useCallback } from 'react';
 
 const KEY = 'windlass.project';
 
@@ -17,7 +17,8 @@ export function keptProject(): string | undefined {
   }
 }
 
-function keep(project: string | undefined): void {
+/** Keeps the project for the next visit. */
+export function keep(project: string | undefined): void {
   try {
     if (project) localStorage.setItem(KEY, project);
     else localStorage.removeItem(KEY);
@@ -30,7 +31,6 @@ function keep(project: string | undefined): void {
 export function useProject(): [string | undefined, (project: string | undefined) => void] {
   const { project } = useSearch({ from: '__root__' });
   const navigate = useNavigate();
-  useEffect(() => keep(project), [project]);
   const choose = useCallback(
     (next: string | undefined) => void navigate({ to: '.', search: (old: object) => ({ ...old, project: next, row: undefined }) }),
     [navigate],

@@ -1,10 +1,11 @@
-import { Button, Group } from '@mantine/core';
+import { Button, Group, Menu } from '@mantine/core';
+import { IconChevronDown } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { changeUser, makeLoginLink, removeUser, users } from '@/api/people';
 import { me } from '@/api/queries';
-import type { User } from '@/api/types';
+import type { Scope, User } from '@/api/types';
 import { ActButton } from '@/parts/ActButton';
 import { Asked } from '@/parts/Asked';
 import { cleanLine } from '@/parts/clean';
@@ -16,6 +17,7 @@ import { saying } from '@/shell/say';
 
 import classes from './access.module.css';
 import { PersonDialog } from './PersonDialog';
+import { SCOPES } from './words';
 
 /** People who sign in with a name and a password: their roles, and whether they may. */
 export function People() {
@@ -96,7 +98,23 @@ export function People() {
 /** A link that signs somebody in once. */
 function LoginLink() {
   const [link, setLink] = useState<{ path: string; expires_at?: string | null } | null>(null);
-  if (link === null) return <Button onClick={() => void saying('The link is made', makeLoginLink).then((made) => made && setLink(made))}>Sign-in link</Button>;
+  const make = (scope: Scope) => void saying('The link is made', () => makeLoginLink(scope)).then((made) => made && setLink(made));
+  if (link === null)
+    return (
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button rightSection={<IconChevronDown size={13} aria-hidden />}>Sign-in link</Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>Whoever opens it may</Menu.Label>
+          {SCOPES.filter((scope) => scope.value !== 'assignment').map((scope) => (
+            <Menu.Item key={scope.value} onClick={() => make(scope.value)}>
+              {scope.label}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+    );
   return (
     <span className={classes.link}>
       works once{link.expires_at ? <>, <Until at={link.expires_at} short /></> : null} <CopyButton text={window.location.origin + link.path} label="Copy the link" />

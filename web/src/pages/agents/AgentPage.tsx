@@ -18,7 +18,7 @@ import { day } from '@/parts/timewords';
 import { useUrl } from '@/parts/useUrl';
 import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
-import { sessionTitle, toolsInWords } from '@/pages/work/sessionWords';
+import { sessionKind, sessionTitle, toolsInWords } from '@/pages/work/sessionWords';
 
 import classes from './agents.module.css';
 import { StepRow } from './StepRow';
@@ -74,7 +74,7 @@ export default function AgentPage() {
               ['Tools', toolsInWords(session)],
               ['Agent', cleanLine(session.harness)],
               ['Model', session.model && cleanLine(session.model)],
-              ['Kind', session.kind === 'manual' ? 'started by a person' : session.session_type],
+              ['Kind', session.kind === 'manual' ? 'started by a person' : sessionKind(session)],
               ['Project', session.project && cleanLine(session.project)],
               ['Assignment', session.assignment_id && <AssignmentLink id={session.assignment_id} />],
               ['Attempt', session.attempt_id && <AttemptLink id={session.attempt_id}>Its transcript</AttemptLink>],

@@ -33,7 +33,7 @@ export const AgentRow = memo(function AgentRow({ session, showProject }: { sessi
           ''
         )}
       </span>
-      <span className={classes.last}>{cleanLine(isOver ? (session.end_reason ?? session.last_activity) : session.last_activity)}</span>
+      <span className={classes.last}>{lastOf(session)}</span>
       <span className={classes.agent}>
         {[cleanLine(session.harness), session.kind === 'manual' && 'manual', showProject && session.project && cleanLine(session.project)].filter(Boolean).join(' · ')}
       </span>
@@ -42,6 +42,12 @@ export const AgentRow = memo(function AgentRow({ session, showProject }: { sessi
     </div>
   );
 });
+
+/** What it did last. While a tool is in its hands that is this tool, which the row has named already. */
+function lastOf({ status, current_tool: tool, end_reason, last_activity }: AgentSession): string {
+  if (status === 'ended') return cleanLine(end_reason ?? last_activity);
+  return tool && last_activity.includes(tool.name) ? '' : cleanLine(last_activity);
+}
 
 /** `24 tools · 96 % · 1 s`. */
 function figures({ tools_used: used, success_rate: rate, mean_duration_ms: mean }: AgentSession): string {

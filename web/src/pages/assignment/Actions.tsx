@@ -3,17 +3,20 @@ import { IconChevronDown } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
 
 import { approveJob, cancelAssignment, continueAssignment, retryJob } from '@/api/commands';
-import { completeAssignment } from '@/api/runs';
 import type { AssignmentDetail } from '@/api/types';
 import { ConfirmButton, RefusedButton } from '@/parts/ConfirmButton';
+import { namesBudget } from '@/parts/verbPlaces';
+import { useDoable, type Doable } from '@/shell/doable';
 import { useRefusal } from '@/shell/may';
 import { saying } from '@/shell/say';
 
-const Dialogs = lazy(() => import('./Dialogs'));
-export type DialogName = 'insert' | 'budget' | 'block' | 'clean-up';
+import { CALL_OFF, LET_THROUGH } from './endWords';
 
-/** What can be done about an assignment where it stands now. */
-export function Actions({ assignment }: { assignment: AssignmentDetail }) {
+const Dialogs = lazy(() => import('./Dialogs'));
+export type DialogName = 'approve' | 'insert' | 'budget' | 'block' | 'retry' | 'complete' | 'cancel' | 'clean-up';
+
+/** What can be done about an assignment where it stands now; `action` is what its page tells to do. */
+export function Actions({ assignment, action }: { assignment: AssignmentDetail; action: string | null }) {
   const refusal = useRefusal('operate');
   const [dialog, setDialog] = useState<DialogName | null>(null);
   const { id, status, jobs } = assignment;
@@ -29,11 +32,29 @@ export function Actions({ assignment }: { assignment: AssignmentDetail }) {
       </Button>
     );
   const isGuarded = failed?.failure?.kind === 'guarded_change';
+  const goOn = () => void saying('It goes on', () => continueAssignment(id));
+  const isStuck = status === 'blocked' && !failed;
+  const dialogs: [is: boolean, does: string, name: DialogName][] = [
+    [isGuarded, 'Approve the change…', 'approve'],
+    [failed !== null, 'Edit and retry the job…', 'retry'],
+    [!isOver, 'Cancel…', 'cancel'],
+    [true, 'Change its budget…', 'budget'],
+    [true, 'Insert job…', 'insert'],
+    [!isOver, 'Say that it is complete…', 'complete'],
+    [!isOver, status === 'blocked' ? 'Say who has to act…' : 'Block it for a person…', 'block'],
+    [isOver, 'Remove its workspace…', 'clean-up'],
+  ];
+  const doable: Doable[] = [
+    ...(failed && !isGuarded ? [{ does: 'Retry the job', run: () => void saying('The job runs again', () => retryJob(failed.id)) }] : []),
+    ...(isStuck ? [{ does: 'Done, go on', run: goOn }] : []),
+    ...dialogs.filter(([is]) => is).map(([, does, name]) => ({ does, run: () => setDialog(name) })),
+  ];
+  useDoable(refusal ? [] : doable);
   return (
     <>
       {isGuarded ? (
         <ConfirmButton
-          question="Let just this change of guarded paths through? Look at the changes first."
+          question={LET_THROUGH}
           yes="Let it through"
           refused={refusal}
           onConfirm={() => void saying('Let through; the job goes on', () => approveJob(failed.id))}
@@ -42,11 +63,12 @@ export function Actions({ assignment }: { assignment: AssignmentDetail }) {
         </ConfirmButton>
       ) : null}
       {failed ? act('Retry the job', () => saying('The job runs again', () => retryJob(failed.id)), !isGuarded) : null}
-      {status === 'blocked' && !failed ? act('Done, go on', () => saying('It goes on', () => continueAssignment(id)), true) : null}
+      {isStuck ? act('Done, go on', goOn, true) : null}
+      {action && namesBudget(action) ? act('Change its budget…', () => setDialog('budget')) : null}
       {act('Insert job…', () => setDialog('insert'))}
       {isOver ? null : (
         <ConfirmButton
-          question="Call it off, with what runs and what waits of it? What was pushed stays."
+          question={CALL_OFF}
           yes="Call it off"
           refused={refusal}
           onConfirm={() => void saying('Called off', () => cancelAssignment(id))}
@@ -62,9 +84,10 @@ export function Actions({ assignment }: { assignment: AssignmentDetail }) {
             <Button rightSection={<IconChevronDown size={13} aria-hidden />}>More</Button>
           </Menu.Target>
           <Menu.Dropdown>
-            {isOver ? null : <Menu.Item onClick={() => void saying('Complete', () => completeAssignment(id))}>Say that it is complete</Menu.Item>}
-            {status === 'active' ? <Menu.Item onClick={() => setDialog('block')}>Block it for a person…</Menu.Item> : null}
-            {isOver || (status === 'blocked' && failed) ? <Menu.Item onClick={() => void saying('It goes on', () => continueAssignment(id))}>{isOver ? 'Open it again' : 'Go on without a retry'}</Menu.Item> : null}
+            {isOver ? null : <Menu.Item onClick={() => setDialog('complete')}>Say that it is complete…</Menu.Item>}
+            {failed ? <Menu.Item onClick={() => setDialog('retry')}>Edit and retry the job…</Menu.Item> : null}
+            {isOver ? null : <Menu.Item onClick={() => setDialog('block')}>{status === 'blocked' ? 'Say who has to act…' : 'Block it for a person…'}</Menu.Item>}
+            {isOver || (status === 'blocked' && failed) ? <Menu.Item onClick={goOn}>{isOver ? 'Open it again' : 'Go on without a retry'}</Menu.Item> : null}
             <Menu.Item onClick={() => setDialog('budget')}>Change its budget…</Menu.Item>
             {isOver ? <Menu.Item onClick={() => setDialog('clean-up')}>Remove its workspace…</Menu.Item> : null}
           </Menu.Dropdown>
@@ -72,10 +95,9 @@ export function Actions({ assignment }: { assignment: AssignmentDetail }) {
       )}
       {dialog ? (
         <Suspense>
-          <Dialogs name={dialog} assignment={assignment} close={() => setDialog(null)} />
+          <Dialogs name={dialog} assignment={assignment} failed={failed} close={() => setDialog(null)} />
         </Suspense>
       ) : null}
     </>
   );
 }
-

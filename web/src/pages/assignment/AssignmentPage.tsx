@@ -9,7 +9,9 @@ import type { AssignmentDetail } from '@/api/types';
 import { cleanLine, cleanText } from '@/parts/clean';
 import { ErrorState, Skeleton } from '@/parts/States';
 import { StatusWord } from '@/parts/StatusWord';
+import { verbPlaces } from '@/parts/verbPlaces';
 import { Why } from '@/parts/Why';
+import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 
 import { Actions } from './Actions';
@@ -18,6 +20,7 @@ import { Facts } from './Facts';
 import { Findings } from './Findings';
 import { LineOfJobs } from './LineOfJobs';
 import { MessageBox } from './MessageBox';
+import { Messages } from './Messages';
 import { presentJob, standing } from './standing';
 import { Timeline } from './Timeline';
 import { Verdicts } from './Verdicts';
@@ -44,6 +47,7 @@ function Loaded({ assignment }: { assignment: AssignmentDetail }) {
   const explained = useQuery({ ...explanation(assignment.id, job?.id ?? ''), enabled: assignment.status === 'active' && isOpen });
   const findings = useQuery(findingsOf(assignment.id)).data?.items ?? [];
   const stands = standing(assignment, explained.data);
+  const places = verbPlaces(stands.action ?? '', assignment.project);
   return (
     <>
       <header className={classes.head}>
@@ -51,13 +55,22 @@ function Loaded({ assignment }: { assignment: AssignmentDetail }) {
           <StatusWord status={stands.status} />
           <h1>{titleOf(assignment)}</h1>
           <div className={classes.actions}>
-            <Actions assignment={assignment} />
+            <Actions assignment={assignment} action={stands.action} />
           </div>
         </div>
         <p className={classes.why} data-needs={stands.status === 'blocked' || undefined}>
           <Why summary={stands.why} until={stands.until} />
         </p>
         {stands.action ? <p className={classes.action}>{stands.action}</p> : null}
+        {places.length > 0 ? (
+          <p className={classes.places}>
+            {places.map(({ label, path }) => (
+              <Link key={path} to={path} search={keepProject}>
+                {label}
+              </Link>
+            ))}
+          </p>
+        ) : null}
       </header>
       <nav className={classes.tabs} aria-label="Parts of the assignment">
         {TABS.map((one) => (
@@ -85,6 +98,7 @@ function Loaded({ assignment }: { assignment: AssignmentDetail }) {
           <div className={classes.main}>
             <NorthStar text={assignment.north_star} />
             <LineOfJobs jobs={assignment.jobs} next={job} explained={explained.data} />
+            <Messages jobs={assignment.jobs} />
             <Findings findings={findings} />
             <Verdicts verdicts={assignment.verdicts} jobs={assignment.jobs} />
           </div>

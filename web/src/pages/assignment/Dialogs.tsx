@@ -1,13 +1,18 @@
-import { Checkbox, NumberInput, TextInput } from '@mantine/core';
+import { Checkbox, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
-import { blockAssignment, changeBudget, cleanUp } from '@/api/runs';
-import type { AssignmentDetail } from '@/api/types';
+import { approveJob, cancelAssignment } from '@/api/commands';
+import { blockAssignment, changeBudget, cleanUp, completeAssignment } from '@/api/runs';
+import type { AssignmentDetail, Job } from '@/api/types';
+import { BudgetFields } from '@/parts/BudgetFields';
 import { FormDialog } from '@/parts/FormDialog';
+import { budgetOf, budgetText, isWrongBudget } from '@/parts/forms';
 import { say } from '@/shell/say';
 
+import RetryDialog from '../attempt/RetryDialog';
 import type { DialogName } from './Actions';
 import classes from './Assignment.module.css';
+import { CALL_OFF, completing, LET_THROUGH } from './endWords';
 import { InsertJob } from './InsertJob';
 
 interface DialogProps {
@@ -16,7 +21,7 @@ interface DialogProps {
 }
 
 /** The dialogs of an assignment's actions that need more than a yes. */
-export default function Dialogs({ name, ...props }: DialogProps & { name: DialogName }) {
+export default function Dialogs({ name, failed, ...props }: DialogProps & { name: DialogName; failed: Job | null }) {
   switch (name) {
     case 'insert':
       return <InsertJob {...props} />;
@@ -24,34 +29,32 @@ export default function Dialogs({ name, ...props }: DialogProps & { name: Dialog
       return <ChangeBudget {...props} />;
     case 'block':
       return <Block {...props} />;
+    case 'retry':
+      return failed ? <RetryDialog job={failed} close={props.close} /> : null;
+    case 'complete':
+      return <Complete {...props} />;
+    case 'cancel':
+      return <Confirm title="Call it off" words={CALL_OFF} yes="Call it off" done="Called off" isDanger act={() => cancelAssignment(props.assignment.id)} close={props.close} />;
+    case 'approve':
+      return failed ? <Confirm title="Approve" words={LET_THROUGH} yes="Let it through" done="Let through; the job goes on" act={() => approveJob(failed.id)} close={props.close} /> : null;
     case 'clean-up':
       return <CleanUp {...props} />;
   }
 }
 
 function ChangeBudget({ assignment, close }: DialogProps) {
-  const { budget } = assignment;
-  const [runs, setRuns] = useState<number | string>(budget.runs ?? '');
-  const [minutes, setMinutes] = useState<number | string>(budget.wall_secs ? budget.wall_secs / 60 : '');
-  const [tokens, setTokens] = useState<number | string>(budget.tokens ?? '');
-  const [dollars, setDollars] = useState<number | string>(budget.cost_micros ? budget.cost_micros / 1_000_000 : '');
-  const given = (value: number | string, times = 1) => (typeof value === 'number' && value > 0 ? Math.round(value * times) : null);
+  const [budget, setBudget] = useState(() => budgetText(assignment.budget));
   const send = async () => {
-    await changeBudget(assignment.id, { runs: given(runs), wall_secs: given(minutes, 60), tokens: given(tokens), cost_micros: given(dollars, 1_000_000) });
+    await changeBudget(assignment.id, budgetOf(budget) ?? {});
     say('The budget is changed');
     close();
   };
   return (
-    <FormDialog title="Budget" yes="Change it" send={send} close={close}>
+    <FormDialog title="Budget" size="xl" yes="Change it" isWrong={isWrongBudget(budget)} send={send} close={close}>
       {() => (
         <>
-          <p className={classes.none}>What is left empty is not limited. At a limit the assignment is blocked for you.</p>
-          <div className={classes.pair}>
-            <NumberInput size="xs" label="Runs of an agent" value={runs} onChange={setRuns} min={1} allowDecimal={false} data-autofocus />
-            <NumberInput size="xs" label="Time, in minutes" value={minutes} onChange={setMinutes} min={1} />
-            <NumberInput size="xs" label="Tokens" value={tokens} onChange={setTokens} min={1} allowDecimal={false} thousandSeparator="," />
-            <NumberInput size="xs" label="Cost, in dollars" value={dollars} onChange={setDollars} min={0} decimalScale={2} prefix="$" />
-          </div>
+          <p className={classes.none}>What is left empty is not limited. At a limit the assignment waits for you.</p>
+          <BudgetFields value={budget} onChange={setBudget} />
         </>
       )}
     </FormDialog>
@@ -59,17 +62,19 @@ function ChangeBudget({ assignment, close }: DialogProps) {
 }
 
 function Block({ assignment, close }: DialogProps) {
-  const [owner, setOwner] = useState('person');
-  const [reason, setReason] = useState('');
-  const [action, setAction] = useState('');
+  // One that is blocked already keeps what it says until somebody says otherwise.
+  const { block } = assignment;
+  const [owner, setOwner] = useState(block?.owner ?? 'person');
+  const [reason, setReason] = useState(block?.reason ?? '');
+  const [action, setAction] = useState(block?.action ?? '');
   const isMissing = (text: string) => text.trim() === '';
   const send = async () => {
     await blockAssignment(assignment.id, { owner: owner.trim() || 'person', reason: reason.trim(), action: action.trim() });
-    say('Blocked');
+    say(block ? 'It says so now' : 'Blocked');
     close();
   };
   return (
-    <FormDialog title="Block it for a person" yes="Block" isWrong={isMissing(reason) || isMissing(action)} isKept={!isMissing(reason)} send={send} close={close}>
+    <FormDialog title={block ? 'Say who has to act' : 'Block it for a person'} yes={block ? 'Say it' : 'Block'} isWrong={isMissing(reason) || isMissing(action)} isKept={reason !== (block?.reason ?? '')} send={send} close={close}>
       {(isAsked) => (
         <>
           <TextInput label="Why" value={reason} onChange={(event) => setReason(event.currentTarget.value)} error={isAsked && isMissing(reason) && 'Say why.'} data-autofocus />
@@ -80,6 +85,25 @@ function Block({ assignment, close }: DialogProps) {
       )}
     </FormDialog>
   );
+}
+
+/** Asks whether it is meant. */
+function Confirm({ title, words, yes, done, refused, isDanger, act, close }: { title: string; words: string; yes: string; done: string; refused?: string | null; isDanger?: boolean; act: () => Promise<unknown>; close: () => void }) {
+  const send = async () => {
+    await act();
+    say(done);
+    close();
+  };
+  return (
+    <FormDialog title={title} yes={yes} refused={refused} isDanger={isDanger} send={send} close={close}>
+      {() => <p className={classes.none}>{refused ?? words}</p>}
+    </FormDialog>
+  );
+}
+
+function Complete({ assignment, close }: DialogProps) {
+  const { means, refused } = completing(assignment.jobs);
+  return <Confirm title="Say that it is complete" words={means} yes="It is complete" done="It is complete" refused={refused} act={() => completeAssignment(assignment.id)} close={close} />;
 }
 
 function CleanUp({ assignment, close }: DialogProps) {

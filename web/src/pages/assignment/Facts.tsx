@@ -14,7 +14,7 @@ const CHECKS = { unreported: '', pending: ', checks run', success: ', checks pas
 
 /** What is known of an assignment, and what it has used of what it may. */
 export function Facts({ assignment }: { assignment: AssignmentDetail }) {
-  const { budget, spent, pull_request: pull, policy } = assignment;
+  const { budget, spent, pull_request: pull, policy, jobs } = assignment;
   const isCostKnown = spent.runs === 0 || (spent.runs_without_cost ?? 0) === 0;
   const cost = money(spent.cost_micros ?? 0, isCostKnown);
   return (
@@ -24,7 +24,7 @@ export function Facts({ assignment }: { assignment: AssignmentDetail }) {
         <Limit name="Runs" used={String(spent.runs ?? 0)} limit={budget.runs ? String(budget.runs) : null} part={part(spent.runs, budget.runs)} />
         <Limit
           name="Time"
-          used={span(spent.wall_ms ?? 0)}
+          used={spent.wall_ms ? span(spent.wall_ms) : 'none yet'}
           limit={budget.wall_secs ? span(budget.wall_secs * 1_000) : null}
           part={part(spent.wall_ms, budget.wall_secs && budget.wall_secs * 1_000)}
         />
@@ -35,6 +35,7 @@ export function Facts({ assignment }: { assignment: AssignmentDetail }) {
           <Limit name="Cost" used={cost ?? '$0.00'} limit={budget.cost_micros ? money(budget.cost_micros) : null} part={part(spent.cost_micros, budget.cost_micros)} />
         ) : null}
       </dl>
+      {jobs.some((job) => job.status === 'running') ? <p className={classes.none}>What runs now is counted when its attempt ends.</p> : null}
       <h2 className={classes.part}>Facts</h2>
       <Properties
         of={[
@@ -54,7 +55,7 @@ export function Facts({ assignment }: { assignment: AssignmentDetail }) {
           ['Head', assignment.head_commit && <code>{assignment.head_commit.slice(0, 12)}</code>],
           ['Pull request', pull && <ExternalLink href={pull.url}>{`#${pull.number} ${pull.state}${pull.checks ? CHECKS[pull.checks] : ''}`}</ExternalLink>],
           ['Check', policy.verify && <code>{cleanLine(policy.verify)}</code>],
-          ['Judged', policy.review === false ? 'by nobody: complete when its last job succeeds' : 'by the pm after each job'],
+          ['Judged', policy.review === false ? 'by nobody: complete when its last job succeeds' : `by the pm${policy.harness_defaults?.pm ? ` (${policy.harness_defaults.pm})` : ''} after each job`],
           ['Locks', policy.locks && policy.locks.length > 0 && <code>{cleanLine(policy.locks.join(', '))}</code>],
           ['Priority', assignment.priority !== 0 && assignment.priority],
           ['Task file', assignment.task && cleanLine(assignment.task.file ?? assignment.task.task_id)],

@@ -13,6 +13,7 @@ import { say } from '@/shell/say';
 import { useShortcuts } from '@/shell/shortcuts';
 
 import classes from './Assignment.module.css';
+import { messageEffect } from './messages';
 
 /** The longest message, in characters. */
 const LONGEST = 60_000;
@@ -57,8 +58,10 @@ export function MessageBox({ assignment }: { assignment: AssignmentDetail }) {
       </p>
     );
   const isOver = assignment.status === 'complete' || assignment.status === 'cancelled';
+  const effect = refusal ? null : messageEffect(assignment.status);
   return (
     <div className={classes.message}>
+      {effect ? <p className={classes.effect}>{effect}</p> : null}
       {problem ? <ProblemAlert problem={problem} /> : null}
       <div>
         <Textarea

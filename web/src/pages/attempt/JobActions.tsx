@@ -8,11 +8,13 @@ import { useRefusal } from '@/shell/may';
 import { saying } from '@/shell/say';
 
 const ReplayDialog = lazy(() => import('../dead-letters/ReplayDialog'));
+const RetryDialog = lazy(() => import('./RetryDialog'));
 
 /** What can be done about a job where it stands now. */
 export function JobActions({ job }: { job: Job }) {
   const refusal = useRefusal('operate');
   const [isEditing, setEditing] = useState(false);
+  const isOver = job.status === 'failed' || job.status === 'dead' || job.status === 'cancelled';
   const act = (word: string, run: () => Promise<unknown>) =>
     refusal ? <RefusedButton reason={refusal}>{word}</RefusedButton> : <Button onClick={() => void run()}>{word}</Button>;
   return (
@@ -27,10 +29,8 @@ export function JobActions({ job }: { job: Job }) {
           Approve…
         </ConfirmButton>
       ) : null}
-      {job.status === 'dead' ? act('Edit and replay…', async () => setEditing(true)) : null}
-      {job.status === 'failed' || job.status === 'dead' || job.status === 'cancelled'
-        ? act('Retry', () => saying('The job runs again', () => retryJob(job.id)))
-        : null}
+      {isOver ? act(job.status === 'dead' ? 'Edit and replay…' : 'Edit and retry…', async () => setEditing(true)) : null}
+      {isOver ? act('Retry', () => saying('The job runs again', () => retryJob(job.id))) : null}
       {job.status === 'running' || job.status === 'queued' ? (
         <ConfirmButton
           question={job.status === 'running' ? 'Call the job off? Its agent is ended, and what it did not commit stays in the workspace.' : 'Call the job off before it begins?'}
@@ -43,7 +43,11 @@ export function JobActions({ job }: { job: Job }) {
       ) : null}
       {isEditing ? (
         <Suspense>
-          <ReplayDialog what={{ ids: [job.id] }} edit={job.id} close={() => setEditing(false)} />
+          {job.status === 'dead' ? (
+            <ReplayDialog what={{ ids: [job.id] }} edit={job.id} close={() => setEditing(false)} />
+          ) : (
+            <RetryDialog job={job} close={() => setEditing(false)} />
+          )}
         </Suspense>
       ) : null}
     </>

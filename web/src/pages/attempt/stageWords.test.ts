@@ -19,7 +19,7 @@ test('each stage says what came of it', () => {
   expect(stageSummary(record('run', { usage: { tokens: 1_280 }, exit_code: 0 }))).toBe('1,280 tokens');
   expect(stageSummary(record('verify', { summary: 'the check `x` passed' }))).toBe('the check `x` passed');
   expect(stageSummary(record('verify', { command: 'npx x', exit_code: 127 }, 'failed'))).toBe('npx x ended with exit code 127');
-  expect(stageSummary(record('scan', { files: 4, commits: 1, bytes: 9 }))).toBe('4 files of 1 commits looked through');
+  expect(stageSummary(record('scan', { files: 4, commits: 1, bytes: 9 }))).toBe('4 files of 1 commit looked through');
   expect(stageSummary(record('scan', { counts: {}, findings: [{}, {}] }, 'failed'))).toBe('2 places look like secrets');
   expect(stageSummary(record('commit', { commit: 'a'.repeat(40), file_count: 1 }))).toBe('aaaaaaaaaa, 1 file');
   expect(stageSummary(record('push', { ref: 'refs/heads/windlass/x', already: false }))).toBe('windlass/x');

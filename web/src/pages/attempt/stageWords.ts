@@ -2,6 +2,7 @@
 import type { StageRecord } from '@/api/runs';
 import { capital } from '@/parts/capital';
 import { cleanLine, cleanText } from '@/parts/clean';
+import { many } from '@/parts/many';
 
 /** What a stage is for, in a word or two. */
 export const STAGE_NAMES: Record<StageRecord['stage'], string> = {
@@ -54,12 +55,12 @@ function byStage({ stage }: StageRecord, detail: Detail): string | null {
       const counts = Object.keys(inner(detail, 'counts')).length > 0 ? inner(detail, 'counts') : detail;
       const found = Array.isArray(detail['findings']) ? detail['findings'].length : 0;
       if (found > 0) return found === 1 ? 'What looks like a secret was found' : `${found} places look like secrets`;
-      return number(counts, 'files') === null ? null : `${number(counts, 'files')} files of ${number(counts, 'commits') ?? 0} commits looked through`;
+      return number(counts, 'files') === null ? null : `${many(number(counts, 'files')!, 'file')} of ${many(number(counts, 'commits') ?? 0, 'commit')} looked through`;
     }
     case 'commit': {
       const sha = text(detail, 'commit');
       const files = number(detail, 'file_count') ?? list(detail, 'files').length;
-      return sha && `${sha.slice(0, 10)}, ${files} ${files === 1 ? 'file' : 'files'}`;
+      return sha && `${sha.slice(0, 10)}, ${many(files, 'file')}`;
     }
     case 'push':
       return text(detail, 'ref') && `${detail['already'] === true ? 'Was there already: ' : ''}${text(detail, 'ref')!.replace('refs/heads/', '')}`;

@@ -33,6 +33,8 @@ export default function ChartsPage() {
         : new Date(start).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }),
     [range.bucket],
   );
+  // The daemon counts by its days; hours are the same everywhere.
+  const when = range.bucket === 'day' ? 'Day (UTC)' : 'Hour';
   return (
     <>
       <PageHead title="Charts" about={`${project ? cleanLine(project) : 'all projects'}${range.bucket === 'day' ? ', days are those of UTC' : ''}`}>
@@ -48,8 +50,8 @@ export default function ChartsPage() {
       {asking.error && !asking.data ? <ErrorState problem={asProblem(asking.error)} retry={() => void asking.refetch()} /> : null}
       {asking.data ? (
         <Scroll>
-          <ThroughputChart rows={asking.data.throughput} starts={starts} nameOf={nameOf} />
-          <DurationChart rows={asking.data.durations} starts={starts} nameOf={nameOf} />
+          <ThroughputChart rows={asking.data.throughput} starts={starts} when={when} nameOf={nameOf} />
+          <DurationChart rows={asking.data.durations} starts={starts} when={when} nameOf={nameOf} />
           <CostTable rows={asking.data.cost} />
           <FailureTable rows={asking.data.failures} />
         </Scroll>

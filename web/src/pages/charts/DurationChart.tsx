@@ -14,7 +14,7 @@ const LINES = [
 const time = (secs: number) => span(secs * 1_000);
 
 /** How long jobs took that succeeded: what half of them, and nearly all of them, stayed under. */
-export function DurationChart({ rows, starts, nameOf }: { rows: Charts['durations']; starts: number[]; nameOf: (start: number) => string }) {
+export function DurationChart({ rows, starts, when, nameOf }: { rows: Charts['durations']; starts: number[]; when: string; nameOf: (start: number) => string }) {
   const points = filled(rows, starts);
   const some = points.filter(({ row }) => row && row.count > 0);
   const last = some.at(-1);
@@ -61,7 +61,7 @@ export function DurationChart({ rows, starts, nameOf }: { rows: Charts['duration
           <DataTable
             label="How long jobs took that succeeded"
             columns={[
-              { head: 'When', width: '40%' },
+              { head: when, width: '40%' },
               { head: 'Jobs', isRight: true, width: '100px' },
               { head: 'Half at most', isRight: true, width: '130px' },
               { head: '95 % at most', isRight: true, width: '130px' },

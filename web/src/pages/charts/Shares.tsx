@@ -5,14 +5,14 @@ import { count, money } from '@/parts/Money';
 import { Section } from '@/parts/Section';
 
 import classes from './charts.module.css';
+import { shareOf } from './series';
 
 /** What was spent, by project and agent: a table whose bars are its chart. */
 export function CostTable({ rows }: { rows: Charts['cost'] }) {
   const sorted = rows.toSorted((a, b) => b.cost_micros - a.cost_micros || b.tokens - a.tokens);
-  const most = Math.max(1, ...sorted.map((row) => row.cost_micros));
   const total = sorted.reduce((sum, row) => sum + row.cost_micros, 0);
   const unknown = sorted.reduce((sum, row) => sum + row.unknown_cost_attempts, 0);
-  const told = unknown > 0 ? `; ${unknown === 1 ? '1 attempt' : `${unknown} attempts`} did not tell what they cost` : '';
+  const told = unknown > 0 ? `; ${unknown === 1 ? '1 attempt did not tell what it' : `${unknown} attempts did not tell what they`} cost` : '';
   return (
     <Section title="Cost by project and agent" about={sorted.length > 0 ? `${money(total, unknown === 0) ?? '$0.00'} in all${told}` : null}>
       <DataTable
@@ -31,7 +31,7 @@ export function CostTable({ rows }: { rows: Charts['cost'] }) {
             cleanLine(row.project),
             cleanLine(row.harness),
             money(row.cost_micros, row.unknown_cost_attempts === 0) ?? '$0.00',
-            <Bar key="bar" share={row.cost_micros / most} />,
+            <Bar key="bar" share={shareOf(row.cost_micros, total)} />,
             row.attempts,
             count(row.tokens),
           ],
@@ -45,7 +45,7 @@ export function CostTable({ rows }: { rows: Charts['cost'] }) {
 /** What went wrong, the most frequent first. */
 export function FailureTable({ rows }: { rows: Charts['failures'] }) {
   const sorted = rows.toSorted((a, b) => b.count - a.count);
-  const most = Math.max(1, ...sorted.map((row) => row.count));
+  const total = sorted.reduce((sum, row) => sum + row.count, 0);
   const classesOf = new Map<string, number>();
   for (const row of sorted) classesOf.set(row.class, (classesOf.get(row.class) ?? 0) + row.count);
   const words = [...classesOf].sort((a, b) => b[1] - a[1]).map(([name, n]) => `${n} ${cleanLine(name)}`);
@@ -61,7 +61,7 @@ export function FailureTable({ rows }: { rows: Charts['failures'] }) {
         ]}
         rows={sorted.map((row) => ({
           key: `${row.class} ${row.kind}`,
-          cells: [cleanLine(row.kind).replaceAll('_', ' '), cleanLine(row.class), row.count, <Bar key="bar" share={row.count / most} isBad />],
+          cells: [cleanLine(row.kind).replaceAll('_', ' '), cleanLine(row.class), row.count, <Bar key="bar" share={shareOf(row.count, total)} isBad />],
         }))}
         empty="Nothing failed."
       />

@@ -6,7 +6,7 @@ import { Plot } from './Plot';
 import { endedInWords, filled, LEAST_POINTS, OUTCOMES, totalOf, wholeMarks, type Throughput } from './series';
 
 /** How many jobs ended in each hour or day, and how. */
-export function ThroughputChart({ rows, starts, nameOf }: { rows: Throughput[]; starts: number[]; nameOf: (start: number) => string }) {
+export function ThroughputChart({ rows, starts, when, nameOf }: { rows: Throughput[]; starts: number[]; when: string; nameOf: (start: number) => string }) {
   const points = filled(rows, starts);
   const some = points.filter(({ row }) => row && totalOf(row) > 0);
   const words = endedInWords(some.map(({ row }) => row!));
@@ -53,7 +53,7 @@ export function ThroughputChart({ rows, starts, nameOf }: { rows: Throughput[]; 
           <summary>As a table</summary>
           <DataTable
             label="Jobs that ended"
-            columns={[{ head: 'When', width: '40%' }, ...OUTCOMES.map((outcome) => ({ head: outcome, isRight: true, width: '100px' }))]}
+            columns={[{ head: when, width: '40%' }, ...OUTCOMES.map((outcome) => ({ head: outcome, isRight: true, width: '100px' }))]}
             rows={some.map(({ start, row }) => ({ key: String(start), cells: [nameOf(start), ...OUTCOMES.map((outcome) => row![outcome])] }))}
             empty=""
           />

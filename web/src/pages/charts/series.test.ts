@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { endedInWords, filled, marks, rangeOf, timeMarks, wholeMarks } from './series';
+import { endedInWords, filled, marks, rangeOf, shareOf, timeMarks, wholeMarks } from './series';
 
 const NOW = Date.parse('2026-11-22T12:34:56Z');
 const row = (at: string, succeeded: number, failed = 0) => ({ at, succeeded, failed, dead: 0, cancelled: 0 });
@@ -22,6 +22,9 @@ describe('the figures of the charts', () => {
     expect(endedInWords([])).toBe('No job ended.');
     expect(endedInWords([row('', 1)])).toBe('1 job ended: 1 succeeded.');
     expect(endedInWords([row('', 9, 2), row('', 0, 1)])).toBe('12 jobs ended: 9 succeeded, 3 failed.');
+  });
+  it('shares are of all, not of the greatest', () => {
+    expect([shareOf(3, 4), shareOf(1, 4), shareOf(0, 0)]).toEqual([0.75, 0.25, 0]);
   });
   it('axes have few, round marks that reach the highest value', () => {
     expect(marks(9)).toEqual([0, 5, 10]);

@@ -35,8 +35,11 @@ export const OUTCOMES = ['succeeded', 'failed', 'dead', 'cancelled'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 export const totalOf = (row: Throughput) => OUTCOMES.reduce((sum, outcome) => sum + row[outcome], 0);
 
-/** Fewer hours or days than these with something in them are told in words, not drawn. */
-export const LEAST_POINTS = 3;
+/** Fewer hours or days than these with something in them are told in words, not drawn: a single one compares with nothing. */
+export const LEAST_POINTS = 2;
+
+/** What part of all it is, from 0 to 1. */
+export const shareOf = (part: number, total: number) => (total > 0 ? part / total : 0);
 
 /** What ended, in a sentence: `12 jobs ended: 9 succeeded, 3 failed.` */
 export function endedInWords(rows: readonly Throughput[]): string {

@@ -1,10 +1,9 @@
-import { Button, NumberInput, Select, Textarea, TextInput } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
 import { asProblem } from '@/api/problem';
-import { deadLetter, replay, type DeadLetterDetail, type Replayed, type ReplayWhat, type RetryJob } from '@/api/runs';
-import type { Harness } from '@/api/types';
+import { deadLetter, replay, type Replayed, type ReplayWhat } from '@/api/runs';
 import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { Dialog } from '@/parts/Dialog';
@@ -12,8 +11,9 @@ import { newKey } from '@/parts/forms';
 import { ProblemAlert, Skeleton } from '@/parts/States';
 import { say } from '@/shell/say';
 
+import { editOf, editProblems, formOf, type JobBefore, type JobEditForm } from '../attempt/jobEdit';
+import { JobEditFields } from '../attempt/JobEditFields';
 import classes from './DeadLetters.module.css';
-import { HARNESSES } from './search';
 
 interface ReplayDialogProps {
   what: ReplayWhat;
@@ -27,17 +27,24 @@ export default function ReplayDialog({ what, edit, close }: ReplayDialogProps) {
   const [key] = useState(newKey);
   const preview = useQuery({ queryKey: ['replay', what, key], queryFn: () => replay(what, {}, true, key), staleTime: Infinity, retry: false });
   const detail = useQuery({ ...deadLetter(edit ?? ''), enabled: edit !== undefined });
-  const [change, setChange] = useState<RetryJob>({});
+  const [change, setChange] = useState<Partial<JobEditForm>>({});
+  const [isAsked, setAsked] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const [done, setDone] = useState<Replayed[] | null>(null);
+  const letter = detail.data;
+  const before: JobBefore | null = letter ? { spec: letter.job.spec, harness: letter.harness ?? null, assignment: letter.assignment } : null;
+  const form = before && { ...formOf(before), ...change };
+  const wrong = form ? editProblems(form) : {};
   const would = preview.data?.filter((one) => one.outcome === 'would_replay') ?? [];
 
   const go = async () => {
+    setAsked(true);
+    if (Object.keys(wrong).length > 0) return;
     setBusy(true);
     setProblem(null);
     try {
-      const lines = await replay(what, change, false, key);
+      const lines = await replay(what, form && before ? editOf(form, before) : {}, false, key);
       const refused = lines.filter((one) => one.outcome === 'refused').length;
       say(`${lines.length - refused} of ${lines.length} replayed`, refused > 0);
       // What was refused, or still waits for something, has to be read.
@@ -53,7 +60,13 @@ export default function ReplayDialog({ what, edit, close }: ReplayDialogProps) {
   return (
     <Dialog title={edit ? 'Edit and replay' : 'Replay'} close={() => close(done !== null)}>
       <div className={classes.dialog}>
-        {edit && !done ? detail.data ? <EditFields letter={detail.data} change={change} setChange={setChange} /> : <Skeleton rows={4} /> : null}
+        {edit && !done ? (
+          form && before ? (
+            <JobEditFields form={form} before={before} set={(part) => setChange((old) => ({ ...old, ...part }))} wrong={isAsked ? wrong : {}} />
+          ) : (
+            <Skeleton rows={4} />
+          )
+        ) : null}
         {preview.isPending ? <Skeleton rows={3} /> : null}
         {preview.error ? <ProblemAlert problem={asProblem(preview.error)} /> : null}
         {done ? <Outcomes lines={done} /> : preview.data ? <Preview lines={preview.data} /> : null}
@@ -64,7 +77,7 @@ export default function ReplayDialog({ what, edit, close }: ReplayDialogProps) {
           ) : (
             <>
               <Button onClick={() => close()}>Not now</Button>
-              <Button variant="filled" onClick={() => void go()} loading={isBusy} disabled={would.length === 0 || (edit !== undefined && !detail.data)}>
+              <Button variant="filled" onClick={() => void go()} loading={isBusy} disabled={would.length === 0 || (edit !== undefined && !form)}>
                 {would.length === 1 ? 'Replay it' : `Replay ${would.length}`}
               </Button>
             </>
@@ -107,51 +120,5 @@ function Outcomes({ lines }: { lines: Replayed[] }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function EditFields({ letter, change, setChange }: { letter: DeadLetterDetail; change: RetryJob; setChange: (change: RetryJob) => void }) {
-  const { spec } = letter.job;
-  // A job with words of its own has those changed, else what the whole assignment is for.
-  const field = spec.context ? 'context' : 'north_star';
-  const before = spec.context || letter.assignment.north_star;
-  const [text, setText] = useState(before);
-  useEffect(() => setText(before), [before]);
-  const set = (part: RetryJob) => setChange({ ...change, ...part });
-  return (
-    <>
-      <Textarea
-        label={field === 'context' ? 'What the agent is told' : 'What is wanted (the north star of the whole assignment)'}
-        value={text}
-        onChange={(event) => {
-          const { value } = event.currentTarget;
-          setText(value);
-          set({ [field]: value === before ? undefined : value });
-        }}
-        autosize
-        minRows={4}
-        maxRows={14}
-        data-autofocus
-      />
-      <div className={classes.fields}>
-        <Select
-          label="Agent"
-          data={[...HARNESSES]}
-          placeholder={letter.harness ?? 'as before'}
-          value={change.harness ?? null}
-          onChange={(value) => set({ harness: (value as Harness | null) ?? undefined })}
-          clearable
-        />
-        <TextInput label="Model" placeholder={spec.model ?? 'as before'} value={change.model ?? ''} onChange={(event) => set({ model: event.currentTarget.value || undefined })} />
-        <NumberInput
-          size="xs"
-          label="Time for one run, in minutes"
-          placeholder={spec.timeout_secs ? String(Math.round(spec.timeout_secs / 60)) : 'as before'}
-          min={1}
-          value={change.timeout_secs ? change.timeout_secs / 60 : ''}
-          onChange={(value) => set({ timeout_secs: typeof value === 'number' && value > 0 ? Math.round(value * 60) : undefined })}
-        />
-      </div>
-    </>
   );
 }

@@ -21,7 +21,7 @@ import { useUrl } from '@/parts/useUrl';
 import { useTitle } from '@/shell/title';
 
 import classes from './events.module.css';
-import { dataInWords, joined, passes, type EventFilter } from './eventRows';
+import { eventText, joined, passes, type EventFilter } from './eventRows';
 
 const FIELDS: UrlField[] = [
   { is: 'many', key: 'kinds', label: 'All kinds', options: [...KINDS].sort() },
@@ -85,7 +85,7 @@ export default function EventsPage() {
             <Row
               status={<span className={classes.seq}>{event.seq}</span>}
               title={event.kind}
-              text={dataInWords(event.data)}
+              text={eventText(event)}
               tail={<code>{cleanLine(event.job_id ?? event.assignment_id ?? '')}</code>}
               when={<RelativeTime at={event.at} />}
             />

@@ -2,11 +2,15 @@ import { describe, expect, it } from 'vitest';
 
 import type { WindlassEvent } from '@/api/types';
 
-import { dataInWords, joined, passes } from './eventRows';
+import { dataInWords, eventText, joined, passes } from './eventRows';
 
 const event = (seq: number, part: Partial<WindlassEvent> = {}) => ({ seq, kind: 'job.status', at: '', data: {}, ...part }) as WindlassEvent;
 
 describe('the log of events', () => {
+  it('tells an event in its sentence, and one that the page does not know by its particulars', () => {
+    expect(eventText(event(1, { data: { status: 'running', worker: 'marie' } }))).toBe('Job taken by worker marie');
+    expect(eventText(event(1, { kind: 'other', data: { what: 'new' } }))).toBe('what new');
+  });
   it('puts what was heard before what was listed, each once', () => {
     expect(joined([event(5), event(4)], [event(5), event(6), event(7)]).map((e) => e.seq)).toEqual([7, 6, 5, 4]);
     expect(joined([], [event(1), event(2)]).map((e) => e.seq)).toEqual([2, 1]);

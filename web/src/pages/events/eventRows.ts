@@ -1,5 +1,6 @@
 import type { EventKind, WindlassEvent } from '@/api/types';
 import { cleanLine } from '@/parts/clean';
+import { eventWords } from '@/parts/eventWords';
 
 export interface EventFilter {
   project?: string;
@@ -22,6 +23,13 @@ export function passes(event: WindlassEvent, { project, assignment, job, kinds }
 export function joined(listed: readonly WindlassEvent[], heard: readonly WindlassEvent[]): WindlassEvent[] {
   const newest = listed[0]?.seq ?? -1;
   return [...heard.filter((event) => event.seq > newest).reverse(), ...listed];
+}
+
+/** An event in a line: its sentence, or its particulars where there is none. */
+export function eventText(event: WindlassEvent): string {
+  if (event.kind === 'other') return dataInWords(event.data);
+  const { text, detail } = eventWords(event);
+  return [text, detail].filter(Boolean).join(' · ');
 }
 
 /** An event's particulars in a line: `status running · attempts 2`. */

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 
 import { outsideDeadLetters, taskFiles, type FilesStatus } from '@/api/engine';
 import { asProblem } from '@/api/problem';
+import { useHasTaskFiles } from '@/api/taskFiles';
 import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
@@ -18,18 +19,19 @@ import { latencyInWords } from './latency';
 /** The shared directory of task files: its workers, what waits, and what outside executors could not do. */
 export default function FilesPage() {
   useTitle('Task files');
-  const asking = useQuery(taskFiles);
-  if (asking.isPending) return <Skeleton rows={8} />;
-  if (!asking.data) {
-    const problem = asProblem(asking.error);
-    if (problem.status !== 404) return <ErrorState problem={problem} retry={() => void asking.refetch()} />;
+  const hasFiles = useHasTaskFiles();
+  const asking = useQuery({ ...taskFiles, enabled: hasFiles === true });
+  if (hasFiles === false)
     return (
       <>
         <PageHead title="Task files" about="work that comes as files in a shared directory" />
-        <EmptyState title="This daemon watches no directory of task files">{problem.hint ?? problem.message}</EmptyState>
+        <EmptyState title="This daemon watches no directory of task files">
+          Name one in its configuration file, as <code>root</code> under <code>[files]</code>, or in <code>WINDLASS_SHARED_DIR</code>.
+        </EmptyState>
       </>
     );
-  }
+  if (asking.isPending) return <Skeleton rows={8} />;
+  if (!asking.data) return <ErrorState problem={asProblem(asking.error)} retry={() => void asking.refetch()} />;
   return (
     <>
       <PageHead title="Task files" about={<code>{cleanLine(asking.data.root)}</code>} />

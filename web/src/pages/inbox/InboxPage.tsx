@@ -13,6 +13,7 @@ import { EmptyState } from '@/parts/States';
 import { useProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 
+import { NeedActions } from './NeedActions';
 import { NeedPane } from './NeedPane';
 import { NeedRow } from './NeedRow';
 
@@ -49,8 +50,10 @@ export default function InboxPage() {
           current={current}
           setCurrent={setCurrent}
           renderRow={(need) => <NeedRow need={need} showProject={!project} />}
-          height={52}
-          narrowHeight={68}
+          after={(need) => <NeedActions need={need} />}
+          wraps
+          height={84}
+          narrowHeight={120}
           empty={
             <EmptyState title="Nothing needs you">What is blocked, refused, spent or cannot run without you would be here.</EmptyState>
           }

@@ -1,5 +1,7 @@
 import { lazy, Suspense, useSyncExternalStore } from 'react';
 
+import { useRefusal } from '@/shell/may';
+import { say } from '@/shell/say';
 import { useShortcuts } from '@/shell/shortcuts';
 
 const NewWorkDialog = lazy(() => import('./NewWorkDialog'));
@@ -11,8 +13,11 @@ function set(value: boolean) {
   for (const listener of listeners) listener();
 }
 
-/** Opens the dialog from wherever one is. */
-export const openNewWork = () => set(true);
+/** Opens the dialog from wherever one is; whoever may not ask for work is told at once. */
+export function useOpenNewWork(): () => void {
+  const refusal = useRefusal('operate');
+  return () => (refusal ? say(refusal, true) : set(true));
+}
 
 /** The place of the dialog, on every page: `c` and the palette open it. */
 export function NewWork() {
@@ -23,6 +28,6 @@ export function NewWork() {
     },
     () => isOpen,
   );
-  useShortcuts([{ keys: 'c', does: 'New work…', run: openNewWork }]);
+  useShortcuts([{ keys: 'c', does: 'New work…', run: useOpenNewWork() }]);
   return <Suspense>{open ? <NewWorkDialog close={() => set(false)} /> : null}</Suspense>;
 }

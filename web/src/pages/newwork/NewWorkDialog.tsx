@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 
-import { runGoal } from '@/api/projects';
+import { createAssignment, runGoal } from '@/api/projects';
 import { projects } from '@/api/queries';
 import { AgentNeeds, AgentSelect } from '@/parts/AgentFields';
 import { cleanLine } from '@/parts/clean';
@@ -14,7 +14,7 @@ import { keepProject, useProject } from '@/shell/project';
 import { say } from '@/shell/say';
 
 import { MoreFields } from './MoreFields';
-import { emptyGoal, OTHER_REPOSITORY, problemsOf, requestOf, type GoalForm } from './request';
+import { createOf, emptyGoal, isOwnLine, OTHER_REPOSITORY, problemsOf, requestOf, type GoalForm } from './request';
 
 /** Asks for a goal and where, and hands it to the daemon; what is not said is up to the project. */
 export default function NewWorkDialog({ close }: { close: () => void }) {
@@ -27,20 +27,20 @@ export default function NewWorkDialog({ close }: { close: () => void }) {
   const [key] = useState(newKey);
   const found = problemsOf(form);
   const set = (part: Partial<GoalForm>) => setForm((old) => ({ ...old, ...part }));
-  const text = (name: 'repo' | 'base' | 'model' | 'verify') => ({
+  const text = (name: 'repo' | 'base' | 'verify') => ({
     value: form[name],
     onChange: (event: { currentTarget: { value: string } }) => set({ [name]: event.currentTarget.value }),
   });
 
   const send = async () => {
-    const { assignment } = await runGoal(requestOf(form, key));
+    const { assignment } = await (isOwnLine(form) ? createAssignment(createOf(form, key)) : runGoal(requestOf(form, key)));
     say('Taken');
     close();
     void navigate({ to: '/assignments/$id', params: { id: assignment.id }, search: keepProject });
   };
 
   return (
-    <FormDialog title="New work" size="xl" close={close} isKept={form.goal !== ''} yes="Start it" isLong refused={refusal} isWrong={Object.keys(found).length > 0} send={send}>
+    <FormDialog title="New work" size="xl" close={close} isKept={form.goal !== ''} yes={form.line === 'none' ? 'Make it' : 'Start it'} isLong refused={refusal} isWrong={Object.keys(found).length > 0} send={send}>
       {(isAsked) => {
         const wrong = isAsked ? found : {};
         return (
@@ -72,7 +72,9 @@ export default function NewWorkDialog({ close }: { close: () => void }) {
                 <TextInput label="Start from branch" placeholder="the repository’s own" {...text('base')} />
               )}
               <AgentSelect value={form.harness} onChange={(harness) => set({ harness })} own="the project’s own" />
-              <TextInput label="Model" placeholder="the agent’s own" {...text('model')} />
+              {form.line === 'one' ? (
+                <TextInput label="Model" placeholder="the agent’s own" value={form.job.model} onChange={(event) => set({ job: { ...form.job, model: event.currentTarget.value } })} />
+              ) : null}
             </SimpleGrid>
             <AgentNeeds form={form} set={set} wrong={wrong} />
             <TextInput label="Check that every change has to pass" placeholder="the project’s own, such as npm test" {...text('verify')} />
@@ -80,7 +82,7 @@ export default function NewWorkDialog({ close }: { close: () => void }) {
               <Checkbox label="A pm job judges the work" checked={form.review} onChange={(event) => set({ review: event.currentTarget.checked })} />
               <Checkbox label="Propose it as a pull request" checked={form.propose} onChange={(event) => set({ propose: event.currentTarget.checked })} />
             </Group>
-            <MoreFields form={form} set={set} wrong={wrong} />
+            <MoreFields form={form} set={set} wrong={wrong} isAsked={isAsked} />
           </>
         );
       }}

@@ -6,17 +6,17 @@ import { useState } from 'react';
 import { submitOperation, type OperationType } from '@/api/operations';
 import { me } from '@/api/queries';
 import { AgentNeeds, AgentSelect } from '@/parts/AgentFields';
-import { BudgetFields } from '@/parts/BudgetFields';
 import { FormDialog } from '@/parts/FormDialog';
 import { newKey } from '@/parts/forms';
 import { useRefusal } from '@/shell/may';
 import { keepProject } from '@/shell/project';
 import { say } from '@/shell/say';
 
+import { KnownFields, LimitFields } from './MoreFields';
 import { emptyOperation, problemsOf, requestOf, type OperationForm } from './request';
 import { TYPE_WORDS } from './words';
 
-type Texts = 'repository' | 'branch' | 'organization' | 'session' | 'verify' | 'files' | 'iterations' | 'callback';
+type Texts = 'repository' | 'branch' | 'organization' | 'session' | 'verify' | 'files' | 'iterations';
 
 /** Asks for an operation as a service would. */
 export default function SubmitDialog({ close }: { close: () => void }) {
@@ -70,12 +70,12 @@ export default function SubmitDialog({ close }: { close: () => void }) {
             </SimpleGrid>
             <AgentNeeds form={form} set={set} wrong={wrong} />
             {text('verify', 'Check that every change has to pass', 'the project’s own')}
-            {text('callback', 'Tell this address when it ends', 'nobody is told')}
-            <BudgetFields value={form.budget} onChange={(budget) => set({ budget })} />
             <Group gap="lg">
               <Checkbox label="Propose it as a pull request" checked={form.approval} onChange={(event) => set({ approval: event.currentTarget.checked })} />
               <Checkbox label="A pm job judges the work" checked={form.review} onChange={(event) => set({ review: event.currentTarget.checked })} />
             </Group>
+            <KnownFields form={form} set={set} wrong={wrong} />
+            <LimitFields form={form} set={set} wrong={wrong} />
           </>
         );
       }}

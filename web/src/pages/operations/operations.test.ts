@@ -15,6 +15,23 @@ describe('a request for an operation', () => {
     expect(requestOf({ ...form, repository: 'acme/shop', branch: 'dev' }).repository).toEqual({ owner: 'acme', name: 'shop', branch: 'dev' });
     expect(requestOf({ ...form, repository: 'https://host.example/acme/shop' }).repository).toEqual({ url: 'https://host.example/acme/shop' });
   });
+  it('tells what is known of an error as it was printed, its first line as the message', () => {
+    expect(requestOf({ ...form, error: '\nTypeError: total is undefined\n  at cart.ts:3\n', affected: 'src/cart.ts, src/total.ts' }).errorContext).toEqual({
+      errorMessage: 'TypeError: total is undefined', stackTrace: '\nTypeError: total is undefined\n  at cart.ts:3\n', affectedFiles: ['src/cart.ts', 'src/total.ts'],
+    });
+    expect(requestOf({ ...form, affected: 'src/cart.ts' }).errorContext).toEqual({ errorMessage: '', stackTrace: '', affectedFiles: ['src/cart.ts'] });
+  });
+  it('tells what it has to do line by line: a comma divides nothing', () => {
+    expect(requestOf({ ...form, requirements: 'By card, or by invoice\nIn euros', testing: 'By hand' }).featureContext).toEqual({
+      requirements: ['By card, or by invoice', 'In euros'], acceptanceCriteria: [], testStrategy: 'By hand',
+    });
+  });
+  it('names worker, priority and whom to tell, with the secret that signs it', () => {
+    expect(requestOf({ ...form, worker: 'big', priority: '-2', callback: 'https://host.example/done', secret: ' s ' })).toMatchObject({
+      worker: 'big', priority: -2, callback: { url: 'https://host.example/done', secret: ' s ' },
+    });
+    expect(problemsOf({ ...form, priority: 'soon' })).toEqual({ priority: 'a whole number' });
+  });
   it('says what is missing or wrong', () => {
     expect(problemsOf(form)).toEqual({});
     expect(Object.keys(problemsOf({ ...emptyOperation(''), callback: 'javascript:1', iterations: '101' }))).toEqual([

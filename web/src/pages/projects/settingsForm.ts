@@ -1,8 +1,8 @@
 /** A project's settings as they are typed, and back. */
 import type { ProjectSettings } from '@/api/projects';
 import type { Harness } from '@/api/types';
-import { budgetOf, budgetText, filled, lined, pairs, seconds, secondsText, size, sizeText, wholeNumber, type BudgetText } from '@/parts/forms';
-import { HARNESSES } from '@/parts/harnesses';
+import { budgetOf, budgetText, filled, isWrongBudget, lined, pairs, seconds, secondsText, size, sizeText, wholeNumber, type BudgetText } from '@/parts/forms';
+import { agentsByType, WRONG_AGENTS } from '@/parts/harnesses';
 
 export interface SettingsForm {
   repo: string;
@@ -77,22 +77,21 @@ export function problemsOf(form: SettingsForm): Partial<Record<keyof SettingsFor
   for (const key of ['atOnce', 'iterations', 'processes'] as const) if (Number.isNaN(wholeNumber(form[key], 1))) problems[key] = 'a number from 1';
   for (const key of ['memory', 'disk', 'fileSize'] as const) if (Number.isNaN(size(form[key]))) problems[key] = 'a size like 512M or 2G';
   if (Number.isNaN(seconds(form.timeout))) problems.timeout = 'a time like 30m';
-  const agents = pairs(form.agents);
-  if (agents === null || Object.values(agents).some((agent) => !HARNESSES.includes(agent as Harness))) problems.agents = `lines like review = codex; there are ${HARNESSES.join(', ')}`;
+  if (agentsByType(form.agents) === null) problems.agents = WRONG_AGENTS;
   if (pairs(form.models) === null) problems.models = 'lines like claude = NAME';
-  if (Object.values(budgetOf(form.budget) ?? {}).some(Number.isNaN)) problems.budget = 'see the fields';
+  if (isWrongBudget(form.budget)) problems.budget = 'see the fields';
   return problems;
 }
 
 /** The settings as they shall be: those before with what the form says. What is left empty is up to the daemon. */
 export function settingsOf(form: SettingsForm, before: ProjectSettings): ProjectSettings {
-  const agents = { ...pairs(form.agents), ...(form.agent ? { default: form.agent } : {}) };
+  const agents = { ...agentsByType(form.agents), ...(form.agent ? { default: form.agent } : {}) };
   const templates = Object.fromEntries(Object.entries(form.templates).filter(([, text]) => text.trim() !== ''));
   return {
     ...before,
     verify: filled(form.verify) ?? null,
     setup: filled(form.setup) ?? null,
-    harness_defaults: agents as Record<string, Harness>,
+    harness_defaults: agents,
     models: pairs(form.models) ?? {},
     max_concurrent: wholeNumber(form.atOnce, 1) ?? null,
     max_iterations: wholeNumber(form.iterations, 1) ?? null,

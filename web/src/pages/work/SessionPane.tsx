@@ -11,7 +11,7 @@ import { span } from '@/parts/timewords';
 import { keepProject } from '@/shell/project';
 
 import classes from './pane.module.css';
-import { sessionTitle, toolsInWords } from './sessionWords';
+import { sessionKind, sessionTitle, toolsInWords } from './sessionWords';
 
 /** What is known of one session. */
 export function SessionPane({ session, open, close }: { session: AgentSession; open: () => void; close: () => void }) {
@@ -38,7 +38,7 @@ export function SessionPane({ session, open, close }: { session: AgentSession; o
           ['Mean time', session.mean_duration_ms != null && span(session.mean_duration_ms)],
           ['Agent', cleanLine(session.harness)],
           ['Model', session.model && cleanLine(session.model)],
-          ['Kind', session.kind === 'manual' ? 'started by a person' : session.session_type],
+          ['Kind', session.kind === 'manual' ? 'started by a person' : sessionKind(session)],
           ['Project', session.project && cleanLine(session.project)],
           [
             'Assignment',

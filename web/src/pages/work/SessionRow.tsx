@@ -5,7 +5,7 @@ import { cleanLine } from '@/parts/clean';
 import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed, RelativeTime } from '@/parts/times';
 
-import { sessionTitle, toolsInWords } from './sessionWords';
+import { sessionKind, sessionTitle, toolsInWords } from './sessionWords';
 import classes from './rows.module.css';
 
 /** One session in one line: whether it does something, what it is, what it does now or did last, its tools, since when. */
@@ -28,7 +28,7 @@ export const SessionRow = memo(function SessionRow({ session, showProject }: { s
       </span>
       <span className={classes.project}>{showProject && session.project ? cleanLine(session.project) : ''}</span>
       <span className={classes.agent}>
-        {session.kind === 'manual' ? 'manual' : session.session_type} · {cleanLine(session.harness)}
+        {session.kind === 'manual' ? 'manual' : sessionKind(session)} · {cleanLine(session.harness)}
       </span>
       <span className={classes.figures}>{toolsInWords(session)}</span>
       <span className={classes.when}>

@@ -6,6 +6,8 @@ import { ConfirmButton, RefusedButton } from '@/parts/ConfirmButton';
 import { useRefusal } from '@/shell/may';
 import { saying } from '@/shell/say';
 
+import { CALL_OFF } from '../assignment/endWords';
+
 /** What can be done about a piece of work where it stands now. */
 export function WorkActions({ item }: { item: WorkItem }) {
   const refusal = useRefusal('operate');
@@ -26,7 +28,7 @@ export function WorkActions({ item }: { item: WorkItem }) {
       ) : null}
       {isOver ? null : (
         <ConfirmButton
-          question="Call it off, with what runs and what waits of it? What was pushed stays."
+          question={CALL_OFF}
           yes="Call it off"
           refused={refusal}
           onConfirm={() => void saying('Called off', () => cancelAssignment(item.id))}

@@ -70,7 +70,8 @@ export default function WorkPage() {
         rows={rows}
         asking={list}
         rowKey={keyOf}
-        groupOf={groupOf}
+        // What has the words comes in the daemon's own order.
+        groupOf={filters.q ? undefined : groupOf}
         hrefOf={hrefOf}
         open={open}
         renderRow={(item, showProject) => <WorkRow item={item} showProject={showProject} />}

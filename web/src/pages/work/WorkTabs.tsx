@@ -4,10 +4,10 @@ import classes from './WorkTabs.module.css';
 
 const TABS = [
   { to: '/work', label: 'All Work' },
+  { to: '/work/specs', label: 'Specs' },
+  { to: '/work/errors', label: 'Errors' },
   { to: '/work/sessions', label: 'Sessions' },
 ] as const;
-/** Places that are kept for what is to come. */
-const LATER = ['Specs', 'Errors'];
 
 /** The views of the work page. Filters go along from one to the other. */
 export function WorkTabs() {
@@ -24,11 +24,6 @@ export function WorkTabs() {
         >
           {tab.label}
         </Link>
-      ))}
-      {LATER.map((label) => (
-        <span key={label} className={classes.later} aria-disabled="true" title="Comes later">
-          {label}
-        </span>
       ))}
     </nav>
   );

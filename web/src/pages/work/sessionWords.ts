@@ -7,6 +7,9 @@ export function sessionTitle(session: AgentSession): string {
   return cleanLine(session.title ?? (folder ? `In ${folder}` : session.agent_session_id ?? session.id));
 }
 
+/** What a session is for, in the words of jobs. */
+export const sessionKind = (session: Pick<AgentSession, 'session_type'>): string => (session.session_type === 'implementation' ? 'implement' : cleanLine(session.session_type));
+
 /** Tools in a few words: `24 tools, 96 % good`. */
 export function toolsInWords(session: Pick<AgentSession, 'tools_used' | 'success_rate'>): string {
   if (session.tools_used === 0) return 'no tools yet';

@@ -1,0 +1,88 @@
+import { Button, Group } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { lazy, Suspense, useState } from 'react';
+
+import { approveJob, continueAssignment, retryJob } from '@/api/commands';
+import { asProblem } from '@/api/problem';
+import { assignment as assignmentOf } from '@/api/queries';
+import type { AssignmentDetail, Need } from '@/api/types';
+import { ActButton } from '@/parts/ActButton';
+import { RefusedButton } from '@/parts/ConfirmButton';
+import { verbPlaces } from '@/parts/verbPlaces';
+import { useRefusal } from '@/shell/may';
+import { keepProject } from '@/shell/project';
+import { say } from '@/shell/say';
+
+import { LET_THROUGH } from '../assignment/endWords';
+import { answersTo, type NeedAnswer } from './answers';
+
+const Dialogs = lazy(() => import('../assignment/Dialogs'));
+
+/** What a person can do about it where they read of it: what its assignment's page offers, too. */
+export function NeedActions({ need }: { need: Need }) {
+  const refusal = useRefusal('operate');
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const [dialog, setDialog] = useState<{ name: 'retry' | 'budget'; assignment: AssignmentDetail } | null>(null);
+  const { job_id: job, assignment_id: id } = need;
+
+  const open = async (name: 'retry' | 'budget') => {
+    try {
+      setDialog({ name, assignment: await queries.fetchQuery(assignmentOf(id ?? '')) });
+    } catch (error) {
+      const problem = asProblem(error);
+      say(`${problem.title}: ${problem.message}`, true);
+    }
+  };
+  const opens = (word: string, name: 'retry' | 'budget') =>
+    refusal ? <RefusedButton key={name} reason={refusal}>{word}</RefusedButton> : <Button key={name} onClick={() => void open(name)}>{word}</Button>;
+  const button = (answer: NeedAnswer) => {
+    switch (answer) {
+      case 'approve':
+        return (
+          <ActButton key={answer} done="Let through; the job goes on" act={() => approveJob(job!)} refused={refusal} confirm={{ question: LET_THROUGH, yes: 'Let it through' }}>
+            Approve…
+          </ActButton>
+        );
+      case 'retry':
+        return (
+          <ActButton key={answer} done="The job runs again" act={() => retryJob(job!)} refused={refusal}>
+            Retry the job
+          </ActButton>
+        );
+      case 'edit':
+        return opens('Edit and retry…', 'retry');
+      case 'go on':
+        return (
+          <ActButton key={answer} done="It goes on" act={() => continueAssignment(id!)} refused={refusal}>
+            Done, go on
+          </ActButton>
+        );
+      case 'budget':
+        return opens('Change its budget…', 'budget');
+      case 'output':
+        return (
+          <Button key={answer} onClick={() => void navigate({ to: '/jobs/$id', params: { id: job! }, search: keepProject })}>
+            Open the output
+          </Button>
+        );
+    }
+  };
+  const places = verbPlaces(need.action ?? '', need.project);
+  return (
+    <Group gap={6}>
+      {answersTo(need).map(button)}
+      {places.map(({ label, path }) => (
+        <Button key={path} onClick={() => void navigate({ href: path })}>
+          {label}
+        </Button>
+      ))}
+      {dialog ? (
+        <Suspense>
+          <Dialogs name={dialog.name} assignment={dialog.assignment} failed={dialog.assignment.jobs.find((one) => one.id === job) ?? null} close={() => setDialog(null)} />
+        </Suspense>
+      ) : null}
+    </Group>
+  );
+}
