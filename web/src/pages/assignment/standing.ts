@@ -28,7 +28,11 @@ export function standing(assignment: AssignmentDetail, explained: Explanation | 
       return { ...plain('blocked', block.reason), action: capital(cleanLine(owner + block.action)) };
     }
     case 'complete':
-      return plain('complete', assignment.verdicts.findLast((verdict) => verdict.verdict === 'complete')?.reason ?? 'Its last job has succeeded.');
+      return plain(
+        'complete',
+        assignment.verdicts.findLast((verdict) => verdict.verdict === 'complete')?.reason ??
+          (assignment.jobs.at(-1)?.status === 'succeeded' ? 'Its last job has succeeded.' : 'Somebody said that it is complete.'),
+      );
     case 'cancelled':
       return plain('cancelled', 'It was called off.');
     default:
