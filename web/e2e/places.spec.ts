@@ -113,6 +113,7 @@ test('operations: rows tell how they stand, a new one is asked for as the API wa
   expect(lastAsked(places, 'POST /code-operations')).toBeUndefined();
   await page.getByLabel('What is wanted?').fill('Let customers pay by invoice');
   await page.getByLabel('Repository').fill('acme/shop');
+  await page.getByRole('button', { name: 'Limits and more' }).click();
   await page.getByLabel('At most dollars').fill('2.50');
   await page.getByLabel('Tell this address when it ends').fill('https://acme.example/done');
   await page.getByRole('button', { name: 'Submit' }).click();
