@@ -94,7 +94,7 @@ pub struct WorkJob {
 /// One row of work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WorkItem {
-    /// What it is; `assignment` always, for now.
+    /// What it is; `assignment`; a list may come to hold other kinds, which a client passes over.
     pub kind: String,
     /// Its id.
     pub id: AssignmentId,

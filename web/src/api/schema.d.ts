@@ -4457,7 +4457,7 @@ export interface components {
              * @description How many jobs it has.
              */
             jobs_total: number;
-            /** @description What it is; `assignment` always, for now. */
+            /** @description What it is; `assignment`; a list may come to hold other kinds, which a client passes over. */
             kind: string;
             /** @description Whether nothing goes on until a person acts. */
             needs_you: boolean;
