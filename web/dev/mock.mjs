@@ -152,9 +152,10 @@ async function answer(mock, request, response, page) {
   const what = `${request.method} ${path.replace(/(asg|job|att|ses)_[0-9a-z]+/, ':id')}`;
   if (what === 'POST /session') {
     if (!('token' in body && body.token === 'let-me-in') && body.code !== 'good-code') return problem(401, 'Not signed in', 'That is not a token that is known here.', 'It stands in the file token of the data directory.');
-    mock.signedIn = true;
-    return json(me());
+    mock.signedIn = mock.wantsKey = true;
+    return json({ ...me(), page_key: 'key-of-this-page' });
   }
+  if (mock.wantsKey && request.headers['x-windlass-page-key'] !== 'key-of-this-page') return problem(401, 'Not signed in', 'The session is over.', null);
   if (!mock.signedIn) return problem(401, 'Not signed in', 'This needs a token.', null);
   const { world } = mock;
   const project = url.searchParams.get('project');
@@ -192,7 +193,8 @@ async function answer(mock, request, response, page) {
       for (const event of world.events) if (event.seq > after) send(response, event);
       const stream = { response };
       mock.streams.add(stream);
-      response.on('close', () => mock.streams.delete(stream));
+      const alive = setInterval(() => response.write(': alive\n\n'), 15_000);
+      response.on('close', () => (clearInterval(alive), mock.streams.delete(stream)));
       return;
     }
     case 'GET /assignments/:id': {

@@ -26,6 +26,10 @@ test('a link of `windlass open` signs in once, the token always', async ({ page,
   const cookies = await context.cookies();
   expect(cookies).toHaveLength(1);
   expect(cookies[0]).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
+  // Whatever else this machine serves is sent the cookie too: alone it opens nothing.
+  expect((await page.request.get(`${site}/api/v1/work`)).status()).toBe(401);
+  await page.reload();
+  await expect(page.getByText('No work yet')).toBeVisible(soon);
 
   await context.clearCookies();
   await page.goto(`${site}/login#${code}`);

@@ -121,6 +121,12 @@ test.describe('signing in', () => {
     expect(mock.requests.join('\n')).not.toContain('good-code');
   });
 
+  test('a link that is no link leads to the screen', async ({ page, mock }) => {
+    mock.signedIn = false;
+    await page.goto(`${mock.url}/login#%`);
+    await expect(page.getByRole('alert')).toContainText('That link was used or is too old');
+  });
+
   test('a link that was used already says so on the screen', async ({ page, mock }) => {
     mock.signedIn = false;
     await page.goto(`${mock.url}/login#old-code`);

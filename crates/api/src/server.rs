@@ -1,7 +1,7 @@
 //! Connections: accepted within a bound, served by HTTP/1.1, dropped when they dawdle.
 //!
 //! A slow client costs others nothing: headers and bodies have a time to arrive, an answer nobody reads is dropped,
-//! and at the bound of connections the oldest that is not being answered gives way to the newcomer.
+//! and at the bound of connections the oldest that is not answering somebody who is known gives way to the newcomer.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -9,7 +9,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ impl Server {
 
     fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, io: S, peer: Peer) {
         let Some(entry) = self.open.enter() else {
-            tracing::warn!(%peer, "Dropped a connection: all are being answered");
+            tracing::warn!(%peer, "Dropped a connection: people are being answered on all");
             return;
         };
         let server = self.clone();
@@ -144,9 +144,10 @@ impl Server {
         let router = self.router.clone();
         let busy = Arc::clone(&entry.connection);
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-            let answering = Answering::new(Arc::clone(&busy));
+            let answering = Arc::new(Answering::new(Arc::clone(&busy)));
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(Arc::clone(&answering));
             let answer = router.clone().oneshot(request);
             async move { Ok::<_, Infallible>(answer.await?.map(|body| Counted::new(body, answering))) }
         });
@@ -187,7 +188,7 @@ struct Open {
 
 #[derive(Debug, Default)]
 struct Connection {
-    /// Requests being answered.
+    /// Requests of known people being answered.
     busy: AtomicUsize,
     evicted: CancellationToken,
 }
@@ -223,19 +224,32 @@ impl Drop for Entry {
     }
 }
 
-/// A request being answered: from its headers until the last of its answer was taken.
-pub(crate) struct Answering(Arc<Connection>);
+/// A request being answered: from its headers until the last of its answer was taken. It holds its connection only once it is known that
+/// it is somebody's: what strangers and agents begin and do not end keeps nobody out.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    connection: Arc<Connection>,
+    keeps: AtomicBool,
+}
 
 impl Answering {
-    fn new(connection: Arc<Connection>) -> Self {
-        connection.busy.fetch_add(1, Ordering::AcqRel);
-        Self(connection)
+    const fn new(connection: Arc<Connection>) -> Self {
+        Self { connection, keeps: AtomicBool::new(false) }
+    }
+
+    /// From now on the connection does not give way to newcomers.
+    pub(crate) fn keep(&self) {
+        if !self.keeps.swap(true, Ordering::AcqRel) {
+            self.connection.busy.fetch_add(1, Ordering::AcqRel);
+        }
     }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::AcqRel);
+        if self.keeps.load(Ordering::Acquire) {
+            self.connection.busy.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 }
 

@@ -57,6 +57,15 @@ impl From<&Caller> for Me {
     }
 }
 
+/// Who signed in, and what their browser needs from then on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignedIn {
+    #[serde(flatten)]
+    me: Me,
+    /// The page's half of the session: the header `X-Windlass-Page-Key` of each request that comes with the cookie, which is the other half.
+    page_key: String,
+}
+
 /// What one signs in with: a code, a token, or a name and a password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -98,9 +107,9 @@ pub(crate) async fn me(caller: Caller) -> Json<Me> {
     Json(Me::from(&caller))
 }
 
-/// Signs a browser in: sets its cookie.
+/// Signs a browser in: sets its cookie, and gives its page the key that the cookie is worth nothing without.
 #[utoipa::path(post, path = "/api/v1/session", operation_id = "sign_in", tag = "access", security(()), request_body = SignIn,
-    responses((status = 200, description = "signed in; the answer sets the cookie", body = Me), Problem))]
+    responses((status = 200, description = "signed in; the answer sets the cookie", body = SignedIn), Problem))]
 pub(crate) async fn sign_in(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
@@ -116,15 +125,15 @@ pub(crate) async fn sign_in(
         SignIn { code: None, token: None, name: Some(name), password: Some(password) } => with_password(&app, peer, name, password).await?,
         _ => return Err(Problem::invalid("either a code, a token, or a name and a password is wanted")),
     };
-    let secret = Secret::new(CredentialKind::Session)?;
-    let session = NewCredential { sha256: secret.sha256(), ..session };
+    let (secret, page_key) = (Secret::new(CredentialKind::Session)?, Secret::new(CredentialKind::Session)?);
+    let session = NewCredential { sha256: secret.sha256_with(&page_key), ..session };
     let made = app.engine()?.store().add_credential(session).await.map_err(|e| match e {
         // Removed while the password was looked at.
         StoreError::NotFound { .. } => Problem::unauthorized("name or password is wrong"),
         e => e.into(),
     })?;
     let caller = Caller::Person(std::sync::Arc::new(crate::auth::Person::of(made)));
-    let mut response = Json(Me::from(&caller)).into_response();
+    let mut response = Json(SignedIn { me: Me::from(&caller), page_key: page_key.as_str().to_owned() }).into_response();
     if let Some(cookie) = Cookie::set(&app.cookie, secret.as_str(), Cookie::is_over_tls(&headers)) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

@@ -23,7 +23,7 @@ use crate::{ApiConfig, ApiToken};
 /// The bounds of the server; what is at one is refused, dropped or told to come again.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Open connections. At the bound, the oldest that is not being answered gives way.
+    /// Open connections. At the bound, the oldest that is not answering somebody who is known gives way.
     pub connections_max: usize,
     /// Event streams and long polls open at once.
     pub streams_max: usize,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -75,11 +76,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 /// An answer's body, which counts as being answered until it is dropped.
 pub(crate) struct Counted {
     body: Body,
-    _answering: Answering,
+    _answering: Arc<Answering>,
 }
 
 impl Counted {
-    pub(crate) const fn new(body: Body, answering: Answering) -> Self {
+    pub(crate) const fn new(body: Body, answering: Arc<Answering>) -> Self {
         Self { body, _answering: answering }
     }
 }

@@ -2,6 +2,7 @@ import createClient, { type Middleware } from 'openapi-fetch';
 
 import { noteServerTime } from '@/parts/clock';
 
+import { ownHeaders } from './pageKey';
 import { asProblem, problemOf } from './problem';
 import type { paths } from './schema';
 import { signedOut } from './session';
@@ -9,6 +10,7 @@ import { signedOut } from './session';
 const watch: Middleware = {
   // The daemon takes no change that a page elsewhere could send, so it wants to be told that this is JSON even where there is no body.
   onRequest({ request }) {
+    for (const [name, value] of Object.entries(ownHeaders())) request.headers.set(name, value);
     if (request.method !== 'GET') request.headers.set('content-type', 'application/json');
   },
   onResponse({ response, schemaPath }) {

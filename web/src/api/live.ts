@@ -7,8 +7,9 @@ import { askWorkAgain } from './deepList';
 import { eachOf } from './eachOf';
 import { showProgress } from './progress';
 import { Refresher, realTimers } from './refresher';
-import { EventStream, type Source, type StreamState } from './stream';
-import { KINDS, staleKeys } from './topics';
+import { openSource } from './source';
+import { EventStream, type StreamState } from './stream';
+import { staleKeys } from './topics';
 import type { WindlassEvent } from './types';
 
 let state: StreamState = { is: 'connecting' };
@@ -16,24 +17,13 @@ const listeners = new Set<() => void>();
 const eventListeners = new Set<(event: WindlassEvent) => void>();
 let stream: EventStream | null = null;
 
-function openSource(after: number): Source {
-  const source = new EventSource(`/api/v1/events?after=${after}`);
-  const adapter: Source = { onopen: null, onerror: null, onmessage: null, close: () => source.close() };
-  const pass = (message: MessageEvent<string>) => adapter.onmessage?.(message);
-  for (const kind of [...KINDS, 'reset']) source.addEventListener(kind, pass);
-  source.onmessage = pass;
-  source.onopen = () => adapter.onopen?.();
-  source.onerror = () => adapter.onerror?.();
-  return adapter;
-}
-
 /** Starts the stream; the function that comes back ends it. */
 export function goLive(queries: QueryClient): () => void {
   const refresher = new Refresher((queryKey) =>
     queryKey.length === 1 && queryKey[0] === 'work' ? askWorkAgain(queries) : queries.invalidateQueries({ queryKey, refetchType: 'active' }),
   );
   stream = new EventStream({
-    open: openSource,
+    open: (after) => openSource(after),
     newest: async () => (await answer(client.GET('/api/v1/work/stats', {}))).seq,
     onEvent: (data) => {
       const event = JSON.parse(data) as WindlassEvent;

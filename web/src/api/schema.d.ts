@@ -1106,7 +1106,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Signs a browser in: sets its cookie. */
+        /** Signs a browser in: sets its cookie, and gives its page the key that the cookie is worth nothing without. */
         post: operations["sign_in"];
         /** Signs the browser out: its session is over everywhere. */
         delete: operations["sign_out"];
@@ -3974,6 +3974,11 @@ export interface components {
             password?: string | null;
             /** @description The data directory's token. */
             token?: string | null;
+        };
+        /** @description Who signed in, and what their browser needs from then on. */
+        SignedIn: components["schemas"]["Me"] & {
+            /** @description The page's half of the session: the header `X-Windlass-Page-Key` of each request that comes with the cookie, which is the other half. */
+            page_key: string;
         };
         /** @description What has been used. */
         Spent: {
@@ -6942,7 +6947,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Me"];
+                    "application/json": components["schemas"]["SignedIn"];
                 };
             };
             /** @description A refusal */

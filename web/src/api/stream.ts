@@ -7,7 +7,7 @@ export type StreamState =
   | { is: 'reconnecting'; since: number; nextTryAt: number | null }
   | { is: 'resumed'; at: number; awayMs: number };
 
-/** What the stream needs of the browser's `EventSource`. */
+/** An open connection that brings events. */
 export interface Source {
   onopen: (() => void) | null;
   onerror: (() => void) | null;

@@ -1,7 +1,7 @@
 /** Which questions an event makes stale. A topic is the beginning of a query's key. */
 import type { EventKind, WindlassEvent } from './types';
 
-/** Every kind of event, for the browser's event source hears only what it listens for by name. */
+/** Every kind of event. */
 export const KINDS: readonly EventKind[] = Object.keys({
   'assignment.created': 0,
   'assignment.status': 0,

@@ -8,7 +8,6 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { signOut } from '@/api/commands';
 import { goLive } from '@/api/live';
 import { me } from '@/api/queries';
-import { signedOut } from '@/api/session';
 import { useNotices } from '@/notices/setting';
 import { cleanLine } from '@/parts/clean';
 import { ErrorBoundary } from '@/parts/ErrorBoundary';
@@ -124,10 +123,7 @@ function PersonMenu() {
     { is: 'dark', label: 'Dark', Icon: IconMoon },
   ] as const;
   const leave = () =>
-    void saying('Signed out', signOut).then(() => {
-      queries.clear();
-      signedOut();
-    });
+    void saying('Signed out', signOut).then(() => queries.clear());
   return (
     <Menu position="bottom-end" width={220}>
       <Menu.Target>

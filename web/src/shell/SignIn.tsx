@@ -2,9 +2,8 @@ import { Button, PasswordInput, SegmentedControl, Stack, TextInput } from '@mant
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 
-import { answer, client } from '@/api/client';
+import { signIn } from '@/api/commands';
 import { asProblem } from '@/api/problem';
-import { signedIn } from '@/api/session';
 import type { SignInWith } from '@/api/types';
 import { ProblemAlert } from '@/parts/States';
 
@@ -22,10 +21,10 @@ export default function SignIn() {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const enter = useMutation({
-    mutationFn: (body: SignInWith) => answer(client.POST('/api/v1/session', { body })),
-    onSuccess: () => {
+    mutationFn: (body: SignInWith) => {
+      // What was answered to somebody else is not for whoever comes in now.
       queries.clear();
-      signedIn();
+      return signIn(body);
     },
   });
   const problem = enter.error ? refusedEntry(asProblem(enter.error), way) : isLinkTold && linkProblem ? refusedEntry(linkProblem, 'link') : null;

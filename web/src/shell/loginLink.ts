@@ -1,7 +1,6 @@
 /** The one-time link of `windlass open`: `/login#CODE`. */
-import { answer, client } from '@/api/client';
+import { signIn } from '@/api/commands';
 import { asProblem, type ApiProblem } from '@/api/problem';
-import { signedIn } from '@/api/session';
 
 /** Why the link of this visit did not sign anybody in; shown by the sign-in screen. */
 export let linkProblem: ApiProblem | null = null;
@@ -12,12 +11,11 @@ export let linkProblem: ApiProblem | null = null;
  */
 export async function enterByLink(): Promise<void> {
   if (window.location.pathname !== '/login') return;
-  const code = decodeURIComponent(window.location.hash.slice(1));
+  const code = window.location.hash.slice(1);
   window.history.replaceState(null, '', '/');
   if (code === '') return;
   try {
-    await answer(client.POST('/api/v1/session', { body: { code } }));
-    signedIn();
+    await signIn({ code });
   } catch (error) {
     linkProblem = asProblem(error);
   }

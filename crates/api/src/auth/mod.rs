@@ -21,7 +21,7 @@ use windlass_engine::AgentIdentity;
 use windlass_types::{AssignmentId, Credential, CredentialKind, Level, Scope, Timestamp};
 
 use crate::problem::{Answer, Problem};
-use crate::server::Peer;
+use crate::server::{Answering, Peer};
 use crate::state::App;
 
 pub(crate) use cookie::{Cookie, cookie_name};
@@ -31,6 +31,9 @@ pub(crate) use secret::{Secret, is_ours, sha256};
 
 /// How long a browser that is not used stays signed in, in seconds.
 pub(crate) const SESSION_SECS: u64 = 14 * 24 * 3600;
+/// The header that the page sends its half of a session in. Browsers send a host's cookies to all of its ports, so whatever else is served
+/// there sees the cookie; what a page keeps for itself, none but it does.
+pub(crate) const PAGE_KEY: &str = "x-windlass-page-key";
 /// How seldom the use of a secret is written down, in milliseconds.
 const TOUCH_EVERY_MS: i64 = 60_000;
 
@@ -188,6 +191,9 @@ pub(crate) async fn authenticate(State(app): State<App>, mut request: Request, n
     let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::Unknown);
     match caller(&app, peer, request.method(), request.headers()).await {
         Ok(caller) => {
+            if let (Caller::Person(_), Some(answering)) = (&caller, request.extensions().get::<Arc<Answering>>()) {
+                answering.keep();
+            }
             request.extensions_mut().insert(caller.clone());
             let mut response = next.run(request).await;
             // For the audit log, which is written outside of this.
@@ -229,7 +235,7 @@ async fn caller(app: &App, peer: Peer, method: &Method, headers: &HeaderMap) -> 
         && let Some(cookie) = Cookie::read(headers, &app.cookie)
     {
         check_same_site(method, headers)?;
-        return by_session(app, &cookie).await;
+        return by_session(app, &cookie, headers).await;
     }
     by_token(app, peer, bearer(headers)?).await
 }
@@ -248,8 +254,9 @@ fn check_same_site(method: &Method, headers: &HeaderMap) -> Answer<()> {
     Ok(())
 }
 
-async fn by_session(app: &App, cookie: &str) -> Answer<Caller> {
-    let found = app.engine()?.store().credential(sha256(cookie)).await?;
+async fn by_session(app: &App, cookie: &str, headers: &HeaderMap) -> Answer<Caller> {
+    let page_key = headers.get(PAGE_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
+    let found = app.engine()?.store().credential(secret::sha256_of_halves(cookie, page_key)).await?;
     let Some(session) = found.filter(|found| found.kind == CredentialKind::Session) else {
         return Err(Problem::unauthorized("the session is over").hint("sign in again; `windlass open` prints a link that does it"));
     };

@@ -27,6 +27,11 @@ impl Secret {
     pub(crate) fn sha256(&self) -> String {
         sha256(&self.0)
     }
+
+    /// What the store keeps of a secret in two halves, which are worth nothing alone.
+    pub(crate) fn sha256_with(&self, other: &Self) -> String {
+        sha256_of_halves(&self.0, &other.0)
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -51,6 +56,11 @@ pub(crate) fn is_ours(secret: &str) -> bool {
 /// What is kept of a secret.
 pub(crate) fn sha256(secret: &str) -> String {
     hex(&Sha256::digest(secret.as_bytes()))
+}
+
+/// What is kept of a secret in two halves.
+pub(crate) fn sha256_of_halves(one: &str, other: &str) -> String {
+    sha256(&format!("{one} {other}"))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -7,26 +7,29 @@ use windlass_types::JobType;
 
 use crate::support::{Api, Database, Listener, answer, on_both};
 
-/// A browser: keeps its cookie, and says where its requests come from.
+/// A browser: keeps its cookie and its page's key, and says where its requests come from.
 struct Browser<'a> {
     api: &'a Api,
     cookie: Option<String>,
+    page_key: Option<String>,
 }
 
 impl<'a> Browser<'a> {
     async fn sign_in(api: &'a Api, with: &Value) -> (StatusCode, Value, Self) {
-        let mut browser = Browser { api, cookie: None };
+        let mut browser = Browser { api, cookie: None, page_key: None };
         let response = browser.request(Method::POST, "/api/v1/session").json(with).send().await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
         browser.cookie = cookie(&headers);
-        (status, response.json().await.unwrap_or(Value::Null), browser)
+        let me: Value = response.json().await.unwrap_or(Value::Null);
+        browser.page_key = me["page_key"].as_str().map(str::to_owned);
+        (status, me, browser)
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.api.bare(method, path).header("Origin", &self.api.url).header("Sec-Fetch-Site", "same-origin");
-        match &self.cookie {
-            Some(cookie) => request.header("Cookie", cookie),
-            None => request,
+        match (&self.cookie, &self.page_key) {
+            (Some(cookie), Some(key)) => request.header("Cookie", cookie).header("X-Windlass-Page-Key", key),
+            _ => request,
         }
     }
 
@@ -260,8 +263,10 @@ async fn a_cookie_is_taken_from_this_servers_own_page_alone() {
     let api = Api::start(Database::Sqlite).await;
     let (_, _, browser) = Browser::sign_in(&api, &json!({ "token": api.token.secret() })).await;
     let cookie = browser.cookie.clone().expect("a cookie");
+    let page_key = browser.page_key.clone().expect("a page's key");
+    let signed = |method: Method, path: &str| api.bare(method, path).header("Cookie", &cookie).header("X-Windlass-Page-Key", &page_key);
     let ask = |method: Method, headers: &[(&str, &str)]| {
-        let request = api.bare(method, "/api/v1/pause").header("Cookie", &cookie).header("Content-Type", "application/json");
+        let request = signed(method, "/api/v1/pause").header("Content-Type", "application/json");
         headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body("{}")
     };
     let own = api.url.clone();
@@ -276,12 +281,37 @@ async fn a_cookie_is_taken_from_this_servers_own_page_alone() {
     ] {
         assert_eq!(answer(ask(Method::POST, &headers)).await.0.as_u16(), wanted, "{headers:?}");
     }
-    let read = api.bare(Method::GET, "/api/v1/work").header("Cookie", &cookie).header("Sec-Fetch-Site", "cross-site");
+    let read = signed(Method::GET, "/api/v1/work").header("Sec-Fetch-Site", "cross-site");
     assert_eq!(answer(read).await.0, StatusCode::FORBIDDEN);
     // Another daemon's cookie on this machine is none of this one's.
     let (_, value) = cookie.split_once('=').expect("a value");
-    let read = api.bare(Method::GET, "/api/v1/work").header("Cookie", format!("windlass_1={value}"));
+    let read =
+        api.bare(Method::GET, "/api/v1/work").header("Cookie", format!("windlass_1={value}")).header("X-Windlass-Page-Key", &page_key);
     assert_eq!(answer(read).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_cookie_that_another_port_of_this_host_was_sent_opens_nothing_without_the_pages_own_key() {
+    let api = Api::start(Database::Sqlite).await;
+    let with = json!({ "token": api.token.secret() });
+    let (_, _, browser) = Browser::sign_in(&api, &with).await;
+    let (_, _, other) = Browser::sign_in(&api, &with).await;
+    assert_eq!(browser.get("/api/v1/work").await.0, StatusCode::OK);
+    let (cookie, own, foreign) = (browser.cookie.expect("a cookie"), browser.page_key.expect("a key"), other.page_key.expect("a key"));
+    let (_, secret) = cookie.split_once('=').expect("a value");
+    let read = || api.bare(Method::GET, "/api/v1/work");
+    for (what, request) in [
+        ("the cookie alone", read().header("Cookie", &cookie)),
+        ("with no key in the header", read().header("Cookie", &cookie).header("X-Windlass-Page-Key", "")),
+        ("with the cookie in the key's place", read().header("Cookie", &cookie).header("X-Windlass-Page-Key", secret)),
+        ("with another session's key", read().header("Cookie", &cookie).header("X-Windlass-Page-Key", &foreign)),
+        ("as a token", read().bearer_auth(secret)),
+        ("the key alone", read().header("X-Windlass-Page-Key", &own)),
+        ("the key as a token", read().bearer_auth(&own)),
+        ("both as a token", read().bearer_auth(format!("{secret} {own}"))),
+    ] {
+        assert_eq!(answer(request).await.0, StatusCode::UNAUTHORIZED, "{what}");
+    }
 }
 
 #[tokio::test]

@@ -88,8 +88,35 @@ async fn at_the_bound_of_connections_the_oldest_dawdler_gives_way_to_a_newcomer(
     assert!(oldest.is_err() || gone.is_empty());
 }
 
+/// Sign-ins whose body does not come, each taken up by the server.
+async fn half_sign_ins(api: &Api, count: usize) -> Vec<TcpStream> {
+    let mut open = Vec::new();
+    for _ in 0..count {
+        let mut io = TcpStream::connect(loopback(api.port)).await.expect("a connection");
+        let head = format!(
+            "POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n",
+            api.port
+        );
+        io.write_all(head.as_bytes()).await.expect("sent");
+        let mut go_on = [0; 12];
+        tokio::time::timeout(PATIENCE, io.read_exact(&mut go_on)).await.expect("in time").expect("an answer");
+        assert_eq!(&go_on, b"HTTP/1.1 100");
+        open.push(io);
+    }
+    open
+}
+
 #[tokio::test]
-async fn a_connection_being_answered_does_not_give_way() {
+async fn sign_ins_that_are_half_sent_keep_nobody_out() {
+    let api = Api::start_with(Database::Sqlite, Limits { connections_max: 8, body_timeout: Duration::from_mins(10), ..limits() }).await;
+    let _open = half_sign_ins(&api, 8).await;
+    for _ in 0..3 {
+        assert_eq!(answer(api.request(Method::GET, "/api/v1/status").header("Connection", "close")).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_on_which_a_person_is_answered_does_not_give_way() {
     let api = Api::start_with(Database::Sqlite, Limits { connections_max: 4, ..limits() }).await;
     let mut listener = crate::support::Listener::open(api.request(Method::GET, "/api/v1/events")).await;
     assert!(listener.message().await.is_some());
