@@ -129,8 +129,8 @@ function makeAnswers() {
   const files = { root: '/srv/tasks', watching: 'events', waiting: 0, overflows: 0, results_pending: 1, last_rescan_at: ago(5 * 60_000), problem: null, workers: [{ name: 'marie', mode: 'worker', configured: true, live: 2, taken: 146, rejected: 1, results: { done: 139, failed: 4 }, degraded: null, outside: null, detection: latency, intake: latency }, { name: 'otto', mode: 'hybrid', configured: false, live: 1, taken: 12, rejected: 0, results: { done: 11 }, degraded: 'its directory cannot be written', outside: { waiting: 1, active: 0 }, detection: latency, intake: latency }] };
   const notifications = {
     channels: [
-      { name: 'on-call', kind: 'slack', target: 'https://hooks.slack.example/…', kinds: ['blocked', 'breaker'], last_sent_at: ago(2 * HOUR), last_error: null },
-      { name: 'mail', kind: 'email', target: 'team@acme.example', kinds: [], last_sent_at: null, last_error: 'smtp.acme.example refused the connection.' },
+      { name: 'on-call', kind: 'slack', target: 'https://hooks.slack.example/…', kinds: ['blocked', 'breaker'], projects: ['shop', 'billing'], last_sent_at: ago(2 * HOUR), last_error: null },
+      { name: 'mail', kind: 'email', target: 'team@acme.example', kinds: ['needs_you'], projects: [], last_sent_at: null, last_error: 'smtp.acme.example refused the connection.' },
     ],
     recent: [
       { id: 'ntf_2', at: ago(2 * HOUR), channel: 'on-call', kind: 'blocked', title: 'Make the checkout test pass on Node 22 is blocked', state: 'sent', tries: 1, error: null, assignment_id: id('asg', 0), job_id: id('job', 0) },

@@ -352,10 +352,12 @@ test('settings say where they come from; a channel is tried', async ({ page, pla
   await expect(page.getByRole('row', { name: /workspace_root/ })).toHaveCount(0);
   await page.goto(`${places.url}/notifications`);
   const channel = page.getByRole('table', { name: 'Channels' }).getByRole('row', { name: /^on-call/ });
+  await expect(channel).toContainText('of shop, billing');
   await channel.getByRole('button', { name: 'Send a test' }).click();
   await expect(channel.getByText('It was taken.')).toBeVisible();
   expect(lastAsked(places, 'POST /notifications/test')!.body).toEqual({ channel: 'on-call' });
   places.refused['POST /notifications/test'] = { status: 502, title: 'Not taken', detail: 'hooks.slack.example answered 404.', hint: 'Look at its url.' };
+  await expect(channel).toContainText('of shop, billing');
   await channel.getByRole('button', { name: 'Send a test' }).click();
   await expect(channel.getByRole('status')).toHaveText('hooks.slack.example answered 404. Look at its url.');
   await expect(page.getByRole('table', { name: 'Lately' }).getByRole('link', { name: /Make the checkout test/ }).first()).toHaveAttribute('href', `/assignments/${ids.asg(0)}`);

@@ -57,7 +57,7 @@ pub use doctor::{sandbox_check, used_harnesses};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use housekeeping::{Housekeeping, HousekeepingRun, Kept, Removed, Retention};
-pub use notify::{Channel, ChannelKind, NotificationChannel, Notifications, NotifyConfig};
+pub use notify::{Channel, ChannelKind, NotificationChannel, Notifications, NotifyConfig, PageUrl};
 pub use operations::{CallbackView, OperationLinks, OperationProgress, OperationView};
 pub use request::{
     AgentIdentity, CleanUp, CleanedUp, CreateAssignment, Diff, DiffFile, Doctor, DoctorCheck, Explanation, HarnessLook, HarnessParked,

@@ -1,11 +1,14 @@
-//! A mail server on the loopback that keeps what it takes, and can refuse.
+//! A mail server on the loopback that keeps what it takes, speaks TLS where it is told to, and can refuse.
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A mail that was taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct Mail {
     pub to: Vec<String>,
     /// What the client logged in with, as it was sent.
     pub login: Option<String>,
+    /// Whether all of that came encrypted.
+    pub encrypted: bool,
     /// Headers and text, as they arrived, each line with its end.
     pub data: String,
 }
@@ -33,6 +38,15 @@ impl Mail {
     }
 }
 
+/// When a mail server changes to TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// Before the first word.
+    AtOnce,
+    /// When the client asks for it.
+    StartTls,
+}
+
 /// A mail server on a port of 127.0.0.1.
 #[derive(Debug)]
 pub struct MailServer {
@@ -42,8 +56,17 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// Takes all mail from now on.
+    /// Takes all mail from now on, unencrypted.
     pub fn start() -> io::Result<Self> {
+        Self::serving(None)
+    }
+
+    /// Takes all mail from now on, encrypted. The certificate, of an authority of its own for 127.0.0.1, is written to `certificate` (PEM).
+    pub fn with_tls(tls: Tls, certificate: &Path) -> io::Result<Self> {
+        Self::serving(Some((tls, own_identity(certificate).map_err(io::Error::other)?)))
+    }
+
+    fn serving(tls: Option<(Tls, Arc<ServerConfig>)>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let (to, taken) = channel();
@@ -51,9 +74,9 @@ impl MailServer {
         let refusing = Arc::clone(&refusal);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let (to, refusing) = (to.clone(), Arc::clone(&refusing));
+                let (to, refusing, tls) = (to.clone(), Arc::clone(&refusing), tls.clone());
                 // A client that breaks off has sent no mail.
-                thread::spawn(move || drop(serve(&client, &refusing, &to)));
+                thread::spawn(move || drop(serve(client, tls, &refusing, &to)));
             }
         });
         Ok(Self { port, refusal, taken })
@@ -80,26 +103,57 @@ impl MailServer {
     }
 }
 
-fn serve(client: &TcpStream, refusing: &Mutex<Option<(&'static str, String)>>, to: &Sender<Mail>) -> io::Result<()> {
-    let mut lines = BufReader::new(client);
-    let say = |text: &str| (&mut &*client).write_all(format!("{text}\r\n").as_bytes());
-    say("220 mail.test ESMTP")?;
-    let mut mail = Mail::default();
+type Refusal = Mutex<Option<(&'static str, String)>>;
+
+fn serve(mut client: TcpStream, tls: Option<(Tls, Arc<ServerConfig>)>, refusing: &Refusal, to: &Sender<Mail>) -> io::Result<()> {
+    const GREETING: &[u8] = b"220 mail.test ESMTP\r\n";
+    let over_tls = |client, config| Ok::<_, io::Error>(StreamOwned::new(ServerConnection::new(config).map_err(io::Error::other)?, client));
+    match tls {
+        Some((Tls::AtOnce, config)) => {
+            let mut client = over_tls(client, config)?;
+            client.write_all(GREETING)?;
+            converse(client, true, false, refusing, to).map(drop)
+        }
+        Some((Tls::StartTls, config)) => {
+            client.write_all(GREETING)?;
+            match converse(client, false, true, refusing, to)? {
+                Some(client) => converse(over_tls(client, config)?, true, false, refusing, to).map(drop),
+                None => Ok(()),
+            }
+        }
+        None => {
+            client.write_all(GREETING)?;
+            converse(client, false, false, refusing, to).map(drop)
+        }
+    }
+}
+
+/// Takes mail until the client leaves; gives the connection back when it is to be encrypted.
+fn converse<S: Read + Write>(io: S, encrypted: bool, can_encrypt: bool, refusing: &Refusal, to: &Sender<Mail>) -> io::Result<Option<S>> {
+    let mut lines = BufReader::new(io);
+    let mut mail = Mail { encrypted, ..Mail::default() };
     loop {
         let mut line = String::new();
         if lines.read_line(&mut line)? == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let line = line.trim_end();
         let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
         let refused = refusing.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, answer)) = refused.filter(|(refused, _)| refused.eq_ignore_ascii_case(command)) {
+        let refused = refused.filter(|(refused, _)| refused.eq_ignore_ascii_case(command)).map(|(_, answer)| answer);
+        let address = || rest.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+        let mut say = |text: &str| lines.get_mut().write_all(format!("{text}\r\n").as_bytes());
+        if let Some(answer) = refused {
             say(&answer)?;
             continue;
         }
-        let address = || rest.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
         match command.to_ascii_uppercase().as_str() {
+            "EHLO" if can_encrypt => say("250-mail.test\r\n250 STARTTLS")?,
             "EHLO" => say("250-mail.test\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN")?,
+            "STARTTLS" if can_encrypt => {
+                say("220 go on")?;
+                return Ok(Some(lines.into_inner()));
+            }
             "AUTH" => {
                 mail.login = Some(rest.to_owned());
                 say("235 2.7.0 ok")?;
@@ -117,19 +171,32 @@ fn serve(client: &TcpStream, refusing: &Mutex<Option<(&'static str, String)>>, t
                 loop {
                     let mut line = String::new();
                     if lines.read_line(&mut line)? == 0 {
-                        return Ok(());
+                        return Ok(None);
                     }
                     if line == ".\r\n" {
                         break;
                     }
                     mail.data.push_str(line.strip_prefix('.').unwrap_or(&line));
                 }
-                say("250 taken")?;
+                lines.get_mut().write_all(b"250 taken\r\n")?;
                 // Nobody may be waiting for it any more.
-                let _ = to.send(std::mem::take(&mut mail));
+                let _ = to.send(std::mem::replace(&mut mail, Mail { encrypted, ..Mail::default() }));
             }
-            "QUIT" => return say("221 bye"),
+            "QUIT" => {
+                say("221 bye")?;
+                return Ok(None);
+            }
             _ => say("502 not here")?,
         }
     }
+}
+
+/// An identity for 127.0.0.1 that nobody vouches for but itself; who reads `certificate` may trust it.
+fn own_identity(certificate: &Path) -> anyhow::Result<Arc<ServerConfig>> {
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
+    std::fs::write(certificate, own.cert.pem())?;
+    let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).map_err(anyhow::Error::msg)?;
+    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions()?.with_no_client_auth();
+    Ok(Arc::new(builder.with_single_cert(vec![own.cert.der().clone()], key)?))
 }

@@ -2930,6 +2930,8 @@ export interface components {
             last_sent_at?: components["schemas"]["Timestamp"] | null;
             /** @description Its name. */
             name: string;
+            /** @description The projects whose work it is told of; all, where there is none. */
+            projects: string[];
             /** @description Where it leads: a mail server and recipients, or scheme and host of an address. */
             target: string;
         };

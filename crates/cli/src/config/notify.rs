@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use windlass_engine::{Channel, ChannelKind, NotifyConfig};
+use windlass_engine::{Channel, ChannelKind, NotifyConfig, PageUrl};
 use windlass_types::{NotificationKind, is_valid_name};
 
 use super::check;
@@ -21,6 +21,7 @@ const SECRET_MIN: usize = 16;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RawNotify {
     pub(crate) allow: Vec<String>,
+    pub(crate) page_url: Option<String>,
     pub(crate) channels: BTreeMap<String, RawChannel>,
 }
 
@@ -38,10 +39,10 @@ impl<'de> Deserialize<'de> for RawNotify {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<RawNotify, A::Error> {
                 let mut read = RawNotify::default();
                 while let Some(key) = map.next_key::<String>()? {
-                    if key == "allow" {
-                        read.allow = map.next_value()?;
-                    } else {
-                        read.channels.insert(key, map.next_value()?);
+                    match key.as_str() {
+                        "allow" => read.allow = map.next_value()?,
+                        "page_url" => read.page_url = map.next_value()?,
+                        _ => drop(read.channels.insert(key, map.next_value()?)),
                     }
                 }
                 Ok(read)
@@ -63,6 +64,7 @@ pub(crate) struct RawChannel {
     pub(crate) secret: Option<String>,
     pub(crate) secret_file: Option<PathBuf>,
     pub(crate) kinds: Option<Vec<String>>,
+    pub(crate) projects: Vec<String>,
 }
 
 impl fmt::Debug for RawChannel {
@@ -75,8 +77,16 @@ pub(super) fn read(l: &mut Layers<'_>, raw: &RawFile) -> Result<NotifyConfig> {
     let given = Some(raw.notify.allow.clone()).filter(|allow| !allow.is_empty());
     let allow = l.pick("notify.allow", &[], None, given, Vec::new())?;
     check::places("notify.allow", &allow)?;
+    let page_url = l.given("notify.page_url", &[], None, raw.notify.page_url.clone())?;
+    let page_url = page_url.map(|url| {
+        let read = PageUrl::parse(&url);
+        read.map_err(|why| {
+            CliError::usage(format!("`notify.page_url` {why}")).hint("give the page's address: https://windlass.example.org")
+        })
+    });
+    let page_url = page_url.transpose()?;
     let channels = raw.notify.channels.iter().map(|(name, raw)| channel(l, name, raw)).collect::<Result<_>>()?;
-    Ok(NotifyConfig { allow, channels })
+    Ok(NotifyConfig { allow, page_url, channels })
 }
 
 fn channel(l: &mut Layers<'_>, name: &str, raw: &RawChannel) -> Result<Channel> {
@@ -96,6 +106,11 @@ fn channel(l: &mut Layers<'_>, name: &str, raw: &RawChannel) -> Result<Channel> 
         .collect::<Result<_>>()?;
     if kinds.is_empty() {
         return Err(wrong("kinds", "is empty, so it would be told of nothing").hint("name some kinds, or leave it out: all that needs you"));
+    }
+    let projects = Some(raw.projects.clone()).filter(|projects| !projects.is_empty());
+    let projects = l.given(&key("projects"), &[], None, projects)?.unwrap_or_default();
+    if let Some(odd) = projects.iter().find(|project| !is_valid_name(project)) {
+        return Err(wrong("projects", &format!("has {odd:?}, which cannot be a project's name")));
     }
     let url = secret(l, &key("url"), raw.url.as_ref(), raw.url_file.as_ref())?;
     let url = url.ok_or_else(|| wrong("url", "is not given").hint(url_hint(kind)))?;
@@ -132,7 +147,7 @@ fn channel(l: &mut Layers<'_>, name: &str, raw: &RawChannel) -> Result<Channel> 
     if let Some(shown) = l.shown.iter_mut().find(|shown| shown.key == key("url")) {
         shown.value = channel.shown().into();
     }
-    Ok(channel)
+    Ok(channel.only(projects))
 }
 
 /// What may stand in the file or in one of its own. It is not shown.
@@ -181,8 +196,12 @@ mod tests {
         let chat =
             "[notify.chat]\nkind = \"slack\"\nurl = \"https://hooks.test/services/swordfish-of-chat\"\nkinds = [\"dead\", \"breaker\"]\n";
         let own = "[notify.own]\nkind = \"webhook\"\nurl = \"http://own.test/?k=swordfish\"\nsecret = \"swordfish-of-the-webhook\"\n";
-        let settings = load(&format!("[notify]\nallow = [\"own.test:80\"]\n{MAIL}{chat}{own}")).unwrap();
+        let settings =
+            load(&format!("[notify]\nallow = [\"own.test:80\"]\npage_url = \"https://w.test/\"\n{MAIL}projects = [\"shop\"]\n{chat}{own}"));
+        let settings = settings.unwrap();
         assert_eq!(settings.notify.channels.len(), 3);
+        assert_eq!(settings.notify.page_url.as_ref().map(ToString::to_string).as_deref(), Some("https://w.test"));
+        assert!(settings.notify.channels.iter().any(|channel| channel.name == "ops" && channel.projects == ["shop"]));
         let shown = format!("{:?} {:?} {:?}", settings.shown, settings.notify, settings.warnings);
         assert!(!shown.contains("swordfish"), "{shown}");
         let url = settings.shown.iter().find(|s| s.key == "notify.ops.url").map(|s| s.value.clone());
@@ -211,6 +230,8 @@ mod tests {
             ("[notify.a]\nkind = \"webhook\"\nurl = \"https://x.test\"\n".to_owned(), "`notify.a.secret` is not given"),
             ("[notify.a]\nkind = \"webhook\"\nurl = \"https://x.test\"\nsecret = \"swordfish\"\n".to_owned(), "fewer than 16 bytes"),
             ("[notify]\nallow = [\"x\"]\n".to_owned(), "notify.allow has \"x\""),
+            ("[notify]\npage_url = \"https://x.test/sub\"\n".to_owned(), "`notify.page_url` has a path"),
+            (slack("url = \"https://x.test\"\nprojects = [\"a b\"]\n"), "`notify.chat.projects` has \"a b\""),
             ("[notify.\"a b\"]\nkind = \"slack\"\n".to_owned(), "cannot be a channel's name"),
         ] {
             let error = load(&table).unwrap_err();

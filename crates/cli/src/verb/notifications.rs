@@ -49,12 +49,15 @@ async fn list(json: Json, context: &Context) -> Result<Exit> {
     let now = Clock::system().now();
     let mut rows = Vec::new();
     for channel in all.channels {
-        let kinds: Vec<&str> = channel.kinds.into_iter().map(NotificationKind::as_str).collect();
+        let mut tells = channel.kinds.into_iter().map(NotificationKind::as_str).collect::<Vec<_>>().join(", ");
+        if !channel.projects.is_empty() {
+            tells = format!("{tells} of {}", channel.projects.join(", "));
+        }
         rows.push(vec![
             channel.name,
             channel.kind.to_string(),
             output::one_line(&channel.target, 80),
-            kinds.join(", "),
+            tells,
             channel.last_sent_at.map(|at| show::ago(at, now)).unwrap_or_default(),
             channel.last_error.map(|error| output::one_line(&error, 100)).unwrap_or_default(),
         ]);

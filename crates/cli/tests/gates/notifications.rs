@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use windlass_testkit::mail::{Mail, MailServer};
+use windlass_testkit::mail::{Mail, MailServer, Tls};
 use windlass_testkit::postgres::TestPostgres;
 use windlass_testkit::repo::TempRepo;
 
@@ -29,7 +29,7 @@ impl Receivers {
     fn table(&self) -> String {
         let (mail, hook, chat) = (self.mail.port(), self.hook.port, self.chat.port);
         format!(
-            "[notify]\nallow = [\"127.0.0.1:{mail}\", \"127.0.0.1:{hook}\", \"127.0.0.1:{chat}\"]\n\
+            "[notify]\npage_url = \"https://w.test\"\nallow = [\"127.0.0.1:{mail}\", \"127.0.0.1:{hook}\", \"127.0.0.1:{chat}\"]\n\
              [notify.mail]\nkind = \"email\"\nurl = \"smtp://ann:{PASSWORD}@127.0.0.1:{mail}\"\nfrom = \"Windlass <windlass@example.org>\"\nto = [\"ann@example.org\", \"bob@example.org\"]\n\
              [notify.hook]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{hook}/?key=swordfish-of-the-hook\"\nsecret = \"{SECRET}\"\nkinds = [\"dead\"]\n\
              [notify.chat]\nkind = \"slack\"\nurl = \"http://127.0.0.1:{chat}/services/swordfish-of-the-chat\"\nkinds = [\"dead\", \"breaker\"]\n"
@@ -118,12 +118,14 @@ on_both! {
         assert_eq!((&told["kind"], &told["title"], &told["assignmentId"]), (&"dead".into(), &"make the check pass".into(), &a.as_str().into()), "{body:#}");
         assert!(told["why"].as_str().unwrap().contains("the gate is shut") && told["action"].is_string(), "{body:#}");
         assert_eq!(jobs_of(&sent), [job.as_str()]);
+        let link = format!("https://w.test/assignments/{a}");
+        assert_eq!(told["url"], link.as_str());
         let mail = receivers.mail();
         assert_eq!((mail.from.as_str(), mail.to.len()), ("windlass@example.org", 2));
         assert_eq!(mail.header("subject"), Some("[windlass] out of retries: make the check pass"), "{mail:?}");
-        assert!(mail.text().contains(&format!("windlass explain {job}")), "{mail:?}");
+        assert!(mail.text().contains(&format!("windlass explain {job}")) && mail.text().contains(&link), "{mail:?}");
         let chat = receivers.chat.next().json();
-        assert!(chat["text"].as_str().unwrap().contains(&job) && chat.as_object().unwrap().len() == 1, "{chat}");
+        assert!(chat["text"].as_str().unwrap().contains(&link) && chat.as_object().unwrap().len() == 1, "{chat}");
 
         told_all(&bench, 3);
         // Neither a life of the daemon nor another change of it is news.
@@ -161,7 +163,7 @@ on_both! {
         receivers.mail.take_all();
         let mail = receivers.mail();
         assert_eq!(mail.header("subject"), Some("[windlass] 12 things need you"), "{mail:?}");
-        assert!(mail.text().contains("and 2 more: windlass open"), "{mail:?}");
+        assert!(mail.text().contains("and 2 more\r\n  https://w.test/inbox"), "{mail:?}");
         assert!(!mail.text().contains("goal 0."), "{mail:?}");
         eventually("all is told", || due(&bench).is_empty().then_some(()));
         assert!(receivers.mail.next(Duration::ZERO).is_none(), "one message for all");
@@ -208,6 +210,31 @@ fn killed_about_the_sending_the_daemon_tells_it_after_its_next_start_under_the_s
         let name = |sent: &Sent| sent.header("x-windlass-delivery").to_owned();
         assert!(sent.iter().all(|first| name(first) == name(&again)), "the same message: {failpoint}");
         eventually("it is told", || recent(&bench).iter().all(|one| one["state"] == "sent").then_some(()));
+    }
+}
+
+#[test]
+fn mail_goes_over_tls_with_the_login_and_to_nobody_that_no_authority_vouches_for() {
+    for (scheme, tls) in [("smtps", Tls::AtOnce), ("smtp", Tls::StartTls)] {
+        let keys = tempfile::tempdir().unwrap();
+        let (trusted, other) = (keys.path().join("trusted.pem"), keys.path().join("other.pem"));
+        let (server, stranger) = (MailServer::with_tls(tls, &trusted).unwrap(), MailServer::with_tls(tls, &other).unwrap());
+        let table = |name: &str, port: u16| {
+            format!(
+                "[notify.{name}]\nkind = \"email\"\nurl = \"{scheme}://ann:{PASSWORD}@127.0.0.1:{port}\"\nfrom = \"w@example.org\"\nto = [\"ann@example.org\"]\n"
+            )
+        };
+        let (ours, theirs) = (server.port(), stranger.port());
+        let tables =
+            format!("[notify]\nallow = [\"127.0.0.1:{ours}\", \"127.0.0.1:{theirs}\"]\n{}{}", table("ours", ours), table("theirs", theirs));
+        let bench = Bench::with_env(TempRepo::failing_check(), "", &tables, &[("SSL_CERT_FILE", trusted.to_str().unwrap())]);
+        let sent = bench.daemon.call(&["notifications", "test", "ours"]);
+        assert!(sent.status.success(), "{scheme}: {}", said(&sent));
+        let mail = server.next(LONG).expect("a mail");
+        assert!(mail.encrypted && mail.login.is_some(), "{scheme}: {mail:?}");
+        let (_, refused) = bench.refused(&["notifications", "test", "theirs"]);
+        assert!(refused.contains("certificate"), "{scheme}: {refused}");
+        assert!(stranger.next(Duration::ZERO).is_none());
     }
 }
 

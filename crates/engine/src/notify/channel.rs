@@ -20,8 +20,36 @@ const RECIPIENTS_MAX: usize = 50;
 pub struct NotifyConfig {
     /// Receivers, as HOST:PORT, that need not be on the public internet.
     pub allow: Vec<String>,
+    /// Where people open the page, if they are told: `https://windlass.example.org`.
+    pub page_url: Option<PageUrl>,
     /// The channels.
     pub channels: Vec<Channel>,
+}
+
+/// The address of the page, as people's browsers call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageUrl(String);
+
+impl PageUrl {
+    /// Reads it: scheme and host, and nothing behind them. Says what is wrong with another.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let page = address(text)?;
+        if page.target != "/" {
+            return Err("has a path: the page is at the root of its host");
+        }
+        Ok(Self(format!("{}://{}", if page.encrypted { "https" } else { "http" }, page.authority)))
+    }
+
+    /// A place of the page, by its path.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl fmt::Display for PageUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// How a channel speaks.
@@ -59,6 +87,8 @@ pub struct Channel {
     pub name: String,
     /// What it is told of.
     pub kinds: Vec<NotificationKind>,
+    /// The projects whose work it is told of; all, where there is none. What is of no project (a breaker, a full disk) every channel is told.
+    pub projects: Vec<String>,
     pub(super) target: Target,
 }
 
@@ -84,7 +114,9 @@ pub(super) struct MailServer {
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel").field("name", &self.name).field("kinds", &self.kinds).field("target", &self.shown()).finish()
+        let mut shown = f.debug_struct("Channel");
+        shown.field("name", &self.name).field("kinds", &self.kinds).field("projects", &self.projects);
+        shown.field("target", &self.shown()).finish()
     }
 }
 
@@ -99,19 +131,29 @@ impl Channel {
         if server.to.is_empty() || server.to.len() > RECIPIENTS_MAX {
             return Err(format!("`to` names {} addresses, and has to name 1 to {RECIPIENTS_MAX}", server.to.len()));
         }
-        Ok(Self { name: name.to_owned(), kinds, target: Target::Email(server) })
+        Ok(Self::of(name, kinds, Target::Email(server)))
     }
 
     /// A channel by JSON that is signed with `secret`, or what is wrong with it.
     pub fn webhook(name: &str, kinds: Vec<NotificationKind>, url: &str, secret: &str) -> Result<Self, String> {
         let to = address(url).map_err(|why| format!("`url` {why}"))?;
-        Ok(Self { name: name.to_owned(), kinds, target: Target::Webhook { to, url: url.to_owned(), secret: secret.to_owned() } })
+        Ok(Self::of(name, kinds, Target::Webhook { to, url: url.to_owned(), secret: secret.to_owned() }))
     }
 
     /// A channel by what Slack's webhooks take, or what is wrong with it.
     pub fn slack(name: &str, kinds: Vec<NotificationKind>, url: &str) -> Result<Self, String> {
         let to = address(url).map_err(|why| format!("`url` {why}"))?;
-        Ok(Self { name: name.to_owned(), kinds, target: Target::Slack { to, url: url.to_owned() } })
+        Ok(Self::of(name, kinds, Target::Slack { to, url: url.to_owned() }))
+    }
+
+    fn of(name: &str, kinds: Vec<NotificationKind>, target: Target) -> Self {
+        Self { name: name.to_owned(), kinds, projects: Vec::new(), target }
+    }
+
+    /// The same, told of the work of these projects alone.
+    #[must_use]
+    pub fn only(self, projects: Vec<String>) -> Self {
+        Self { projects, ..self }
     }
 
     /// How it speaks.
@@ -156,9 +198,10 @@ impl Channel {
         }
     }
 
-    /// Whether it is told of such things.
-    pub(super) fn wants(&self, kind: NotificationKind) -> bool {
-        self.kinds.contains(&NotificationKind::NeedsYou) || self.kinds.contains(&kind)
+    /// Whether it is told of such things of this project.
+    pub(super) fn wants(&self, kind: NotificationKind, project: Option<&str>) -> bool {
+        let of_kind = self.kinds.contains(&NotificationKind::NeedsYou) || self.kinds.contains(&kind);
+        of_kind && project.is_none_or(|project| self.projects.is_empty() || self.projects.iter().any(|own| own == project))
     }
 }
 
@@ -220,6 +263,25 @@ mod tests {
         assert_eq!(of("smtp://ann%40x:p@ss:w@Mail.test:25"), ("mail.test:25".to_owned(), false, login));
         for wrong in ["http://mail.test", "smtp://", "smtp://ann@mail.test", "smtp://mail.test:x", "smtp://mail.test/inbox", "smtp://a b"] {
             assert!(email(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_channel_of_some_projects_is_told_of_their_work_and_of_what_is_of_none() {
+        let kinds = vec![NotificationKind::Dead];
+        let all = Channel::slack("chat", kinds, "https://hooks.test/").unwrap();
+        assert!(all.wants(NotificationKind::Dead, Some("shop")) && !all.wants(NotificationKind::Breaker, None));
+        let shop = all.only(vec!["shop".to_owned()]);
+        let told = [Some("shop"), Some("billing"), None].map(|project| shop.wants(NotificationKind::Dead, project));
+        assert_eq!(told, [true, false, true]);
+    }
+
+    #[test]
+    fn the_pages_address_is_a_scheme_and_a_host() {
+        assert_eq!(PageUrl::parse("https://w.test:8443/").unwrap().at("/inbox"), "https://w.test:8443/inbox");
+        for wrong in ["w.test", "https://w.test/sub", "https://w.test/?a", "https://ann@w.test", "javascript:alert(1)", "https://w.test/#x"]
+        {
+            assert!(PageUrl::parse(wrong).is_err(), "{wrong}");
         }
     }
 

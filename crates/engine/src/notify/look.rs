@@ -44,8 +44,9 @@ fn over(channels: &[Channel], known: &[KnownNotification], lasting: &BTreeSet<St
 fn new(channels: &[Channel], known: &[KnownNotification], needs: &[Need]) -> Vec<NewNotification> {
     let known: HashSet<(&str, &str)> = known.iter().map(|known| (known.channel.as_str(), known.key.as_str())).collect();
     let wanted = channels.iter().flat_map(|channel| {
-        let told =
-            needs.iter().filter(|need| channel.wants(kind_of(need.kind)) && !known.contains(&(channel.name.as_str(), need.key.as_str())));
+        let told = needs.iter().filter(|need| {
+            channel.wants(kind_of(need.kind), need.project.as_deref()) && !known.contains(&(channel.name.as_str(), need.key.as_str()))
+        });
         told.map(|need| of(channel, need))
     });
     wanted.collect()

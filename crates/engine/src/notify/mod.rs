@@ -23,7 +23,7 @@ use crate::error::EngineError;
 use crate::failpoint;
 use crate::outbound::{Problem, TRIES_MAX, wait_ms};
 
-pub use channel::{Channel, ChannelKind, NotifyConfig};
+pub use channel::{Channel, ChannelKind, NotifyConfig, PageUrl};
 pub use view::{NotificationChannel, Notifications};
 
 const DUTY: &str = "notifications";

@@ -50,9 +50,9 @@ pub(super) async fn send_as(inner: &Inner, channel: &Channel, event: &str, due: 
 async fn bundle(inner: &Inner, channel: &Channel, due: Vec<DueNotification>) -> Result<Bundle, Problem> {
     let max = if channel.kind() == ChannelKind::Webhook { POSTED_MAX } else { LISTED_MAX };
     let scanner = scanner().map_err(|e| Problem::Later(e.message))?;
-    let secrets = inner.config.secrets.clone();
+    let (secrets, page) = (inner.config.secrets.clone(), inner.config.notify.page_url.clone());
     // Looking through much text takes some milliseconds: not on a thread that others wait for.
-    tokio::task::spawn_blocking(move || Bundle::of(&due, max, |text| Redactor::clean(&scanner, &secrets, text)))
+    tokio::task::spawn_blocking(move || Bundle::of(&due, max, page, |text| Redactor::clean(&scanner, &secrets, text)))
         .await
         .map_err(|e| Problem::Later(format!("putting the message together broke off: {e}")))
 }

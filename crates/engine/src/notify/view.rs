@@ -33,6 +33,8 @@ pub struct NotificationChannel {
     pub target: String,
     /// What it is told of.
     pub kinds: Vec<NotificationKind>,
+    /// The projects whose work it is told of; all, where there is none.
+    pub projects: Vec<String>,
     /// When something was last taken.
     pub last_sent_at: Option<Timestamp>,
     /// Why the last try failed; null when it was taken.
@@ -51,6 +53,7 @@ impl Engine {
                 kind: channel.kind(),
                 target: channel.shown(),
                 kinds: channel.kinds.clone(),
+                projects: channel.projects.clone(),
                 last_sent_at: record.last_sent_at,
                 last_error: record.last_error,
             });

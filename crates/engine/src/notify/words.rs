@@ -5,6 +5,8 @@ use serde::Serialize;
 use windlass_store::DueNotification;
 use windlass_types::{NotificationKind, Timestamp, one_line};
 
+use super::channel::PageUrl;
+
 /// How many things a message to people tells of; it counts the rest.
 pub(super) const LISTED_MAX: usize = 10;
 /// How many things a message to a program holds; it counts the rest.
@@ -20,11 +22,13 @@ pub(super) struct Bundle {
     pub(super) listed: Vec<DueNotification>,
     /// How much more there is.
     pub(super) more: usize,
+    /// Where it is to be seen.
+    page: Option<PageUrl>,
 }
 
 impl Bundle {
     /// The first of what is due, each piece on one line.
-    pub(super) fn of(due: &[DueNotification], max: usize, clean: impl Fn(&str) -> String) -> Self {
+    pub(super) fn of(due: &[DueNotification], max: usize, page: Option<PageUrl>, clean: impl Fn(&str) -> String) -> Self {
         let piece = |text: &str| one_line(&clean(text), PIECE_MAX);
         let listed: Vec<_> = due
             .iter()
@@ -37,7 +41,7 @@ impl Bundle {
                 one
             })
             .collect();
-        Self { more: due.len() - listed.len(), listed }
+        Self { more: due.len() - listed.len(), listed, page }
     }
 
     /// One line that says what it is about.
@@ -51,19 +55,31 @@ impl Bundle {
 
     /// The whole of it, for people.
     pub(super) fn text(&self) -> String {
-        let mut paragraphs: Vec<String> = self.listed.iter().map(paragraph).collect();
+        self.text_of(str::to_owned)
+    }
+
+    /// The same, with what was not written here made plain; the links to the page stay links.
+    fn text_of(&self, plain: impl Fn(&str) -> String) -> String {
+        let mut paragraphs: Vec<String> = self.listed.iter().map(|one| plain(&paragraph(one)) + &self.link(&place_of(one))).collect();
         if self.more > 0 {
-            paragraphs.push(format!("and {} more: windlass open shows them all", self.more));
+            let link = self.link(INBOX);
+            let all = if link.is_empty() { ": windlass open shows them all" } else { &link };
+            paragraphs.push(format!("and {} more{all}", self.more));
         }
         paragraphs.join("\n\n") + "\n"
     }
 
+    /// A line with the link to a place of the page, where its address is known.
+    fn link(&self, path: &str) -> String {
+        self.page.as_ref().map(|page| format!("\n  {}", page.at(path))).unwrap_or_default()
+    }
+
     /// What Slack reads: no piece of it is a link, a mention or a command.
     pub(super) fn slack(&self) -> String {
-        let text = format!("{}\n\n{}", self.subject(), self.text());
         // A name behind an `@` calls people where a receiver reads it so; behind what nobody sees it does not.
-        let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@\u{200b}").replace("://", "[:]//");
-        serde_json::json!({ "text": plain }).to_string()
+        let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let plain = |text: &str| escaped(text).replace('@', "@\u{200b}").replace("://", "[:]//");
+        serde_json::json!({ "text": format!("{}\n\n{}", plain(&self.subject()), self.text_of(plain)) }).to_string()
     }
 
     /// What a program reads.
@@ -81,6 +97,7 @@ impl Bundle {
                 project: one.told.project.as_deref(),
                 assignment_id: one.told.assignment_id.map(|id| id.to_string()),
                 job_id: one.told.job_id.map(|id| id.to_string()),
+                url: self.page.as_ref().map(|page| page.at(&place_of(one))),
             })
             .collect();
         serde_json::to_string(&Body { event, delivery_id: delivery, timestamp: at, notifications, more: self.more })
@@ -110,6 +127,20 @@ struct Item<'a> {
     project: Option<&'a str>,
     assignment_id: Option<String>,
     job_id: Option<String>,
+    /// Where the page shows it.
+    url: Option<String>,
+}
+
+/// The page of all that needs somebody.
+const INBOX: &str = "/inbox";
+
+/// Where the page shows it.
+fn place_of(one: &DueNotification) -> String {
+    match (one.told.job_id, one.told.assignment_id) {
+        (_, Some(assignment)) => format!("/assignments/{assignment}"),
+        (Some(job), None) => format!("/jobs/{job}"),
+        (None, None) => INBOX.to_owned(),
+    }
 }
 
 fn paragraph(one: &DueNotification) -> String {
@@ -146,7 +177,21 @@ mod tests {
     }
 
     fn bundle(all: &[DueNotification]) -> Bundle {
-        Bundle::of(all, LISTED_MAX, str::to_owned)
+        Bundle::of(all, LISTED_MAX, None, str::to_owned)
+    }
+
+    #[test]
+    fn with_the_pages_address_each_thing_has_its_link_which_alone_is_one_in_a_chat() {
+        let mut one = due("see https://evil.test");
+        one.told.job_id = Some("job_0199aaaa00007000800000000000000a".parse().unwrap());
+        let page = PageUrl::parse("https://w.test").ok();
+        let bundle = Bundle::of(&vec![one; 12], LISTED_MAX, page, str::to_owned);
+        let link = "https://w.test/jobs/job_0199aaaa00007000800000000000000a";
+        assert_eq!(bundle.text().matches(link).count(), 10, "{}", bundle.text());
+        assert!(bundle.text().ends_with("and 2 more\n  https://w.test/inbox\n"), "{}", bundle.text());
+        assert!(bundle.slack().contains(link) && !bundle.slack().contains("https://evil"), "{}", bundle.slack());
+        let json = bundle.json("notification", "d", Timestamp(0)).unwrap();
+        assert!(json.contains(&format!("\"url\":\"{link}\"")), "{json}");
     }
 
     #[test]

@@ -17,6 +17,9 @@ import { SendTest } from './SendTest';
 const BY: Record<string, string> = { email: 'e-mail', webhook: 'webhook', slack: 'Slack webhook' };
 const WORDS: Record<string, string> = NOTICE_WORDS;
 const words = (kind: string) => WORDS[kind] ?? cleanLine(kind).replaceAll('_', ' ');
+/** What a channel is told of. */
+const toldOf = ({ kinds, projects }: Notifications['channels'][number]) =>
+  kinds.map(words).join(', ') + (projects.length > 0 ? ` of ${projects.map((project) => cleanLine(project)).join(', ')}` : '');
 
 /** Whom the daemon tells, whether that worked, and what was told lately. */
 export function Channels() {
@@ -49,7 +52,7 @@ function Tables({ channels, recent }: Notifications) {
               cleanLine(channel.name),
               BY[channel.kind] ?? cleanLine(channel.kind),
               <code key="target">{cleanLine(channel.target)}</code>,
-              channel.kinds.map(words).join(', '),
+              toldOf(channel),
               channel.last_sent_at ? <RelativeTime key="sent" at={channel.last_sent_at} focusable /> : 'not yet',
               channel.last_error && <span className={classes.bad}>{capital(cleanLine(channel.last_error))}</span>,
               <SendTest key="test" channel={channel.name} />,
