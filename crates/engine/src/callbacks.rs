@@ -12,16 +12,12 @@ use windlass_types::{OperationResult, Role, Timestamp};
 
 use crate::engine::{Engine, Inner};
 use crate::failpoint;
-use crate::outbound::{Allowed, Message, Problem, TRIES_MAX, address, post, wait_ms};
+use crate::outbound::{Allowed, Message, Next, Problem, TRIES_MAX, address, post, rounds, wait_ms};
 
 const DUTY: &str = "callbacks";
 /// How many are sent in one round, and how many of them at once.
 const ROUND_MAX: u32 = 64;
 const AT_ONCE: usize = 8;
-/// The longest time between two looks, should a wake-up be lost.
-const QUIET: Duration = Duration::from_mins(1);
-/// The pause after the store could not be used.
-const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Who may be told, and how it is signed.
 #[derive(Clone, Default)]
@@ -54,38 +50,17 @@ pub(crate) fn take_part(engine: &Engine) {
     let own = engine.clone();
     engine.duty(Role::Worker, DUTY, move |_generation| {
         let engine = own.clone();
-        async move { run(&engine).await }
+        async move { rounds(DUTY, engine.inner.store.subscribe_callbacks(), || round(&engine)).await }
     });
 }
 
-/// Sends what is due, until the duty is lost.
-async fn run(engine: &Engine) {
-    let mut changes = engine.inner.store.subscribe_callbacks();
-    loop {
-        changes.borrow_and_update();
-        let wait = match round(engine).await {
-            Ok(Some(next_ms)) => Duration::from_millis(u64::try_from(next_ms).unwrap_or(0)).min(QUIET),
-            Ok(None) => QUIET,
-            Err(e) => {
-                tracing::warn!(error = %e, "callbacks wait: the store could not be used");
-                STORE_PAUSE
-            }
-        };
-        tokio::select! {
-            biased;
-            () = tokio::time::sleep(wait) => {}
-            changed = changes.changed() => if changed.is_err() { return },
-        }
-    }
-}
-
-/// Sends what is due now; gives in how many milliseconds the next one is.
-async fn round(engine: &Engine) -> Result<Option<i64>, StoreError> {
+/// Sends what is due now.
+async fn round(engine: &Engine) -> Result<Next, StoreError> {
     let store = &engine.inner.store;
     loop {
         let (due, next) = store.due_callbacks(ROUND_MAX).await?;
         if due.is_empty() {
-            return Ok(next);
+            return Ok(Next { due_ms: next, rest: Duration::ZERO });
         }
         let mut sent = futures_util::stream::iter(due).map(|callback| one(engine, callback)).buffer_unordered(AT_ONCE);
         while let Some(done) = sent.next().await {

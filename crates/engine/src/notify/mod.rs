@@ -15,13 +15,14 @@ mod words;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 use windlass_store::{NotificationEnd, StoreError};
 use windlass_types::Role;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::failpoint;
-use crate::outbound::{Problem, TRIES_MAX, wait_ms};
+use crate::outbound::{Next, Problem, TRIES_MAX, rounds, wait_ms};
 
 pub use channel::{Channel, ChannelKind, NotifyConfig, PageUrl};
 pub use view::{NotificationChannel, Notifications};
@@ -29,14 +30,12 @@ pub use view::{NotificationChannel, Notifications};
 const DUTY: &str = "notifications";
 /// The most that one message tells of, or counts.
 const BUNDLE_MAX: u32 = 1_000;
-/// How long to wait after a wake-up: what happens at one moment is told in one message.
+/// How long what happens is gathered, at least: what happens at one moment is told in one message.
 const GATHER: Duration = Duration::from_millis(500);
+/// How much longer than a look takes the next one is away: looking costs a tenth of a database's time at most, however much happens.
+const APART: u32 = 9;
 /// The shortest time between two messages by one channel, in milliseconds.
 const PAUSE_MS: i64 = 10_000;
-/// The longest time between two looks, should a wake-up be lost or nothing tell of the change.
-const QUIET: Duration = Duration::from_secs(30);
-/// The pause after the store could not be used.
-const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Takes part in the duty, where there is anybody to tell.
 pub(crate) fn take_part(engine: &Engine) {
@@ -46,47 +45,29 @@ pub(crate) fn take_part(engine: &Engine) {
     let own = engine.clone();
     engine.duty(Role::Worker, DUTY, move |_generation| {
         let engine = own.clone();
-        async move { run(&engine).await }
+        async move {
+            // Before that, nobody knows what an earlier life has left.
+            engine.recovered().await;
+            rounds(DUTY, engine.inner.store.subscribe_ready(), || round(&engine)).await;
+        }
     });
 }
 
-/// Looks and tells, until the duty is lost.
-async fn run(engine: &Engine) {
-    let mut changes = engine.inner.store.subscribe_ready();
-    // Before that, nobody knows what an earlier life has left.
-    engine.recovered().await;
-    loop {
-        changes.borrow_and_update();
-        let wait = match round(engine).await {
-            Ok(Some(next_ms)) => Duration::from_millis(u64::try_from(next_ms).unwrap_or(0)).min(QUIET),
-            Ok(None) => QUIET,
-            Err(e) => {
-                tracing::warn!(error = %e, "notifications wait: the store could not be used");
-                STORE_PAUSE
-            }
-        };
-        tokio::select! {
-            biased;
-            () = tokio::time::sleep(wait) => {}
-            changed = changes.changed() => if changed.is_err() { return },
-        }
-        tokio::time::sleep(GATHER).await;
-    }
-}
-
-/// Tells what is due now; gives in how many milliseconds something is.
-async fn round(engine: &Engine) -> Result<Option<i64>, EngineError> {
+/// Looks for what there is to tell, and tells what is due.
+async fn round(engine: &Engine) -> Result<Next, EngineError> {
     // Whoever runs one assignment in a terminal sees what becomes of it.
     if engine.inner.works_on_one() {
-        return Ok(None);
+        return Ok(Next { due_ms: None, rest: GATHER });
     }
+    let began = Instant::now();
     look::look(engine).await?;
+    let rest = GATHER.max(began.elapsed() * APART);
     let told = join_all(engine.inner.config.notify.channels.iter().map(|channel| tell(engine, channel))).await;
-    let mut next = None;
+    let mut due_ms = None;
     for channel in told {
-        next = [next, channel?].into_iter().flatten().min();
+        due_ms = [due_ms, channel?].into_iter().flatten().min();
     }
-    Ok(next)
+    Ok(Next { due_ms, rest })
 }
 
 /// Tells by one channel what is due, and remembers what became of it; gives in how many milliseconds something is due again.

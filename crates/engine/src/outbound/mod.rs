@@ -6,10 +6,12 @@
 mod address;
 mod connect;
 mod post;
+mod rounds;
 
 pub(crate) use address::{Address, address};
 pub(crate) use connect::{Allowed, Place, connect, encrypt};
 pub(crate) use post::{Message, post};
+pub(crate) use rounds::{Next, rounds};
 
 /// Why something was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
