@@ -19,6 +19,24 @@ test('while the daemon is away the page keeps what it has and says since when; a
   expect(streams.at(-1)).toContain('after=1000');
 });
 
+test('while the daemon is away nothing that ran then counts on; afterwards it does', async ({ page, mock }) => {
+  await page.clock.install();
+  await page.goto(`${mock.url}/work?row=${mock.world.work.find((item) => item.status === 'running')!.id}`);
+  await isLive(page);
+  mock.away = true;
+  mock.dropStreams();
+  await expect(page.getByText(/not live since/)).toBeVisible();
+  const running = page.getByRole('complementary').getByText(/^\d+ (min|s)( \d+ s)?$/).first();
+  const before = await running.textContent();
+  await page.clock.fastForward(180_000);
+  await expect(page.getByText(/3 min ago|4 min ago/).first()).toBeVisible();
+  await expect(running).toHaveText(before!);
+  mock.away = false;
+  await page.getByRole('button', { name: 'try now' }).click();
+  await expect(page.getByText(/live again after/)).toBeVisible();
+  await expect(running).not.toHaveText(before!);
+});
+
 test('a click on the word tries at once', async ({ page, mock }) => {
   await page.goto(`${mock.url}/work`);
   await isLive(page);
