@@ -65,6 +65,28 @@ test('a page that was not looked at before says in its place that it cannot be l
   await expect(page.getByRole('heading', { name: 'Charts' })).toBeVisible({ timeout: 30_000 });
 });
 
+test('a dialog that cannot be loaded says so in its place, and comes when it is tried again', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await isLive(page);
+  await page.route('**/assets/**', (route) => route.abort());
+  await page.keyboard.press('Control+k');
+  const unloaded = page.getByRole('alertdialog', { name: 'Not loaded' });
+  await expect(unloaded).toContainText('This could not be loaded');
+  mock.away = true;
+  await unloaded.getByRole('button', { name: 'Try again' }).click();
+  await expect(unloaded).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(unloaded).toHaveCount(0);
+
+  mock.away = false;
+  await page.unroute('**/assets/**');
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('textbox', { name: 'Find' })).toBeVisible();
+  // Its styles, too, are asked for again.
+  const unstyled = () => page.evaluate(() => [...document.querySelectorAll<HTMLLinkElement>('link[rel="stylesheet"]')].filter((link) => link.sheet === null).length);
+  expect(await unstyled()).toBe(0);
+});
+
 test('another history is read anew', async ({ page, mock }) => {
   await page.goto(`${mock.url}/work`);
   await isLive(page);

@@ -357,6 +357,9 @@ test('task files have a place only where they are served', async ({ page, places
   await expect(page.getByRole('table', { name: 'Workers of the directory' })).toContainText('half within 5 ms, 95 % within 25 ms');
   const nav = page.getByRole('navigation', { name: 'Places' });
   await expect(nav.getByRole('link', { name: 'Task files' })).toBeVisible();
+  const keys = page.getByRole('dialog', { name: 'Keys' });
+  await page.keyboard.press('?');
+  await expect(keys.getByText('Go to Task files')).toBeVisible();
   const root = places.answers['GET /settings'].items.find((setting: { key: string }) => setting.key === 'files.root');
   root.value = null;
   const asked = () => places.requests.filter((request) => request.what.startsWith('GET /files')).length;
@@ -367,6 +370,9 @@ test('task files have a place only where they are served', async ({ page, places
   await expect(page.getByText('WINDLASS_SHARED_DIR')).toBeVisible();
   await expect(nav.getByRole('link', { name: 'Task files' })).toHaveCount(0);
   await expect(nav.getByRole('link', { name: 'Housekeeping' })).toBeVisible();
+  await page.keyboard.press('?');
+  await expect(keys.getByText('Go to Housekeeping')).toBeVisible();
+  await expect(keys.getByText('Go to Task files')).toHaveCount(0);
   expect(asked()).toBe(before);
 });
 

@@ -1,7 +1,7 @@
 import { Button, Group } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 
 import { approveJob, continueAssignment, retryJob } from '@/api/commands';
 import { asProblem } from '@/api/problem';
@@ -10,6 +10,7 @@ import type { AssignmentDetail, Need } from '@/api/types';
 import { ActButton } from '@/parts/ActButton';
 import { RefusedButton } from '@/parts/ConfirmButton';
 import { verbPlaces } from '@/parts/verbPlaces';
+import { late } from '@/shell/late';
 import { useRefusal } from '@/shell/may';
 import { keepProject } from '@/shell/project';
 import { say } from '@/shell/say';
@@ -17,7 +18,7 @@ import { say } from '@/shell/say';
 import { LET_THROUGH } from '../assignment/endWords';
 import { answersTo, type NeedAnswer } from './answers';
 
-const Dialogs = lazy(() => import('../assignment/Dialogs'));
+const Dialogs = late(() => import('../assignment/Dialogs'));
 
 /** What a person can do about it where they read of it: what its assignment's page offers, too. */
 export function NeedActions({ need }: { need: Need }) {
@@ -78,11 +79,7 @@ export function NeedActions({ need }: { need: Need }) {
           {label}
         </Button>
       ))}
-      {dialog ? (
-        <Suspense>
-          <Dialogs name={dialog.name} assignment={dialog.assignment} failed={dialog.assignment.jobs.find((one) => one.id === job) ?? null} close={() => setDialog(null)} />
-        </Suspense>
-      ) : null}
+      {dialog ? <Dialogs name={dialog.name} assignment={dialog.assignment} failed={dialog.assignment.jobs.find((one) => one.id === job) ?? null} close={() => setDialog(null)} /> : null}
     </Group>
   );
 }
