@@ -312,7 +312,7 @@ test('a backup is brought back after all that it does is said; how it went stand
   await page.goto(`${places.url}/housekeeping`);
   await page.getByRole('button', { name: 'Bring a backup back…' }).click();
   const dialog = page.getByRole('dialog', { name: 'Bring a backup back' });
-  await expect(dialog).toContainText('It is moved into a folder before-restore-… of the data directory, not deleted.');
+  await expect(dialog).toContainText('nothing of it is deleted');
   await dialog.getByLabel('The backup’s folder').fill('/var/backups/one');
   await dialog.getByRole('button', { name: 'Restore it' }).click();
   await expect(dialog.getByText('nothing is restored without it')).toBeVisible();

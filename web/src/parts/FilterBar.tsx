@@ -36,19 +36,21 @@ export function FilterBar({ filters, onChange, statuses, more, counts, children 
   return (
     <div className={classes.bar}>
       <TypedFilter filters={filters} onChange={onChange} statuses={statuses} more={more} />
-      <div className={classes.chips} role="group" aria-label="Status">
-        {statuses.map((status) => (
-          <UnstyledButton
-            key={status}
-            className={classes.chip}
-            aria-pressed={filters.status?.includes(status) ?? false}
-            onClick={() => toggle(status)}
-          >
-            {statusWord(status)}
-            {counts?.[status] ? <span> {counts[status]}</span> : null}
-          </UnstyledButton>
-        ))}
-      </div>
+      {statuses.length > 0 ? (
+        <div className={classes.chips} role="group" aria-label="Status">
+          {statuses.map((status) => (
+            <UnstyledButton
+              key={status}
+              className={classes.chip}
+              aria-pressed={filters.status?.includes(status) ?? false}
+              onClick={() => toggle(status)}
+            >
+              {statusWord(status)}
+              {counts?.[status] ? <span> {counts[status]}</span> : null}
+            </UnstyledButton>
+          ))}
+        </div>
+      ) : null}
       <DateRange filters={filters} onChange={onChange} />
       {children}
     </div>

@@ -23,10 +23,14 @@ export const Elapsed = memo(function Elapsed({ from, to, short = false }: { from
   return <span>{text}</span>;
 });
 
-/** When a wait ends by itself: `until 14:05 (in 3 min)`, in a narrow place `until 14:05`. Past it, that it is due. */
-export const Until = memo(function Until({ at, short = false }: { at: string; short?: boolean }) {
+/**
+ * When a wait ends by itself: `until 14:05 (in 3 min)`, in a narrow place `until 14:05`; of what happens then, `at 14:05 (in 3 min)`. Past it, that
+ * it is due.
+ */
+export const Until = memo(function Until({ at, short = false, happens = false }: { at: string; short?: boolean; happens?: boolean }) {
   const ms = Date.parse(at);
-  const text = useTimeText((now) => (now >= ms ? 'due now' : `until ${clockTime(ms, now)}${short ? '' : ` (${relative(ms, now)})`}`));
+  const [due, word] = happens ? ['now', 'at'] : ['due now', 'until'];
+  const text = useTimeText((now) => (now >= ms ? due : `${word} ${clockTime(ms, now)}${short ? '' : ` (${relative(ms, now)})`}`));
   return <time dateTime={at}>{text}</time>;
 });
 

@@ -35,8 +35,8 @@ export function RestoreDialog({ close, begun }: { close: () => void; begun: (bac
           />
           <div>
             <p className={classes.first}>
-              <b>What it replaces.</b> All that is here: projects, work and its jobs, transcripts, workspaces, events, people and tokens. It is moved into a folder
-              before-restore-… of the data directory, not deleted.
+              <b>What it replaces.</b> All that is here: projects, work and its jobs, transcripts, workspaces, events, people and tokens. It is moved aside, into a
+              folder before-restore-… of the data directory and a hidden one beside the workspaces; nothing of it is deleted.
             </p>
             <ul className={classes.then}>
               <li>First every file of the backup is read and checked. Where one is wrong nothing changes, and that is said here.</li>

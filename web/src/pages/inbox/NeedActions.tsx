@@ -17,6 +17,7 @@ import { say } from '@/shell/say';
 
 import { LET_THROUGH } from '../assignment/endWords';
 import { answersTo, type NeedAnswer } from './answers';
+import classes from './inbox.module.css';
 
 const Dialogs = late(() => import('../assignment/Dialogs'));
 
@@ -72,7 +73,7 @@ export function NeedActions({ need }: { need: Need }) {
   };
   const places = verbPlaces(need.action ?? '', need.project);
   return (
-    <Group gap={6}>
+    <Group gap={6} className={classes.actions}>
       {answersTo(need).map(button)}
       {places.map(({ label, path }) => (
         <Button key={path} onClick={() => void navigate({ href: path })}>
