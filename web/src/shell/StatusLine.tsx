@@ -36,7 +36,10 @@ export function StatusLine() {
       {data ? (
         <span className={classes.counts} data-stale={isStale || undefined} data-hidden={said !== null || undefined}>
           <span className={classes.wide}>
-            {jobs} {jobs === 1 ? 'job' : 'jobs'} ·{' '}
+            <Link to="/jobs" search={keepProject} className={classes.part}>
+              {jobs} {jobs === 1 ? 'job' : 'jobs'}
+            </Link>
+            {' · '}
           </span>
           <Link to="/work" search={(old) => ({ project: old.project, status: 'running' })} className={classes.part}>
             {running} running

@@ -26,6 +26,7 @@ const hrefOf = ({ job }: JobOfWork) => `/jobs/${job.id}`;
 const groupOf = ({ job }: JobOfWork, nowMs: number) => day(Date.parse(job.created_at), nowMs);
 const look = (row: JobOfWork) => ({
   status: row.job.status,
+  source: row.work?.source,
   project: row.job.project,
   at: row.job.created_at,
   words: [row.job.id, row.job.assignment_id, row.work?.title, row.job.message, whyOf(row).summary],
