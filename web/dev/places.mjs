@@ -130,7 +130,7 @@ function makeAnswers() {
   const notifications = {
     channels: [
       { name: 'on-call', kind: 'slack', target: 'https://hooks.slack.example/…', kinds: ['blocked', 'breaker'], last_sent_at: ago(2 * HOUR), last_error: null },
-      { name: 'mail', kind: 'email', target: 'team@acme.example', kinds: ['needs_you'], last_sent_at: null, last_error: 'smtp.acme.example refused the connection.' },
+      { name: 'mail', kind: 'email', target: 'team@acme.example', kinds: [], last_sent_at: null, last_error: 'smtp.acme.example refused the connection.' },
     ],
     recent: [
       { id: 'ntf_2', at: ago(2 * HOUR), channel: 'on-call', kind: 'blocked', title: 'Make the checkout test pass on Node 22 is blocked', state: 'sent', tries: 1, error: null, assignment_id: id('asg', 0), job_id: id('job', 0) },
