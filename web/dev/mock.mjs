@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
+import { jobsOf, passesOfJobs } from './jobs.mjs';
 import { file, isBuilt } from './page.mjs';
 
 /** Starts it. `world` is what it shows; `dist` serves the built page, too. */
@@ -180,6 +181,8 @@ async function answer(mock, request, response, page) {
       if (ids) return json({ items: world.work.filter((row) => ids.includes(row.id)), next_cursor: null });
       return json(paged(sorted(inProject(world.work).filter(passes(url.searchParams)), url.searchParams.get('sort')), url.searchParams));
     }
+    case 'GET /jobs':
+      return json(paged(inProject(jobsOf(world.work)).filter(passesOfJobs(url.searchParams)), url.searchParams));
     case 'GET /work/stats':
       return json(statsOf(inProject(world.work), inProject(world.sessions), world.seq));
     case 'GET /inbox':

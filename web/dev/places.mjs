@@ -202,6 +202,8 @@ function makeAnswers() {
     'GET /housekeeping': housekeeping,
     'POST /housekeeping': ({ body }) => ({ ...run, dry_run: body.dry_run, kept: [] }),
     'POST /backup': ({ body }) => ({ path: body.path, made_at: ago(0), bytes: 41_000_000, assignments: 60, jobs: 180, unpushed: 1, left_out: ['workspaces', 'transcripts'] }),
+    // The daemon is gone a moment; a test says when it is back, and how that went.
+    'POST /restore': ({ body }) => ({ path: body.path, made_at: ago(3 * HOUR), bytes: 41_000_000, assignments: 60, jobs: 180, unpushed: 0, left_out: [] }),
     'GET /files': files,
     'GET /files/dead-letters': list([{ id: 'otto/a', task_id: 'a', worker: 'otto', attempts: 3, died_at: ago(DAY), reason: 'The executor told: out of memory.', letter: null, replay: 'windlass dead-letters replay otto/a', status: 'dead' }]),
     'GET /notifications': notifications,

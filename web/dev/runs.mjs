@@ -48,7 +48,7 @@ export function makeRuns(id) {
     stage('verify', 1, 'failed', { command: check, exit_code: 1, output: '\u001b[31m✗\u001b[0m cart.test.ts > counts gifts\n  expected 12 to be 10\n', signal: null, summary: 'the check `npm test` failed with exit code 1', tree: 'e928c01e' }, 21_000),
     stage('run', 2, 'passed', { exit_code: 0, session_id: 's-1', text: 'Now it does.', usage: { tokens: 12_000 } }, 90_000),
     stage('verify', 2, 'passed', { command: check, exit_code: 0, output: 'ok\n', signal: null, summary: 'the check `npm test` passed', tree: 'e928c01f' }, 20_000),
-    stage('scan', 1, 'failed', { summary: failure.message }),
+    stage('scan', 2, 'failed', { summary: failure.message }),
   ];
   const tried = { id: attempt, job_id: job, assignment_id: assignment, number: 1, token: '1.1', node: 'nod_1', harness: 'claude', status: 'failed', session_id: 's-1', pid: 1, pid_start: 1, isolation: 'bubblewrap', usage, failure, started_at: ago(30 * MINUTE), ended_at: ago(9 * MINUTE) };
   const whole = {

@@ -19,6 +19,25 @@ test('while the daemon is away the page keeps what it has and says since when; a
   expect(streams.at(-1)).toContain('after=1000');
 });
 
+test('while the daemon is away nothing that ran then counts on; afterwards it does', async ({ page, mock }) => {
+  await page.clock.install();
+  await page.goto(`${mock.url}/work?row=${mock.world.work.find((item) => item.status === 'running')!.id}`);
+  await isLive(page);
+  const running = page.getByText('Running for').locator('+ dd');
+  await expect(running).toBeVisible();
+  mock.away = true;
+  mock.dropStreams();
+  await expect(page.getByText(/not live since/)).toBeVisible();
+  const before = await running.textContent();
+  await page.clock.fastForward(180_000);
+  await expect(page.getByText(/3 min ago|4 min ago/).first()).toBeVisible();
+  await expect(running).toHaveText(before!);
+  mock.away = false;
+  await page.getByRole('button', { name: 'try now' }).click();
+  await expect(page.getByText(/live again after/)).toBeVisible();
+  await expect(running).not.toHaveText(before!);
+});
+
 test('a click on the word tries at once', async ({ page, mock }) => {
   await page.goto(`${mock.url}/work`);
   await isLive(page);
@@ -44,6 +63,28 @@ test('a page that was not looked at before says in its place that it cannot be l
   await page.unroute('**/assets/**');
   mock.away = false;
   await expect(page.getByRole('heading', { name: 'Charts' })).toBeVisible({ timeout: 30_000 });
+});
+
+test('a dialog that cannot be loaded says so in its place, and comes when it is tried again', async ({ page, mock }) => {
+  await page.goto(`${mock.url}/work`);
+  await isLive(page);
+  await page.route('**/assets/**', (route) => route.abort());
+  await page.keyboard.press('Control+k');
+  const unloaded = page.getByRole('alertdialog', { name: 'Not loaded' });
+  await expect(unloaded).toContainText('This could not be loaded');
+  mock.away = true;
+  await unloaded.getByRole('button', { name: 'Try again' }).click();
+  await expect(unloaded).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(unloaded).toHaveCount(0);
+
+  mock.away = false;
+  await page.unroute('**/assets/**');
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('textbox', { name: 'Find' })).toBeVisible();
+  // Its styles, too, are asked for again.
+  const unstyled = () => page.evaluate(() => [...document.querySelectorAll<HTMLLinkElement>('link[rel="stylesheet"]')].filter((link) => link.sheet === null).length);
+  expect(await unstyled()).toBe(0);
 });
 
 test('another history is read anew', async ({ page, mock }) => {

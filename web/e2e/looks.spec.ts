@@ -60,6 +60,7 @@ test('dialogs are accessible, and nothing sticks out', async ({ page, places }, 
   };
   await dialog('/tokens', 'New token…', 'New token', 'new-token');
   await dialog('/operations', 'New operation…', 'New operation', 'new-operation', 'What is known of it', 'Limits and more');
+  await dialog('/housekeeping', 'Bring a backup back…', 'Bring a backup back', 'restore');
   await dialog('/projects/shop', 'Change…', 'Settings of shop', 'edit-project');
   await dialog('/work', null, 'New work', 'new-work', 'Limits and more');
   await dialog(`/assignments/${ids.asg(1)}`, 'Insert job…', 'Insert a job', 'insert-job', 'Its limits');

@@ -126,6 +126,50 @@ test('the engine tells of itself: workers, machine, settings, housekeeping', asy
   await expect(page.getByText('0 assignments, 0 jobs')).toBeVisible(soon);
 });
 
+test('all jobs are listed and narrowed; a backup brought back takes the place of what came after it', async ({ page, site, daemon }) => {
+  const id = await daemon.want('Greet the world', '{ write = { path = "hello.txt", content = "hello\\n" } }, { end = "Done." }');
+  await enter(page, site, daemon);
+  await page.goto(`${site}/jobs`);
+  const row = rows(page).filter({ hasText: 'Greet the world' });
+  await expect(row).toContainText('succeeded', soon);
+  await expect(row).toContainText('implement');
+  const filter = page.getByRole('textbox', { name: 'Filter' });
+  await filter.fill(`status:succeeded type:implement worker:default assignment:${id}`);
+  await expect(page).toHaveURL(new RegExp(`assignment=${id}`));
+  await expect(row).toHaveCount(1, soon);
+  await filter.fill('status:queued,running');
+  await expect(page.getByText('No job passes this filter')).toBeVisible(soon);
+  await filter.fill('assignment:nonsense');
+  await expect(page.getByRole('alert')).toBeVisible(soon);
+  await filter.fill('');
+  await row.click();
+  await row.click();
+  await expect(page).toHaveURL(/\/attempts\/att_/, soon);
+
+  // On a port that is its own, it comes back there after the restore.
+  await daemon.kill();
+  await daemon.startAgain();
+  const backup = `${daemon.home}/backup`;
+  await daemon.verb('backup', backup);
+  await daemon.want('Greet nobody', '{ end = "Done." }');
+  await page.goto(`${site}/housekeeping`);
+  const bring = async (path: string) => {
+    await page.getByRole('button', { name: 'Bring a backup back…' }).click();
+    await page.getByLabel('The backup’s folder').fill(path);
+    await page.getByLabel('Replace all that is here').check();
+    await page.getByRole('button', { name: 'Restore it' }).click();
+  };
+  await bring(`${daemon.home}/none`);
+  await expect(page.getByRole('dialog').getByRole('alert')).toBeVisible(soon);
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await bring(backup);
+  await expect(page.getByRole('region', { name: 'Restore' })).toContainText('Went', soon);
+  await expect(page.getByRole('region', { name: 'Restore' })).toContainText('well', soon);
+  await page.goto(`${site}/jobs`);
+  await expect(rows(page).filter({ hasText: 'Greet the world' })).toBeVisible(soon);
+  await expect(rows(page).filter({ hasText: 'Greet nobody' })).toHaveCount(0);
+});
+
 test('an operation that is submitted on the page comes to its result', async ({ page, site, daemon }) => {
   await enter(page, site, daemon);
   await page.goto(`${site}/operations`);

@@ -308,6 +308,33 @@ test('charts are drawn where there is something to draw, and told in words where
   await expect(page.getByText('Nothing was spent.')).toBeVisible();
 });
 
+test('a backup is brought back after all that it does is said; how it went stands there afterwards', async ({ page, places }) => {
+  await page.goto(`${places.url}/housekeeping`);
+  await page.getByRole('button', { name: 'Bring a backup back…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Bring a backup back' });
+  await expect(dialog).toContainText('nothing of it is deleted');
+  await dialog.getByLabel('The backup’s folder').fill('/var/backups/one');
+  await dialog.getByRole('button', { name: 'Restore it' }).click();
+  await expect(dialog.getByText('nothing is restored without it')).toBeVisible();
+  expect(lastAsked(places, 'POST /restore')).toBeUndefined();
+
+  await dialog.getByLabel('Replace all that is here').check();
+  places.refused['POST /restore'] = { status: 409, detail: 'The file database.json is not what the backup says.' };
+  await dialog.getByRole('button', { name: 'Restore it' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('The file database.json is not what the backup says.');
+
+  delete places.refused['POST /restore'];
+  await dialog.getByRole('button', { name: 'Restore it' }).click();
+  const region = page.getByRole('region', { name: 'Restore' });
+  await expect(region.getByRole('status')).toContainText('60 assignments, 180 jobs. The daemon stops its agents');
+  expect(lastAsked(places, 'POST /restore')!.body).toEqual({ path: '/var/backups/one', force: true });
+  Object.assign(places.answers['GET /housekeeping'] as object, {
+    restore: { at: new Date().toISOString(), path: '/var/backups/one', error: 'The disk is full.', restored: null },
+  });
+  await expect(region).toContainText(/The disk is full\..*the daemon went on with what was there/);
+  await expect(region.getByRole('button', { name: 'Bring a backup back…' })).toBeVisible();
+});
+
 test('housekeeping is tried without removing anything, and run after a question', async ({ page, places }) => {
   await page.goto(`${places.url}/housekeeping`);
   await page.getByRole('button', { name: 'Try it: remove nothing' }).click();
@@ -330,6 +357,9 @@ test('task files have a place only where they are served', async ({ page, places
   await expect(page.getByRole('table', { name: 'Workers of the directory' })).toContainText('half within 5 ms, 95 % within 25 ms');
   const nav = page.getByRole('navigation', { name: 'Places' });
   await expect(nav.getByRole('link', { name: 'Task files' })).toBeVisible();
+  const keys = page.getByRole('dialog', { name: 'Keys' });
+  await page.keyboard.press('?');
+  await expect(keys.getByText('Go to Task files')).toBeVisible();
   const root = places.answers['GET /settings'].items.find((setting: { key: string }) => setting.key === 'files.root');
   root.value = null;
   const asked = () => places.requests.filter((request) => request.what.startsWith('GET /files')).length;
@@ -340,6 +370,9 @@ test('task files have a place only where they are served', async ({ page, places
   await expect(page.getByText('WINDLASS_SHARED_DIR')).toBeVisible();
   await expect(nav.getByRole('link', { name: 'Task files' })).toHaveCount(0);
   await expect(nav.getByRole('link', { name: 'Housekeeping' })).toBeVisible();
+  await page.keyboard.press('?');
+  await expect(keys.getByText('Go to Housekeeping')).toBeVisible();
+  await expect(keys.getByText('Go to Task files')).toHaveCount(0);
   expect(asked()).toBe(before);
 });
 

@@ -33,6 +33,7 @@ export const PAGES = [
   { name: 'changes', path: `/assignments/${asg(1)}?tab=diff`, title: 'Add a dark mode' },
   { name: 'attempt', path: `/attempts/${ATTEMPT}?job=${job(1)}`, title: 'implement, attempt 1' },
   { name: 'stages', path: `/attempts/${ATTEMPT}?job=${job(1)}&view=stages`, title: 'implement, attempt 1' },
+  { name: 'jobs', path: `/jobs?row=${job(1)}`, title: 'Jobs' },
   { name: 'dead-letters', path: `/dead-letters?row=${job(70)}`, title: 'Dead letters' },
   { name: 'workers', path: '/workers', title: 'Workers and queues' },
   { name: 'agents', path: '/agents', title: 'Agents' },

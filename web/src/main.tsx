@@ -5,13 +5,14 @@ import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { setNonce } from 'get-nonce';
-import { lazy, StrictMode, Suspense } from 'react';
+import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { asProblem } from './api/problem';
 import { me } from './api/queries';
 import { useIsSignedOut } from './api/session';
 import { router } from './routes';
+import { late } from './shell/late';
 import { enterByLink } from './shell/loginLink';
 import { theme, variables } from './theme';
 
@@ -32,15 +33,10 @@ const queries = new QueryClient({
   },
 });
 
-const SignIn = lazy(() => import('./shell/SignIn'));
+const SignIn = late(() => import('./shell/SignIn'));
 
 function App() {
-  if (!useIsSignedOut()) return <Frame />;
-  return (
-    <Suspense>
-      <SignIn />
-    </Suspense>
-  );
+  return useIsSignedOut() ? <SignIn /> : <Frame />;
 }
 
 /** The pages, once it is known that somebody is signed in: each refused question is a line in the daemon's audit log. */

@@ -152,6 +152,12 @@ const attempt = createRoute({
   }),
   component: page(() => import('./pages/attempt/AttemptPage')),
 });
+const jobs = createRoute({
+  getParentRoute: under,
+  path: '/jobs',
+  validateSearch: listSearch,
+  component: page(() => import('./pages/jobs/JobsPage')),
+});
 const job = createRoute({ getParentRoute: under, path: '/jobs/$id', component: page(() => import('./pages/attempt/JobPage')) });
 const deadLetters = createRoute({
   getParentRoute: under,
@@ -285,6 +291,7 @@ export const router = createRouter({
     inbox,
     assignment,
     attempt,
+    jobs,
     job,
     agents,
     agent,

@@ -58,7 +58,8 @@ export async function askWorkAgain(queries: QueryClient): Promise<void> {
 
 const all = (queries: QueryClient) => queries.invalidateQueries({ queryKey: ['work'], refetchType: 'active' });
 
-async function workOf(ids: readonly string[]): Promise<WorkItem[]> {
+/** Pieces of work by their ids, at most 200. Those that are gone are left out. */
+export async function workOf(ids: readonly string[], signal?: AbortSignal): Promise<WorkItem[]> {
   if (ids.length === 0) return [];
-  return (await answer(client.GET('/api/v1/work', { params: { query: { ids: ids.join(','), limit: IDS_MAX } } }))).items;
+  return (await answer(client.GET('/api/v1/work', { params: { query: { ids: ids.join(','), limit: IDS_MAX } }, signal }))).items;
 }

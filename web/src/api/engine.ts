@@ -73,4 +73,6 @@ export const unpark = (harness: HarnessPark['harness']) =>
 export const closeBreaker = ({ harness, account }: Pick<Breaker, 'harness' | 'account'>) =>
   answer(client.POST('/api/v1/breakers/{harness}/{account}/close', { params: { path: { harness, account } } }));
 export const runHousekeeping = (isDry: boolean) => answer(client.POST('/api/v1/housekeeping', { body: { dry_run: isDry } }));
+/** Begins to bring a backup back in place of all that is there; `housekeeping` tells how it went. */
+export const restoreBackup = (path: string, force: boolean) => answer(client.POST('/api/v1/restore', { body: { path, force } }));
 export const makeBackup = (path: string) => answer(client.POST('/api/v1/backup', { body: { path } }));

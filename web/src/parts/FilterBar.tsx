@@ -5,7 +5,7 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { useShortcuts } from '@/shell/shortcuts';
 
 import classes from './FilterBar.module.css';
-import { isNarrowed, parseFilters, printFilters, type Filters } from './filters';
+import { isNarrowed, parseFilters, printFilters, type Filters, type More } from './filters';
 import { statusWord } from './StatusWord';
 
 const SPANS = [
@@ -19,6 +19,8 @@ interface FilterBarProps {
   onChange: (filters: Filters) => void;
   /** The statuses of this list, in the order of their chips. */
   statuses: readonly string[];
+  /** What else this list can be narrowed to. */
+  more?: More;
   /** How many there are of each, where that is known. */
   counts?: Partial<Record<string, number>>;
   /** What else belongs in the bar: sorting. */
@@ -26,34 +28,36 @@ interface FilterBarProps {
 }
 
 /** Narrows a list, by widgets or by a typed line; both show and change the same filters. `/` goes to the line. */
-export function FilterBar({ filters, onChange, statuses, counts, children }: FilterBarProps) {
+export function FilterBar({ filters, onChange, statuses, more, counts, children }: FilterBarProps) {
   const toggle = (status: string) => {
     const others = filters.status?.filter((s) => s !== status) ?? [];
     onChange({ ...filters, status: others.length === (filters.status?.length ?? 0) ? [...others, status] : others });
   };
   return (
     <div className={classes.bar}>
-      <TypedFilter filters={filters} onChange={onChange} statuses={statuses} />
-      <div className={classes.chips} role="group" aria-label="Status">
-        {statuses.map((status) => (
-          <UnstyledButton
-            key={status}
-            className={classes.chip}
-            aria-pressed={filters.status?.includes(status) ?? false}
-            onClick={() => toggle(status)}
-          >
-            {statusWord(status)}
-            {counts?.[status] ? <span> {counts[status]}</span> : null}
-          </UnstyledButton>
-        ))}
-      </div>
+      <TypedFilter filters={filters} onChange={onChange} statuses={statuses} more={more} />
+      {statuses.length > 0 ? (
+        <div className={classes.chips} role="group" aria-label="Status">
+          {statuses.map((status) => (
+            <UnstyledButton
+              key={status}
+              className={classes.chip}
+              aria-pressed={filters.status?.includes(status) ?? false}
+              onClick={() => toggle(status)}
+            >
+              {statusWord(status)}
+              {counts?.[status] ? <span> {counts[status]}</span> : null}
+            </UnstyledButton>
+          ))}
+        </div>
+      ) : null}
       <DateRange filters={filters} onChange={onChange} />
       {children}
     </div>
   );
 }
 
-function TypedFilter({ filters, onChange, statuses }: Pick<FilterBarProps, 'filters' | 'onChange' | 'statuses'>) {
+function TypedFilter({ filters, onChange, statuses, more }: Pick<FilterBarProps, 'filters' | 'onChange' | 'statuses' | 'more'>) {
   const field = useRef<HTMLInputElement>(null);
   const printed = printFilters(filters);
   const [text, setText] = useState(printed);
@@ -71,7 +75,7 @@ function TypedFilter({ filters, onChange, statuses }: Pick<FilterBarProps, 'filt
 
   const apply = (value: string) => {
     clearTimeout(timer.current);
-    const parsed = parseFilters(value, statuses);
+    const parsed = parseFilters(value, statuses, more);
     setProblems(parsed.problems);
     if (printFilters(parsed.filters) !== printed) onChange(parsed.filters);
   };

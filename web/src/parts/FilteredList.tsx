@@ -27,12 +27,12 @@ interface FilteredListProps<Row> extends Omit<ListFrameProps<Row>, 'current' | '
 
 /** A list under its filters, with what is known of its current row beside it. */
 export function FilteredList<Row>({ view, counts, bar, renderRow, renderPane, onPhone, emptyFilter, children, ...list }: FilteredListProps<Row>) {
-  const { filters, setFilters, current, setCurrent, statuses } = view;
+  const { filters, setFilters, current, setCurrent, statuses, more } = view;
   const selected = current === undefined ? undefined : list.rows.find((row) => list.rowKey(row) === current);
   const showProject = !filters.project;
   return (
     <>
-      <FilterBar filters={filters} onChange={setFilters} statuses={statuses} counts={counts}>
+      <FilterBar filters={filters} onChange={setFilters} statuses={statuses} more={more} counts={counts}>
         {bar}
       </FilterBar>
       {children}

@@ -23,6 +23,10 @@ interface PlainListPageProps<Row> {
   asking: Asking;
   keyOf: (row: Row) => string;
   look: (row: Row) => Look;
+  /** How many there are of each status, where that is known better than by the rows that were loaded. */
+  counts?: Partial<Record<string, number>>;
+  /** What else belongs in the bar. */
+  bar?: ReactNode;
   /** The heading of a row, given the time now. Rows of one heading stand together. */
   groupOf?: (row: Row, nowMs: number) => string;
   hrefOf?: (row: Row) => string;
@@ -39,13 +43,13 @@ interface PlainListPageProps<Row> {
  * A list whose endpoint knows few filters: its rows are narrowed here, and further pages are loaded until enough of them pass. The functions that it
  * is given have to be the same at each drawing.
  */
-export function PlainListPage<Row>({ title, about, actions, look, groupOf, keyOf, rows, empty, children, ...list }: PlainListPageProps<Row>) {
+export function PlainListPage<Row>({ title, about, actions, look, counts, groupOf, keyOf, rows, empty, children, ...list }: PlainListPageProps<Row>) {
   const { view, asking } = list;
   useTitle(title);
   // Headings and spans of time go by the day.
   const today = useTimeText((now) => new Date(now).toDateString());
   const shown = useMemo(() => narrow(rows, view.filters, look, serverNow()), [rows, view.filters, look]);
-  const counts = useMemo(() => countBy(rows, (row) => look(row).status ?? ''), [rows, look]);
+  const counted = useMemo(() => countBy(rows, (row) => look(row).status ?? ''), [rows, look]);
   const group = useCallback((row: Row) => (today && groupOf ? groupOf(row, serverNow()) : ''), [groupOf, today]);
   // On a phone the pane comes first: what can be done with a row stands there.
   const isNarrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
@@ -60,7 +64,7 @@ export function PlainListPage<Row>({ title, about, actions, look, groupOf, keyOf
         label={title}
         rows={shown}
         rowKey={keyOf}
-        counts={counts}
+        counts={counts ?? counted}
         groupOf={groupOf ? group : undefined}
         open={isNarrow && list.renderPane ? undefined : list.open}
         onPhone

@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from 'react';
 
 let skewMs = 0;
+let lostAtMs: number | null = null;
 let ticking: ReturnType<typeof setInterval> | undefined;
 const listeners = new Set<() => void>();
 
@@ -15,6 +16,16 @@ export function noteServerTime(date: string | null): void {
 
 /** Now, by the daemon's clock, in milliseconds. */
 export const serverNow = () => Date.now() + skewMs;
+
+/** Hears since when the daemon is away, by the browser's clock in milliseconds; null while it is there. */
+export function noteContact(lostAt: number | null): void {
+  if (lostAt === lostAtMs) return;
+  lostAtMs = lostAt;
+  tick();
+}
+
+/** Until when it is known what goes on: now, and while the daemon is away the moment when contact was lost. By the daemon's clock, in milliseconds. */
+export const knownNow = () => (lostAtMs ?? Date.now()) + skewMs;
 
 function tick() {
   if (document.visibilityState === 'hidden') return;
@@ -39,4 +50,9 @@ function subscribe(listener: () => void): () => void {
 /** A text that depends on the time. Its component is drawn again only when the text becomes another. */
 export function useTimeText(text: (nowMs: number) => string): string {
   return useSyncExternalStore(subscribe, () => text(serverNow()));
+}
+
+/** The same of what goes on: it stands still while nobody knows whether it does. */
+export function useRunningText(text: (knownMs: number) => string): string {
+  return useSyncExternalStore(subscribe, () => text(knownNow()));
 }

@@ -36,6 +36,20 @@ describe('the typed filter', () => {
     expect(parse('"foo:bar"')).toEqual({ filters: { q: 'foo:bar' }, problems: [] });
   });
 
+  it('takes what else a list can be narrowed to only where it can, and only words that it knows', () => {
+    const more = { type: ['plan', 'pm'], worker: null };
+    expect(parseFilters('type:plan worker:night cart', STATUSES, more)).toEqual({ filters: { type: 'plan', worker: 'night', q: 'cart' }, problems: [] });
+    expect(parseFilters('type:x assignment:asg_1', STATUSES, more)).toEqual({
+      filters: {},
+      problems: ['x is no type; there are plan, pm', expect.stringMatching(/^assignment is no filter; there are project, .*, type, worker\./)],
+    });
+    expect(parse('worker:night').problems).toHaveLength(1);
+    expect(parse('worker: night').filters).toEqual({ q: 'worker: night' });
+    const filters = { type: 'pm', worker: 'a b', q: 'worker: x' };
+    expect(parseFilters(printFilters(filters), STATUSES, more)).toEqual({ filters, problems: [] });
+    expect(filtersOf({ type: 'x', worker: 'night', assignment: 'asg_1' }, STATUSES, more)).toEqual({ worker: 'night' });
+  });
+
   it('takes colons that outsiders write for words', () => {
     expect(parse('fix: crash at 12:30 http://example.org').filters).toEqual({ q: 'fix: crash at 12:30 http://example.org' });
   });

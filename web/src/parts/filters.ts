@@ -13,34 +13,42 @@ export interface Filters {
   until?: string;
   /** Words to find. */
   q?: string;
+  // What only some lists can be narrowed to.
+  type?: string;
+  worker?: string;
+  assignment?: string;
 }
 
 /** Filters as the URL has them: plain words. */
-export interface FilterSearch {
-  project?: string;
-  status?: string;
-  source?: string;
-  since?: string;
-  until?: string;
-  q?: string;
-}
+export type FilterSearch = Omit<Filters, 'status'> & { status?: string };
 
 const KEYS = ['project', 'status', 'source', 'since', 'until'] as const;
-type Key = (typeof KEYS)[number];
-const isKey = (word: string): word is Key => (KEYS as readonly string[]).includes(word);
+const MORE_KEYS = ['type', 'worker', 'assignment'] as const;
+type MoreKey = (typeof MORE_KEYS)[number];
+type Key = (typeof KEYS)[number] | MoreKey;
+const ALL_KEYS: readonly Key[] = [...KEYS, ...MORE_KEYS];
+
+/** What else a list can be narrowed to, each with the words that it may say; `null` for any. */
+export type More = Partial<Record<MoreKey, readonly string[] | null>>;
+/** A list that knows no more than all others. */
+export const NO_MORE: More = {};
 
 /** Reads the typed line. What cannot be understood is told, not guessed, and left out. */
-export function parseFilters(text: string, statuses: readonly string[]): { filters: Filters; problems: string[] } {
+export function parseFilters(text: string, statuses: readonly string[], more: More = NO_MORE): { filters: Filters; problems: string[] } {
   const filters: Filters = {};
   const problems: string[] = [];
   const words: string[] = [];
-  for (const { key, value } of tokens(text)) {
+  const keys: readonly string[] = [...KEYS, ...Object.keys(more)];
+  const isKey = (word: string): word is Key => keys.includes(word);
+  for (const { key, value } of tokens(text, isKey)) {
     if (key === null) {
       words.push(value);
     } else if (!isKey(key)) {
-      problems.push(`${key} is no filter; there are ${KEYS.join(', ')}. To find these words, put them in quotes`);
+      problems.push(`${key} is no filter; there are ${keys.join(', ')}. To find these words, put them in quotes`);
     } else if (value === '') {
       problems.push(`${key}: what?`);
+    } else if (key in more && !mayBe(more, key, value)) {
+      problems.push(`${value} is no ${key}; there are ${more[key as MoreKey]?.join(', ')}`);
     } else if (key === 'status') {
       for (const status of value.split(',').filter(Boolean)) {
         if (!statuses.includes(status)) problems.push(`${status} is no status here; there are ${statuses.join(', ')}`);
@@ -62,12 +70,12 @@ export function parseFilters(text: string, statuses: readonly string[]): { filte
 /** Writes the typed line; `parseFilters` of it gives the same filters. */
 export function printFilters(filters: Filters): string {
   const parts: string[] = [];
-  for (const key of KEYS) {
+  for (const key of ALL_KEYS) {
     const value = key === 'status' ? filters.status?.join(',') : filters[key];
     if (value) parts.push(`${key}:${quoted(value, /[\s"]/)}`);
   }
   for (const word of filters.q?.split(/\s+/).filter(Boolean) ?? []) {
-    const isLikeKey = word.includes(':') && (isKey(word.split(':', 1)[0]!.toLowerCase()) || LIKE_KEY.test(word));
+    const isLikeKey = word.includes(':') && ((ALL_KEYS as readonly string[]).includes(word.split(':', 1)[0]!.toLowerCase()) || LIKE_KEY.test(word));
     parts.push(quoted(word, isLikeKey ? /^/ : /"/));
   }
   return parts.join(' ');
@@ -81,7 +89,7 @@ function quoted(value: string, when: RegExp): string {
 const LIKE_KEY = /^[a-z]+:(?!\/\/)\S/i;
 
 /** Words and `key:value` pairs; a quote joins what is between, and a backslash in it takes the next character as it is. */
-function* tokens(text: string): Generator<{ key: string | null; value: string }> {
+function* tokens(text: string, isKey: (word: string) => boolean): Generator<{ key: string | null; value: string }> {
   const token = /([a-z]+):(?:"((?:[^"\\]|\\.)*)"?|(\S*))|"((?:[^"\\]|\\.)*)"?|(\S+)/giy;
   let rest = 0;
   while (rest < text.length) {
@@ -101,10 +109,18 @@ function* tokens(text: string): Generator<{ key: string | null; value: string }>
 const isDay = (value: string) => /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value));
 const isSpan = (value: string) => /^[1-9]\d{0,3}[hd]$/.test(value);
 
-/** Filters out of the URL. What is no status of this list is left out. */
-export function filtersOf(search: FilterSearch, statuses: readonly string[]): Filters {
+/** Whether a list that knows such a filter knows this word of it. */
+const mayBe = (more: More, key: string, value: string) => more[key as MoreKey]?.includes(value) ?? true;
+
+/** Filters out of the URL. What this list does not know is left out. */
+export function filtersOf(search: FilterSearch, statuses: readonly string[], more: More = NO_MORE): Filters {
   const status = search.status?.split(',').filter((word) => statuses.includes(word));
-  return { ...search, status: status && status.length > 0 ? status : undefined };
+  const filters: Filters = { ...search, status: status && status.length > 0 ? status : undefined };
+  for (const key of MORE_KEYS) {
+    const value = filters[key];
+    if (value !== undefined && !(key in more && mayBe(more, key, value))) delete filters[key];
+  }
+  return filters;
 }
 
 /** Filters into the URL. */
@@ -116,12 +132,15 @@ export function searchOf(filters: Filters): FilterSearch {
     since: filters.since || undefined,
     until: filters.until || undefined,
     q: filters.q || undefined,
+    type: filters.type || undefined,
+    worker: filters.worker || undefined,
+    assignment: filters.assignment || undefined,
   };
 }
 
 /** Whether anything but the project narrows the list. */
 export const isNarrowed = (filters: Filters) =>
-  Boolean(filters.status?.length || filters.source || filters.since || filters.until || filters.q);
+  Boolean(filters.status?.length || filters.source || filters.since || filters.until || filters.q || filters.type || filters.worker || filters.assignment);
 
 /** `since` as the API takes it. */
 export function sinceTime(value: string | undefined, nowMs: number): string | undefined {
@@ -156,5 +175,8 @@ export function validFilterSearch(search: Record<string, unknown>): FilterSearch
     since: since && (isDay(since) || isSpan(since)) ? since : undefined,
     until: until && isDay(until) ? until : undefined,
     q: text('q'),
+    type: text('type'),
+    worker: text('worker'),
+    assignment: text('assignment'),
   };
 }

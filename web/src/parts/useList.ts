@@ -2,16 +2,17 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 
-import { filtersOf, searchOf, type Filters } from './filters';
+import { filtersOf, NO_MORE, searchOf, type Filters, type More } from './filters';
 import type { ListSearch } from '@/routes';
 
-export function useList(statuses: readonly string[]) {
+/** `more` is what else the list can be narrowed to; the same object at each drawing. */
+export function useList(statuses: readonly string[], more: More = NO_MORE) {
   const search = useSearch({ strict: false }) as ListSearch;
   const navigate = useNavigate();
-  const { project, status, source, since, until, q, row, sort } = search;
+  const { project, status, source, since, until, q, type, worker, assignment, row, sort } = search;
   const filters = useMemo(
-    () => filtersOf({ project, status, source, since, until, q }, statuses),
-    [project, status, source, since, until, q, statuses],
+    () => filtersOf({ project, status, source, since, until, q, type, worker, assignment }, statuses, more),
+    [project, status, source, since, until, q, type, worker, assignment, statuses, more],
   );
   const change = useCallback(
     (next: Partial<ListSearch>) => void navigate({ to: '.', search: (old: object) => ({ ...old, ...next }), replace: true }),
@@ -19,6 +20,7 @@ export function useList(statuses: readonly string[]) {
   );
   return {
     statuses,
+    more,
     filters,
     sort,
     setSort: useCallback((next: 'newest' | undefined) => change({ sort: next }), [change]),

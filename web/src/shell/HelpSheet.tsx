@@ -1,11 +1,11 @@
 import { Dialog } from '@/parts/Dialog';
 
 import classes from './HelpSheet.module.css';
-import { shortcutsInForce } from './shortcuts';
+import { useShortcutsInForce } from './shortcuts';
 
 /** The keys that work on this page now. */
 export default function HelpSheet({ close }: { close: () => void }) {
-  const all = shortcutsInForce();
+  const all = useShortcutsInForce();
   const groups = [
     { title: 'On this page', keys: all.filter((s) => !s.keys.startsWith('g ')).sort((a, b) => place(a.keys) - place(b.keys)) },
     { title: 'Go to', keys: all.filter((s) => s.keys.startsWith('g ')) },

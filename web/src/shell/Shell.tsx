@@ -14,9 +14,10 @@ import { ErrorBoundary } from '@/parts/ErrorBoundary';
 
 import { Banner } from './Banner';
 import { BottomBar, Navigation } from './Navigation';
+import { late } from './late';
 import navigation from './Navigation.module.css';
 import { NoProject } from './NoProject';
-import { PLACES } from './places';
+import { usePlaces } from './places';
 import { keepProject } from './project';
 import { ProjectPicker } from './ProjectPicker';
 import { saying } from './say';
@@ -25,9 +26,10 @@ import { listenForShortcuts, useShortcuts } from './shortcuts';
 import { StatusLine } from './StatusLine';
 import { TimeTip } from './TimeTip';
 
-const Palette = lazy(() => import('./Palette'));
-const HelpSheet = lazy(() => import('./HelpSheet'));
-const Teller = lazy(() => import('@/notices/Teller'));
+const Palette = late(() => import('./Palette'));
+const HelpSheet = late(() => import('./HelpSheet'));
+// Nobody opened it: where it cannot be loaded there is no place to say so.
+const Teller = lazy(() => import('@/notices/Teller').catch(() => ({ default: () => null })));
 
 /** The frame of every page: where one is, what is looked at, how things stand, and the page. */
 export function Shell() {
@@ -37,13 +39,14 @@ export function Shell() {
   const [isPaletteOpen, setPalette] = useState(false);
   const [isHelpOpen, setHelp] = useState(false);
   const notices = useNotices();
+  const places = usePlaces();
 
   useEffect(() => goLive(queries), [queries]);
   useEffect(listenForShortcuts, []);
   useShortcuts([
     { keys: 'mod+k', does: 'Find anything, do anything', run: () => setPalette(true), inInputs: true },
     { keys: '?', does: 'Show the keys', run: () => setHelp(true) },
-    ...PLACES.map((place) => ({
+    ...places.map((place) => ({
       keys: place.keys,
       does: `Go to ${place.label}`,
       run: () => void navigate({ to: place.to, search: keepProject }),
@@ -104,11 +107,9 @@ export function Shell() {
         />
       </AppShell.Footer>
       <TimeTip />
-      <Suspense>
-        {isPaletteOpen ? <Palette close={() => setPalette(false)} /> : null}
-        {isHelpOpen ? <HelpSheet close={() => setHelp(false)} /> : null}
-        {notices.kinds && notices.permission === 'granted' ? <Teller kinds={notices.kinds} /> : null}
-      </Suspense>
+      {isPaletteOpen ? <Palette close={() => setPalette(false)} /> : null}
+      {isHelpOpen ? <HelpSheet close={() => setHelp(false)} /> : null}
+      <Suspense>{notices.kinds && notices.permission === 'granted' ? <Teller kinds={notices.kinds} /> : null}</Suspense>
     </AppShell>
   );
 }

@@ -1,12 +1,13 @@
 import { UnstyledButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useEffect } from 'react';
 
 import { retryNow, useStream } from '@/api/live';
 import { stats } from '@/api/queries';
 import type { StreamState } from '@/api/stream';
 import { cleanLine } from '@/parts/clean';
-import { useTimeText } from '@/parts/clock';
+import { noteContact, useTimeText } from '@/parts/clock';
 import { at } from '@/parts/times';
 import { shortSpan, span } from '@/parts/timewords';
 
@@ -21,6 +22,8 @@ export function StatusLine() {
   const stream = useStream();
   const said = useSaid();
   const isStale = stream.is === 'reconnecting';
+  const lostAt = stream.is === 'reconnecting' ? stream.since : null;
+  useEffect(() => noteContact(lostAt), [lostAt]);
   const jobs = data ? Object.values(data.jobs).reduce((sum, n) => sum + n, 0) : 0;
   const running = data?.jobs.running ?? 0;
   return (
@@ -33,7 +36,10 @@ export function StatusLine() {
       {data ? (
         <span className={classes.counts} data-stale={isStale || undefined} data-hidden={said !== null || undefined}>
           <span className={classes.wide}>
-            {jobs} {jobs === 1 ? 'job' : 'jobs'} ·{' '}
+            <Link to="/jobs" search={keepProject} className={classes.part}>
+              {jobs} {jobs === 1 ? 'job' : 'jobs'}
+            </Link>
+            {' · '}
           </span>
           <Link to="/work" search={(old) => ({ project: old.project, status: 'running' })} className={classes.part}>
             {running} running

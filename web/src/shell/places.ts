@@ -18,6 +18,7 @@ import {
   IconSettings,
   IconShieldLock,
   IconSkull,
+  IconStack2,
   IconTimeline,
 } from '@tabler/icons-react';
 
@@ -26,6 +27,7 @@ import { useHasTaskFiles } from '@/api/taskFiles';
 export const PLACES = [
   { to: '/work', label: 'Work', Icon: IconListCheck, group: '', keys: 'g w', onPhone: true },
   { to: '/inbox', label: 'Needs you', Icon: IconInbox, group: '', keys: 'g i', onPhone: true },
+  { to: '/jobs', label: 'Jobs', Icon: IconStack2, group: '', keys: 'g j', onPhone: false },
   { to: '/agents', label: 'Agents', Icon: IconRobot, group: '', keys: 'g a', onPhone: true },
   { to: '/charts', label: 'Charts', Icon: IconChartBar, group: '', keys: 'g c', onPhone: false },
   { to: '/workers', label: 'Workers, queues', Icon: IconServer2, group: 'Engine', keys: 'g q', onPhone: false },

@@ -1,5 +1,5 @@
 /** Keys of the whole page: one listener, a list of what is in force now, and two-key sequences (`g w`). */
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
 
 export interface Shortcut {
   /** `j`, `?`, `/`, `Escape`, `mod+k`, or two keys one after the other: `g w`. */
@@ -15,18 +15,44 @@ const inForce: { current: Shortcut[] }[] = [];
 const SEQUENCE_MS = 1_200;
 let first: { key: string; at: number } | null = null;
 
+/** Counts how often something came into force or went, for those who show it. */
+let changes = 0;
+const listeners = new Set<() => void>();
+function changed() {
+  changes += 1;
+  for (const listener of listeners) listener();
+}
+
 /** Puts shortcuts in force while the component is there. Where two have the same keys, the later one counts. */
 export function useShortcuts(shortcuts: Shortcut[]): void {
   const place = useRef(shortcuts);
   useEffect(() => {
+    const areOthers = words(place.current) !== words(shortcuts);
     place.current = shortcuts;
+    if (areOthers) changed();
   });
   useEffect(() => {
     inForce.push(place);
+    changed();
     return () => {
       inForce.splice(inForce.indexOf(place), 1);
+      changed();
     };
   }, []);
+}
+
+const words = (shortcuts: Shortcut[]) => shortcuts.map(({ keys, does }) => `${keys} ${does}`).join('\n');
+
+/** What is in force, each key once, as it changes. */
+export function useShortcutsInForce(): Shortcut[] {
+  useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => changes,
+  );
+  return shortcutsInForce();
 }
 
 /** What is in force now, each key once. */

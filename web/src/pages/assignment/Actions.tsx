@@ -1,18 +1,19 @@
 import { Button, Menu } from '@mantine/core';
 import { IconChevronDown } from '@tabler/icons-react';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 
 import { approveJob, cancelAssignment, continueAssignment, retryJob } from '@/api/commands';
 import type { AssignmentDetail } from '@/api/types';
 import { ConfirmButton, RefusedButton } from '@/parts/ConfirmButton';
 import { namesBudget } from '@/parts/verbPlaces';
 import { useDoable, type Doable } from '@/shell/doable';
+import { late } from '@/shell/late';
 import { useRefusal } from '@/shell/may';
 import { saying } from '@/shell/say';
 
 import { CALL_OFF, LET_THROUGH } from './endWords';
 
-const Dialogs = lazy(() => import('./Dialogs'));
+const Dialogs = late(() => import('./Dialogs'));
 export type DialogName = 'approve' | 'insert' | 'budget' | 'block' | 'retry' | 'complete' | 'cancel' | 'clean-up';
 
 /** What can be done about an assignment where it stands now; `action` is what its page tells to do. */
@@ -93,11 +94,7 @@ export function Actions({ assignment, action }: { assignment: AssignmentDetail; 
           </Menu.Dropdown>
         </Menu>
       )}
-      {dialog ? (
-        <Suspense>
-          <Dialogs name={dialog} assignment={assignment} failed={failed} close={() => setDialog(null)} />
-        </Suspense>
-      ) : null}
+      {dialog ? <Dialogs name={dialog} assignment={assignment} failed={failed} close={() => setDialog(null)} /> : null}
     </>
   );
 }

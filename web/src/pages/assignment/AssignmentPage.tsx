@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 
 import { asProblem } from '@/api/problem';
 import { assignment as assignmentOf } from '@/api/queries';
@@ -11,6 +11,7 @@ import { ErrorState, Skeleton } from '@/parts/States';
 import { StatusWord } from '@/parts/StatusWord';
 import { verbPlaces } from '@/parts/verbPlaces';
 import { Why } from '@/parts/Why';
+import { late } from '@/shell/late';
 import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 
@@ -25,7 +26,7 @@ import { presentJob, standing } from './standing';
 import { Timeline } from './Timeline';
 import { Verdicts } from './Verdicts';
 
-const DiffView = lazy(() => import('./DiffView'));
+const DiffView = late(() => import('./DiffView'));
 
 /** One assignment: what is wanted, where it stands and why, its line of jobs, what was judged, what happened, what it changes. */
 export default function AssignmentPage() {
@@ -90,9 +91,7 @@ function Loaded({ assignment }: { assignment: AssignmentDetail }) {
       {tab === 'timeline' ? (
         <Timeline assignment={assignment.id} jobs={assignment.jobs} />
       ) : tab === 'diff' ? (
-        <Suspense fallback={<Skeleton rows={12} />}>
-          <DiffView assignment={assignment} />
-        </Suspense>
+        <DiffView assignment={assignment} />
       ) : (
         <div className={classes.split}>
           <div className={classes.main}>

@@ -1,4 +1,4 @@
-import { Button, SegmentedControl, Select } from '@mantine/core';
+import { Button, Select } from '@mantine/core';
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
@@ -8,7 +8,10 @@ import { asProblem } from '@/api/problem';
 import { diff as diffOf, type Diff } from '@/api/runs';
 import type { AssignmentDetail } from '@/api/types';
 import { cleanLine, cleanText } from '@/parts/clean';
+import { EitherOr } from '@/parts/EitherOr';
+import { Lines } from '@/parts/Lines';
 import { EmptyState, ErrorState, Skeleton } from '@/parts/States';
+import { useToggles } from '@/parts/useToggles';
 import { useShortcuts } from '@/shell/shortcuts';
 
 import classes from './Diff.module.css';
@@ -36,7 +39,7 @@ const LONG = 1_500;
 function Loaded({ diff, refetch, isOver }: { diff: Diff; refetch: () => void; isOver: boolean }) {
   const files = useMemo(() => parsePatch(diff.patch), [diff.patch]);
   const [isSplit, setSplit] = useState(false);
-  const [folded, setFolded] = useState<ReadonlySet<number>>(() => new Set(files.flatMap((file, n) => (linesOf(file) > LONG ? [n] : []))));
+  const [folded, flip, setFolded] = useToggles(() => new Set(files.flatMap((file, n) => (linesOf(file) > LONG ? [n] : []))));
   const [current, setCurrent] = useState(0);
   const scroller = useRef<HTMLDivElement>(null);
   const tree = useMemo(() => treeOf(files.map((file) => file.path)), [files]);
@@ -44,7 +47,7 @@ function Loaded({ diff, refetch, isOver }: { diff: Diff; refetch: () => void; is
   // What the patch does not show because it was cut before.
   const shown = new Set(files.flatMap((file) => [file.path, file.from]));
   const missing = diff.files.filter((file) => !shown.has(file.path));
-  const virtual = useVirtualizer({
+  const virtual = useVirtualizer<HTMLDivElement, Element>({
     count: lines.length,
     getScrollElement: () => scroller.current,
     estimateSize: (n) => (lines[n]?.is === 'file' ? 36 : 20),
@@ -56,12 +59,6 @@ function Loaded({ diff, refetch, isOver }: { diff: Diff; refetch: () => void; is
     const at = lines.findIndex((line) => line.is === 'file' && line.file === file);
     if (at >= 0) virtual.scrollToIndex(at, { align: 'start' });
   };
-  const flip = (file: number) =>
-    setFolded((old) => {
-      const next = new Set(old);
-      if (!next.delete(file)) next.add(file);
-      return next;
-    });
   const inOrder = files.map((_, n) => n);
   useShortcuts([
     { keys: 'j', does: 'Next file', run: () => goTo(Math.min(inOrder.length - 1, current + 1)) },
@@ -101,17 +98,7 @@ function Loaded({ diff, refetch, isOver }: { diff: Diff; refetch: () => void; is
         />
         <div className={classes.right}>
           <Button onClick={() => setFolded(allFolded ? new Set() : new Set(inOrder))}>{allFolded ? 'Open all' : 'Fold all'}</Button>
-          <SegmentedControl
-            size="xs"
-            aria-label="Columns"
-            data={[
-              { value: 'one', label: 'Unified' },
-              { value: 'two', label: 'Split' },
-            ]}
-            value={isSplit ? 'two' : 'one'}
-            onChange={(value) => setSplit(value === 'two')}
-            transitionDuration={0}
-          />
+          <EitherOr label="Columns" off="Unified" on="Split" isOn={isSplit} set={setSplit} />
         </div>
       </div>
       {diff.truncated ? (
@@ -139,23 +126,14 @@ function Loaded({ diff, refetch, isOver }: { diff: Diff; refetch: () => void; is
             </div>
           ))}
         </nav>
-        <div ref={scroller} className={classes.scroller} tabIndex={0} role="region" aria-label="Changes">
-          <div className={classes.lines} style={{ height: virtual.getTotalSize() }}>
-            {virtual.getVirtualItems().map(({ index, key, start }) => {
-              const line = lines[index];
-              if (!line) return null;
-              return (
-                <div key={key} ref={virtual.measureElement} data-index={index} className={classes.slot} style={{ transform: `translateY(${start}px)` }}>
-                  {line.is === 'file' ? (
-                    <FileHead file={files[line.file]!} isFolded={folded.has(line.file)} flip={() => flip(line.file)} />
-                  ) : (
-                    <Shown line={line} />
-                  )}
-                </div>
-              );
-            })}
-          </div>
-        </div>
+        <Lines virtual={virtual} scroller={scroller} role="region" aria-label="Changes">
+          {(index) => {
+            const line = lines[index];
+            if (!line) return null;
+            if (line.is !== 'file') return <Shown line={line} />;
+            return <FileHead file={files[line.file]!} isFolded={folded.has(line.file)} flip={() => flip(line.file)} />;
+          }}
+        </Lines>
       </div>
     </div>
   );

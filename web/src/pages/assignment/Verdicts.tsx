@@ -21,7 +21,7 @@ export function Verdicts({ verdicts, jobs }: { verdicts: readonly VerdictRecord[
       <ol className={classes.verdicts}>
         {verdicts.toReversed().map((verdict) => (
           <li key={verdict.id}>
-            <p className={classes.said} data-verdict={verdict.verdict}>
+            <p className={classes.verdict} data-verdict={verdict.verdict}>
               <b>
                 {SAID[verdict.verdict]}
                 {verdict.verdict === 'insert' ? ` ${(verdict.jobs ?? []).map((job) => job.type).join(', ') || 'what is queued'}` : ''}

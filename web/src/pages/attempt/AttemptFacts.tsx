@@ -62,7 +62,7 @@ export function FailureBox({ failure }: { failure: Failure }) {
       {failure.hint ? <p className={classes.hint}>{capital(cleanText(failure.hint))}</p> : null}
       {failure.retry_at ? (
         <p>
-          Tried again <Until at={failure.retry_at} />
+          Tried again <Until at={failure.retry_at} happens />
         </p>
       ) : null}
     </div>

@@ -1,14 +1,15 @@
 import { Button } from '@mantine/core';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 
 import { approveJob, cancelJob, retryJob } from '@/api/commands';
 import type { Job } from '@/api/types';
 import { ConfirmButton, RefusedButton } from '@/parts/ConfirmButton';
+import { late } from '@/shell/late';
 import { useRefusal } from '@/shell/may';
 import { saying } from '@/shell/say';
 
-const ReplayDialog = lazy(() => import('../dead-letters/ReplayDialog'));
-const RetryDialog = lazy(() => import('./RetryDialog'));
+const ReplayDialog = late(() => import('../dead-letters/ReplayDialog'));
+const RetryDialog = late(() => import('./RetryDialog'));
 
 /** What can be done about a job where it stands now. */
 export function JobActions({ job }: { job: Job }) {
@@ -41,15 +42,8 @@ export function JobActions({ job }: { job: Job }) {
           Cancel job…
         </ConfirmButton>
       ) : null}
-      {isEditing ? (
-        <Suspense>
-          {job.status === 'dead' ? (
-            <ReplayDialog what={{ ids: [job.id] }} edit={job.id} close={() => setEditing(false)} />
-          ) : (
-            <RetryDialog job={job} close={() => setEditing(false)} />
-          )}
-        </Suspense>
-      ) : null}
+      {isEditing && job.status === 'dead' ? <ReplayDialog what={{ ids: [job.id] }} edit={job.id} close={() => setEditing(false)} /> : null}
+      {isEditing && job.status !== 'dead' ? <RetryDialog job={job} close={() => setEditing(false)} /> : null}
     </>
   );
 }

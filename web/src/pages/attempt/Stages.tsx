@@ -2,7 +2,7 @@ import { memo, useState } from 'react';
 
 import type { StageRecord } from '@/api/runs';
 import { capital } from '@/parts/capital';
-import { useTimeText } from '@/parts/clock';
+import { useRunningText } from '@/parts/clock';
 import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed } from '@/parts/times';
 import { span } from '@/parts/timewords';
@@ -72,7 +72,7 @@ function Running({ from, isOver }: { from: string; isOver: boolean }) {
 function Bar({ stage, from, to }: { stage: StageRecord; from: number; to: number | null }) {
   const begun = Date.parse(stage.started_at);
   const ended = stage.ended_at ? Date.parse(stage.ended_at) : to;
-  const now = Number(useTimeText((ms) => String(to ?? Math.round(ms / 1_000) * 1_000)));
+  const now = Number(useRunningText((ms) => String(to ?? Math.round(ms / 1_000) * 1_000)));
   const whole = Math.max(1, (to ?? Math.max(now, begun)) - from);
   const left = Math.min(100, (100 * Math.max(0, begun - from)) / whole);
   const width = Math.min(100 - left, (100 * Math.max(0, (ended ?? now) - begun)) / whole);

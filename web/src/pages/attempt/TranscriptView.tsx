@@ -1,9 +1,12 @@
-import { Button, SegmentedControl, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { IconArrowBarToDown, IconSearch } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useRef, useState } from 'react';
 
+import { EitherOr } from '@/parts/EitherOr';
+import { Lines } from '@/parts/Lines';
 import { EmptyState, ErrorState, ProblemAlert, Skeleton } from '@/parts/States';
+import { useToggles } from '@/parts/useToggles';
 import { say } from '@/shell/say';
 import { useShortcuts } from '@/shell/shortcuts';
 
@@ -31,7 +34,7 @@ export function TranscriptView({ attempt, isLive }: { attempt: string; isLive: b
   const state = transcript?.state ?? { is: 'opening' };
   const reading = transcript?.entries();
 
-  const virtual = useVirtualizer({
+  const virtual = useVirtualizer<HTMLDivElement, Element>({
     count: total,
     getScrollElement: () => scroller.current,
     estimateSize: () => HEIGHT,
@@ -146,17 +149,7 @@ export function TranscriptView({ attempt, isLive }: { attempt: string; isLive: b
         </span>
         <Button onClick={() => void seek(1, isTrouble, 'error')}>Next error</Button>
         <Button onClick={() => void seek(1, isTool, 'call of a tool')}>Next tool</Button>
-        <SegmentedControl
-          size="xs"
-          aria-label="How it is shown"
-          data={[
-            { value: 'read', label: 'Readable' },
-            { value: 'raw', label: 'Raw' },
-          ]}
-          value={raw ? 'raw' : 'read'}
-          onChange={(value) => setRaw(value === 'raw')}
-          transitionDuration={0}
-        />
+        <EitherOr label="How it is shown" off="Readable" on="Raw" isOn={raw} set={setRaw} />
         <span className={classes.count}>
           {total.toLocaleString('en-GB')} {total === 1 ? 'record' : 'records'}
           {state.is === 'growing' && !isLive ? ' so far' : ''}
@@ -173,56 +166,28 @@ export function TranscriptView({ attempt, isLive }: { attempt: string; isLive: b
           {isLive ? 'What the agent prints is here as soon as it does.' : 'It printed nothing, or housekeeping has removed its transcript.'}
         </EmptyState>
       ) : (
-        <div ref={scroller} className={classes.scroller} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label="What the agent printed">
-          <div className={classes.lines} style={{ height: virtual.getTotalSize() }}>
-            {virtual.getVirtualItems().map(({ index, key, start }) => {
-              const item = transcript!.records.at(index);
-              const entries = reading!.entries.get(index);
-              return (
-                <div
-                  key={key}
-                  ref={virtual.measureElement}
-                  data-index={index}
-                  className={classes.slot}
-                  data-current={index === shown || undefined}
-                  style={{ transform: `translateY(${start}px)` }}
-                >
-                  {!item ? (
-                    <div className={classes.gone} />
-                  ) : entries || raw ? (
-                    <TranscriptRow
-                      item={item}
-                      entries={entries ?? []}
-                      raw={raw}
-                      isOpen={opened.has(index) || (match !== null && index === shown)}
-                      find={find.asked}
-                      isLive={isLive}
-                      toggle={toggle}
-                      withLine={withLine.has(index)}
-                      toggleLine={toggleLine}
-                    />
-                  ) : null}
-                </div>
-              );
-            })}
-          </div>
-        </div>
+        <Lines virtual={virtual} scroller={scroller} current={shown} onScroll={onScroll} role="log" aria-live="off" aria-label="What the agent printed">
+          {(index) => {
+            const item = transcript!.records.at(index);
+            const entries = reading!.entries.get(index);
+            if (!item) return <div className={classes.gone} />;
+            if (!entries && !raw) return null;
+            return (
+              <TranscriptRow
+                item={item}
+                entries={entries ?? []}
+                raw={raw}
+                isOpen={opened.has(index) || (match !== null && index === shown)}
+                find={find.asked}
+                isLive={isLive}
+                toggle={toggle}
+                withLine={withLine.has(index)}
+                toggleLine={toggleLine}
+              />
+            );
+          }}
+        </Lines>
       )}
     </section>
   );
-}
-
-/** A set of numbers, each in or out of it. */
-function useToggles(): [ReadonlySet<number>, (number: number) => void] {
-  const [numbers, setNumbers] = useState<ReadonlySet<number>>(new Set());
-  const toggle = useCallback(
-    (number: number) =>
-      setNumbers((old) => {
-        const next = new Set(old);
-        if (!next.delete(number)) next.add(number);
-        return next;
-      }),
-    [],
-  );
-  return [numbers, toggle];
 }

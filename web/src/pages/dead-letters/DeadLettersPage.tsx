@@ -1,7 +1,7 @@
 import { Button, Checkbox } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 
 import { deadLetters, type DeadLetter, type ReplayWhat } from '@/api/runs';
 import { cleanLine } from '@/parts/clean';
@@ -13,6 +13,7 @@ import { rowsOf } from '@/parts/rowsOf';
 import { SplitPage } from '@/parts/SplitPage';
 import { EmptyState } from '@/parts/States';
 import { day } from '@/parts/timewords';
+import { late } from '@/shell/late';
 import { useRefusal } from '@/shell/may';
 import { keepProject, useProject } from '@/shell/project';
 import { useShortcuts } from '@/shell/shortcuts';
@@ -24,7 +25,7 @@ import { DeadLetterPane } from './DeadLetterPane';
 import { DeadLetterRow } from './DeadLetterRow';
 import { isNarrowed } from './search';
 
-const ReplayDialog = lazy(() => import('./ReplayDialog'));
+const ReplayDialog = late(() => import('./ReplayDialog'));
 const keyOf = (letter: DeadLetter) => letter.id;
 const hrefOf = (letter: DeadLetter) => `/jobs/${letter.id}`;
 
@@ -81,7 +82,7 @@ export default function DeadLettersPage() {
     );
   return (
     <>
-      <PageHead title="Dead letters" about="Jobs out of tries, kept whole until somebody runs them again or calls them off" />
+      <PageHead title="Dead letters" about="jobs out of tries, kept whole until somebody runs them again or calls them off" />
       <DeadLetterFiltersBar filters={filters} />
       {rows.length > 0 ? (
         <div className={classes.chosen}>
@@ -132,15 +133,13 @@ export default function DeadLettersPage() {
         />
       </SplitPage>
       {replaying ? (
-        <Suspense>
-          <ReplayDialog
-            {...replaying}
-            close={(done) => {
-              setReplaying(null);
-              if (done) setChosen(new Set());
-            }}
-          />
-        </Suspense>
+        <ReplayDialog
+          {...replaying}
+          close={(done) => {
+            setReplaying(null);
+            if (done) setChosen(new Set());
+          }}
+        />
       ) : null}
     </>
   );

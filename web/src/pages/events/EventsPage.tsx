@@ -72,35 +72,37 @@ export default function EventsPage() {
     <>
       <PageHead title="Events" about={isCut ? 'everything that happened, as far back as it is kept' : 'everything that happened, as it was written down'} />
       <UrlFields fields={FIELDS} search={search} change={change} />
-      <SplitPage pane={selected ? <Pane event={selected} close={() => setCurrent(undefined)} /> : null} onPhone>
-        <ListFrame
-          label="Events"
-          rows={rows}
-          asking={list}
-          rowKey={keyOf}
-          groupOf={groupOf}
-          current={current}
-          setCurrent={setCurrent}
-          renderRow={(event) => (
-            <Row
-              status={<span className={classes.seq}>{event.seq}</span>}
-              title={event.kind}
-              text={eventText(event)}
-              tail={<code>{cleanLine(event.job_id ?? event.assignment_id ?? '')}</code>}
-              when={<RelativeTime at={event.at} />}
-            />
-          )}
-          empty={
-            list.hasNextPage ? (
-              <Skeleton />
-            ) : isNarrowed ? (
-              <EmptyState title="No event passes this filter">Change it, or clear it.</EmptyState>
-            ) : (
-              <EmptyState title="Nothing has happened yet">What happens is shown here at once.</EmptyState>
-            )
-          }
-        />
-      </SplitPage>
+      <div className={classes.list}>
+        <SplitPage pane={selected ? <Pane event={selected} close={() => setCurrent(undefined)} /> : null} onPhone>
+          <ListFrame
+            label="Events"
+            rows={rows}
+            asking={list}
+            rowKey={keyOf}
+            groupOf={groupOf}
+            current={current}
+            setCurrent={setCurrent}
+            renderRow={(event) => (
+              <Row
+                status={<span className={classes.seq}>{event.seq}</span>}
+                title={event.kind}
+                text={eventText(event)}
+                tail={<code>{cleanLine(event.job_id ?? event.assignment_id ?? '')}</code>}
+                when={<RelativeTime at={event.at} />}
+              />
+            )}
+            empty={
+              list.hasNextPage ? (
+                <Skeleton />
+              ) : isNarrowed ? (
+                <EmptyState title="No event passes this filter">Change it, or clear it.</EmptyState>
+              ) : (
+                <EmptyState title="Nothing has happened yet">What happens is shown here at once.</EmptyState>
+              )
+            }
+          />
+        </SplitPage>
+      </div>
     </>
   );
 }

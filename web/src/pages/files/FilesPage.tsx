@@ -43,8 +43,8 @@ export default function FilesPage() {
                 ['Problem', asking.data.problem && <span className={classes.bad}>{capital(cleanLine(asking.data.problem))}</span>],
                 ['Seen by', cleanLine(asking.data.watching)],
                 ['To be read', asking.data.waiting > 0 ? `${asking.data.waiting} files` : 'nothing waits'],
-                ['Results', asking.data.results_pending > 0 ? `${asking.data.results_pending} could not be written yet and are tried again` : 'all written'],
-                ['Looked through', asking.data.last_rescan_at && <RelativeTime at={asking.data.last_rescan_at} focusable />],
+                ['Results', asking.data.results_pending > 0 ? `${asking.data.results_pending} could not be written yet; tried again` : 'all written'],
+                ['Last look', asking.data.last_rescan_at && <RelativeTime at={asking.data.last_rescan_at} focusable />],
                 ['Overflows', asking.data.overflows > 0 && `${asking.data.overflows} times too many events came at once; everything was looked through then`],
               ]}
             />

@@ -5,10 +5,10 @@ import { useState } from 'react';
 import { makeBackup, type Backup, type Housekeeping } from '@/api/engine';
 import { asProblem, type ApiProblem } from '@/api/problem';
 import { bytes } from '@/parts/bytes';
-import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { RefusedButton } from '@/parts/ConfirmButton';
 import { filled } from '@/parts/forms';
+import { many } from '@/parts/many';
 import { Section } from '@/parts/Section';
 import { Properties } from '@/parts/SplitPage';
 import { ProblemAlert } from '@/parts/States';
@@ -16,7 +16,7 @@ import { RelativeTime } from '@/parts/times';
 
 import classes from './housekeeping.module.css';
 
-/** When all was last backed up, how the last restore went, and a new backup. Bringing one back is for the command line: it replaces everything. */
+/** When all was last backed up, and a new backup. */
 export function Backups({ state, refusal }: { state: Housekeeping; refusal: string | null }) {
   const queries = useQueryClient();
   const [path, setPath] = useState('');
@@ -70,25 +70,12 @@ export function Backups({ state, refusal }: { state: Housekeeping; refusal: stri
           <Properties
             of={[
               ['Made', <code key="path">{cleanLine(made.path)}</code>],
-              ['Holds', `${made.assignments} assignments, ${made.jobs} jobs, ${bytes(made.bytes)}`],
+              ['Holds', `${many(made.assignments, 'assignment')}, ${many(made.jobs, 'job')}, ${bytes(made.bytes)}`],
               ['Left out', made.left_out.map(cleanLine).join(', ')],
               ['Bundles', made.unpushed > 0 && `${made.unpushed} with commits that were on no repository’s branch`],
             ]}
           />
         ) : null}
-        {state.restore ? (
-          <Properties
-            of={[
-              ['Last restore', <RelativeTime key="at" at={state.restore.at} focusable />],
-              ['From', <code key="from">{cleanLine(state.restore.path)}</code>],
-              ['Went', state.restore.error ? <span className={classes.bad}>{capital(cleanLine(state.restore.error))}</span> : 'well'],
-              ['Before it', state.restore.restored?.aside && <code>{cleanLine(state.restore.restored.aside)}</code>],
-            ]}
-          />
-        ) : null}
-        <p className={classes.dim}>
-          To bring one back: <code>windlass restore FOLDER</code>. It takes the place of everything that is here, so there is no button for it.
-        </p>
       </div>
     </Section>
   );

@@ -19,9 +19,10 @@ import { useTitle } from '@/shell/title';
 
 import { Backups } from './Backups';
 import classes from './housekeeping.module.css';
+import { Restore } from './Restore';
 import { removedInWords, retentionRows } from './words';
 
-/** What is kept how long, what the last round removed, and backups. */
+/** What is kept how long, what the last round removed, backups, and the way back to one. */
 export default function HousekeepingPage() {
   useTitle('Housekeeping');
   const refusal = useRefusal('admin');
@@ -74,6 +75,7 @@ export default function HousekeepingPage() {
           />
         </Section>
         <Backups state={data} refusal={refusal} />
+        <Restore state={data} refusal={refusal} />
       </Scroll>
     </>
   );

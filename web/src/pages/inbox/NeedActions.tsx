@@ -1,7 +1,7 @@
 import { Button, Group } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 
 import { approveJob, continueAssignment, retryJob } from '@/api/commands';
 import { asProblem } from '@/api/problem';
@@ -10,14 +10,16 @@ import type { AssignmentDetail, Need } from '@/api/types';
 import { ActButton } from '@/parts/ActButton';
 import { RefusedButton } from '@/parts/ConfirmButton';
 import { verbPlaces } from '@/parts/verbPlaces';
+import { late } from '@/shell/late';
 import { useRefusal } from '@/shell/may';
 import { keepProject } from '@/shell/project';
 import { say } from '@/shell/say';
 
 import { LET_THROUGH } from '../assignment/endWords';
 import { answersTo, type NeedAnswer } from './answers';
+import classes from './inbox.module.css';
 
-const Dialogs = lazy(() => import('../assignment/Dialogs'));
+const Dialogs = late(() => import('../assignment/Dialogs'));
 
 /** What a person can do about it where they read of it: what its assignment's page offers, too. */
 export function NeedActions({ need }: { need: Need }) {
@@ -71,18 +73,14 @@ export function NeedActions({ need }: { need: Need }) {
   };
   const places = verbPlaces(need.action ?? '', need.project);
   return (
-    <Group gap={6}>
+    <Group gap={6} className={classes.actions}>
       {answersTo(need).map(button)}
       {places.map(({ label, path }) => (
         <Button key={path} onClick={() => void navigate({ href: path })}>
           {label}
         </Button>
       ))}
-      {dialog ? (
-        <Suspense>
-          <Dialogs name={dialog.name} assignment={dialog.assignment} failed={dialog.assignment.jobs.find((one) => one.id === job) ?? null} close={() => setDialog(null)} />
-        </Suspense>
-      ) : null}
+      {dialog ? <Dialogs name={dialog.name} assignment={dialog.assignment} failed={dialog.assignment.jobs.find((one) => one.id === job) ?? null} close={() => setDialog(null)} /> : null}
     </Group>
   );
 }

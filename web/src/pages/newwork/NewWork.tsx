@@ -1,10 +1,11 @@
-import { lazy, Suspense, useSyncExternalStore } from 'react';
+import { useSyncExternalStore } from 'react';
 
+import { late } from '@/shell/late';
 import { useRefusal } from '@/shell/may';
 import { say } from '@/shell/say';
 import { useShortcuts } from '@/shell/shortcuts';
 
-const NewWorkDialog = lazy(() => import('./NewWorkDialog'));
+const NewWorkDialog = late(() => import('./NewWorkDialog'));
 
 let isOpen = false;
 const listeners = new Set<() => void>();
@@ -29,5 +30,5 @@ export function NewWork() {
     () => isOpen,
   );
   useShortcuts([{ keys: 'c', does: 'New work…', run: useOpenNewWork() }]);
-  return <Suspense>{open ? <NewWorkDialog close={() => set(false)} /> : null}</Suspense>;
+  return open ? <NewWorkDialog close={() => set(false)} /> : null;
 }

@@ -131,7 +131,7 @@ function Callback({ operation }: { operation: Operation }) {
             The requester {callbackInWords(callback)}
             {callback.status === 'due' && callback.dueAt && callback.tries > 0 ? (
               <>
-                ; next try <Until at={callback.dueAt} />
+                ; next try <Until at={callback.dueAt} happens />
               </>
             ) : null}
             .

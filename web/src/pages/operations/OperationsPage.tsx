@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 
 import { operations, type Operation } from '@/api/operations';
 import { cleanLine } from '@/parts/clean';
@@ -14,12 +14,13 @@ import { Elapsed, RelativeTime } from '@/parts/times';
 import { day } from '@/parts/timewords';
 import { useList } from '@/parts/useList';
 import { Why } from '@/parts/Why';
+import { late } from '@/shell/late';
 import { keepProject } from '@/shell/project';
 
 import { OperationPane } from './OperationPane';
 import { operationInWords, TYPE_WORDS } from './words';
 
-const SubmitDialog = lazy(() => import('./SubmitDialog'));
+const SubmitDialog = late(() => import('./SubmitDialog'));
 
 const STATUSES = ['running', 'queued', 'blocked', 'succeeded', 'failed', 'cancelled'];
 const keyOf = (operation: Operation) => operation.id;
@@ -71,7 +72,7 @@ export default function OperationsPage() {
           </EmptyState>
         }
       />
-      <Suspense>{isNew ? <SubmitDialog close={() => setNew(false)} /> : null}</Suspense>
+      {isNew ? <SubmitDialog close={() => setNew(false)} /> : null}
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 
 import { project as question } from '@/api/projects';
 import { asProblem } from '@/api/problem';
@@ -13,6 +13,7 @@ import { Scroll, Section } from '@/parts/Section';
 import { Properties } from '@/parts/SplitPage';
 import { ErrorState, Skeleton } from '@/parts/States';
 import { RelativeTime } from '@/parts/times';
+import { late } from '@/shell/late';
 import { useRefusal } from '@/shell/may';
 import { keepProject, useProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
@@ -21,7 +22,7 @@ import classes from './projects.module.css';
 import { settingsRows } from './settingsRows';
 import { TrustSection } from './TrustSection';
 
-const EditSettings = lazy(() => import('./EditSettings'));
+const EditSettings = late(() => import('./EditSettings'));
 
 /** One project: its repository, what its work is run with, and what of its own file is trusted. */
 export default function ProjectPage() {
@@ -76,7 +77,7 @@ export default function ProjectPage() {
         </Section>
         {project.repo ? <TrustSection project={project} /> : null}
       </Scroll>
-      <Suspense>{isEditing ? <EditSettings project={project} close={() => setEditing(false)} /> : null}</Suspense>
+      {isEditing ? <EditSettings project={project} close={() => setEditing(false)} /> : null}
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { Button, Group } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 
 import { projects } from '@/api/queries';
 import type { Project } from '@/api/types';
@@ -13,11 +13,12 @@ import { Properties } from '@/parts/SplitPage';
 import { EmptyState } from '@/parts/States';
 import { RelativeTime } from '@/parts/times';
 import { useList } from '@/parts/useList';
+import { late } from '@/shell/late';
 import { keepProject, useProject } from '@/shell/project';
 
 import { settingsRows } from './settingsRows';
 
-const AddProject = lazy(() => import('./AddProject'));
+const AddProject = late(() => import('./AddProject'));
 
 const STATUSES: string[] = [];
 const NOTHING: Project[] = [];
@@ -79,7 +80,7 @@ export default function ProjectsPage() {
           </EmptyState>
         }
       />
-      <Suspense>{isNew ? <AddProject known={(list.data?.items ?? NOTHING).map(keyOf)} close={() => setNew(false)} /> : null}</Suspense>
+      {isNew ? <AddProject known={(list.data?.items ?? NOTHING).map(keyOf)} close={() => setNew(false)} /> : null}
     </>
   );
 }

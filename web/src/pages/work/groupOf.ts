@@ -8,12 +8,15 @@ export function groupOfWork(item: WorkItem, sort: 'attention' | 'newest', nowMs:
   if (sort === 'newest') return day(Date.parse(item.created_at), nowMs);
   const going = ATTENTION[item.status];
   if (going) return going === 'Needs you' && !item.needs_you ? 'Blocked' : going;
-  return `Over, ${day(Date.parse(item.created_at), nowMs)}`;
+  return `Over, ${dayOf(item.created_at, nowMs)}`;
 }
 
 /** The heading of a session: what goes on, then the day on which it began. */
 export function groupOfSession(session: AgentSession, nowMs: number): string {
   if (session.status === 'active') return 'Active';
   if (session.status === 'idle') return 'Idle';
-  return `Ended, ${day(Date.parse(session.started_at), nowMs)}`;
+  return `Ended, ${dayOf(session.started_at, nowMs)}`;
 }
+
+/** A day inside a heading: names of days keep their capital. */
+const dayOf = (at: string, nowMs: number) => day(Date.parse(at), nowMs).replace(/^(Today|Yesterday)$/, (word) => word.toLowerCase());

@@ -68,7 +68,7 @@ function Why({ breaker }: { breaker: Breaker }) {
       {breaker.open_until ? (
         <>
           {' '}
-          Tried again: <Until at={breaker.open_until} />
+          Tried again <Until at={breaker.open_until} happens />.
         </>
       ) : null}
     </>

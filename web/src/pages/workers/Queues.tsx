@@ -68,7 +68,7 @@ function Reasons({ groups, isPart }: { groups: HeldGroup[]; isPart: boolean }) {
         <span key={group.hold}>
           {index > 0 ? ' · ' : ''}
           {group.count}
-          {isPart ? '+' : ''} {HOLD_WORDS[group.hold] ?? group.hold}
+          {isPart ? '+' : ''} × {HOLD_WORDS[group.hold] ?? group.hold}
           {group.until ? (
             <>
               , first <Until at={group.until} short />
