@@ -22,6 +22,7 @@ mod etag;
 mod events;
 mod extract;
 mod files;
+mod filter;
 mod findings;
 mod guard;
 mod housekeeping;

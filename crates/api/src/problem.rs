@@ -93,6 +93,12 @@ impl Problem {
         self
     }
 
+    /// Says first which part of the request it is about.
+    pub(crate) fn of(mut self, name: &str) -> Self {
+        self.detail = format!("{name}: {}", self.detail);
+        self
+    }
+
     /// Adds how long to wait.
     pub(crate) const fn retry_after(mut self, secs: u32) -> Self {
         self.retry_after_secs = Some(secs);

@@ -98,6 +98,51 @@ on_both! {
         assert_eq!(api.post("/api/v1/assignments/run-many", &json!([])).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     }
 
+    async fn a_filter_that_cannot_be_read_is_refused_by_its_name_with_what_is_allowed(database: Database) {
+        let api = Api::start(database).await;
+        let lists: [(&str, &str, &str); 31] = [
+            ("assignments", "status=", "active"),
+            ("assignments", "status=active,asleep", "active"),
+            ("jobs", "status=", "queued"),
+            ("jobs", "type=fix", "implement"),
+            ("jobs", "type=", "implement"),
+            ("jobs", "assignment=", "asg_"),
+            ("work", "status=,", "waiting"),
+            ("work", "since=", "2026-01-31T12:00:00Z"),
+            ("work", "until=yesterday", "2026-01-31T12:00:00Z"),
+            ("work", "sort=best", "newest"),
+            ("work", "ids=", "asg_"),
+            ("work", "ids=asg_00000000000070008000000000000000&status=blocked", "alone"),
+            ("charts", "since=", "2026-01-31T12:00:00Z"),
+            ("charts", "until=2026", "2026-01-31T12:00:00Z"),
+            ("charts", "bucket=week", "day"),
+            ("code-operations", "status=", "queued"),
+            ("events", "kinds=", "job.status"),
+            ("events", "job=1", "job_"),
+            ("events?limit=1", "after=-1", "0 or more"),
+            ("agents", "status=", "idle"),
+            ("agents", "kind=robot", "manual"),
+            ("agents", "since=", "2026-01-31T12:00:00Z"),
+            ("agents/metrics", "session=", "ses_"),
+            ("dead-letters", "failure=", "api_error"),
+            ("dead-letters", "harness=", "claude"),
+            ("dead-letters", "since=", "2026-01-31T12:00:00Z"),
+            ("files/dead-letters", "since=now", "2026-01-31T12:00:00Z"),
+            ("branches", "status=", "merging"),
+            ("locks", "assignment=", "asg_"),
+            ("findings", "assignment=x", "asg_"),
+            ("audit", "until=", "2026-01-31T12:00:00Z"),
+        ];
+        for (list, query, allowed) in lists {
+            let sign = if list.contains('?') { '&' } else { '?' };
+            let (status, problem) = api.get(&format!("/api/v1/{list}{sign}{query}")).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{list} {query}: {problem}");
+            let name = query.split('=').next().expect("a name");
+            let said = format!("{} {}", problem["detail"], problem["hint"]);
+            assert!(said.contains(&format!("{name}: ")) && said.contains(allowed), "{list} {query}: {problem}");
+        }
+    }
+
     async fn what_nothing_answers_is_a_problem_too(database: Database) {
         let api = Api::start(database).await;
         assert_eq!(api.get("/api/v1/nowhere").await.0, StatusCode::NOT_FOUND);
