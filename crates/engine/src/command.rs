@@ -153,17 +153,23 @@ impl Engine {
 
     /// Moves an assignment to another status, or changes its limits.
     pub async fn update_assignment(&self, id: AssignmentId, update: UpdateAssignment, by: &str) -> Result<Assignment> {
+        let (reason, owner, action) = (given(update.reason), given(update.owner), given(update.action));
+        if update.status.is_none() && reason.is_some() {
+            return Err(EngineError::new(ErrorKind::Invalid, "a reason is kept with a status, and no status was given")
+                .hint("give the status, or leave the reason out"));
+        }
+        if update.status != Some(AssignmentStatus::Blocked) && (owner.is_some() || action.is_some()) {
+            return Err(EngineError::new(ErrorKind::Invalid, "owner and action are for the status blocked: they say who has to act, on what")
+                .hint("leave them out, or give the status blocked"));
+        }
+        if let Some(reason) = &reason {
+            check_text("reason", reason)?;
+        }
         let mut assignment = None;
         if let Some(budget) = update.budget {
             assignment = Some(self.inner.store.set_budget(id, budget, by.to_owned()).await?);
         }
         if let Some(status) = update.status {
-            let block = (status == AssignmentStatus::Blocked).then(|| Block {
-                owner: update.owner.unwrap_or_else(|| "person".to_owned()),
-                action: update.action.or_else(|| update.reason.clone()).unwrap_or_else(|| "say how to go on".to_owned()),
-                reason: update.reason.unwrap_or_else(|| format!("blocked by {by}")),
-                kind: None,
-            });
             if status == AssignmentStatus::Active {
                 self.check_something_to_do(id).await?;
             }
@@ -173,11 +179,19 @@ impl Engine {
             }
             let by_move = match status {
                 AssignmentStatus::Active => AssignmentMove::Activate,
-                AssignmentStatus::Blocked => AssignmentMove::Block,
+                AssignmentStatus::Blocked => {
+                    let block = Block {
+                        owner: owner.unwrap_or_else(|| "person".to_owned()),
+                        action: action.or_else(|| reason.clone()).unwrap_or_else(|| "say how to go on".to_owned()),
+                        reason: reason.unwrap_or_else(|| format!("blocked by {by}")),
+                        kind: None,
+                    };
+                    return Ok(self.inner.store.move_assignment(id, AssignmentMove::Block, Some(block), by.to_owned()).await?);
+                }
                 AssignmentStatus::Complete => AssignmentMove::Complete,
-                AssignmentStatus::Cancelled => return self.cancel_assignment(id, by).await,
+                AssignmentStatus::Cancelled => return self.call_off(id, reason, by).await,
             };
-            assignment = Some(self.inner.store.move_assignment(id, by_move, block, by.to_owned()).await?);
+            assignment = Some(self.inner.store.move_assignment_because(id, by_move, reason, by.to_owned()).await?);
         }
         assignment.ok_or_else(|| EngineError::new(ErrorKind::Invalid, "nothing to change was given").hint("give a status or a budget"))
     }
@@ -208,7 +222,11 @@ impl Engine {
 
     /// Calls an assignment off, with all its jobs.
     pub async fn cancel_assignment(&self, id: AssignmentId, by: &str) -> Result<Assignment> {
-        let assignment = self.inner.store.move_assignment(id, AssignmentMove::Cancel, None, by.to_owned()).await?;
+        self.call_off(id, None, by).await
+    }
+
+    async fn call_off(&self, id: AssignmentId, reason: Option<String>, by: &str) -> Result<Assignment> {
+        let assignment = self.inner.store.move_assignment_because(id, AssignmentMove::Cancel, reason, by.to_owned()).await?;
         self.inner.leases.tell_assignment(id, Control::Cancel);
         Ok(assignment)
     }

@@ -14,7 +14,7 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: [Migration; 15] = [
+const MIGRATIONS: [Migration; 16] = [
     Migration { version: 1, min_binary: 1, sql: include_str!("../migrations/0001_start.sql"), postgres: "" },
     Migration { version: 2, min_binary: 1, sql: include_str!("../migrations/0002_tasks.sql"), postgres: "" },
     Migration { version: 3, min_binary: 1, sql: include_str!("../migrations/0003_breakers.sql"), postgres: "" },
@@ -35,6 +35,7 @@ const MIGRATIONS: [Migration; 15] = [
     Migration { version: 13, min_binary: 1, sql: include_str!("../migrations/0013_sessions.sql"), postgres: "" },
     Migration { version: 14, min_binary: 1, sql: include_str!("../migrations/0014_notifications.sql"), postgres: "" },
     Migration { version: 15, min_binary: 1, sql: include_str!("../migrations/0015_ended_calls.sql"), postgres: "" },
+    Migration { version: 16, min_binary: 1, sql: include_str!("../migrations/0016_status_reason.sql"), postgres: "" },
 ];
 
 /// The key of the lock that the one who migrates holds on PostgreSQL.

@@ -79,6 +79,23 @@ on_both! {
         assert_eq!(assignment["jobs"].as_array().map(Vec::len), Some(3), "{assignment}");
     }
 
+    async fn the_reason_that_a_person_gives_is_kept_with_the_status_and_shown(database: Database) {
+        let api = Api::start(database).await;
+        let (done, off) = (api.run("done").await, api.run("off").await);
+        patch(&api, &done, json!({ "status": "complete", "reason": "merged by hand" })).await;
+        patch(&api, &off, json!({ "status": "cancelled", "reason": "not wanted" })).await;
+        assert_eq!(api.get(&format!("/api/v1/assignments/{done}")).await.1["status_reason"], "merged by hand");
+        let rows = list(&api, &format!("ids={done},{off}")).await;
+        assert_eq!((&rows[0]["summary"], &rows[1]["summary"]), (&json!("merged by hand"), &json!("called off: not wanted")));
+        patch(&api, &done, json!({ "status": "active" })).await;
+        assert_eq!(api.get(&format!("/api/v1/assignments/{done}")).await.1["status_reason"], Value::Null);
+        for body in [json!({ "reason": "why", "budget": { "runs": 2 } }), json!({ "status": "complete", "owner": "me" }), json!({ "status": "active", "action": "go" })] {
+            let (status, problem) = answer(api.request(Method::PATCH, &format!("/api/v1/assignments/{done}")).json(&body)).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {problem}");
+        }
+        assert_eq!(api.get(&format!("/api/v1/assignments/{done}")).await.1["budget"]["runs"], Value::Null, "what is refused changes nothing");
+    }
+
     async fn pages_of_work_join_without_a_gap_whatever_the_order(database: Database) {
         let api = Api::start(database).await;
         for n in 0..11 {

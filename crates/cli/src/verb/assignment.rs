@@ -41,6 +41,7 @@ async fn print(client: &Client, detail: &AssignmentDetail) -> Result<()> {
     table::facts(&[
         ("assignment", Some(a.id.to_string())),
         ("status", Some(a.status.to_string())),
+        ("because", a.status_reason.as_ref().map(|reason| one_line(reason, 300))),
         ("project", Some(a.project.clone())),
         ("waits", a.block.as_ref().map(show::block)),
         ("branch", a.branch.clone()),

@@ -195,8 +195,10 @@ fn a_pm_without_a_verdict_is_asked_once_more_and_then_a_person_is() {
     assert_eq!(bench.count(&id(&done["jobs"][1]), "run", "passed"), 2);
     assert_eq!(done["jobs"][0]["status"], "succeeded", "the work itself is kept");
 
-    bench.ok(&["update-assignment", &a, "--status", "complete"]);
+    bench.ok(&["update-assignment", &a, "--status", "complete", "--reason", "I looked at it myself"]);
     assert_eq!(bench.assignment(&a)["status"], "complete");
+    let shown = said(&bench.daemon.call(&["assignment", &a]));
+    assert!(shown.contains("because") && shown.contains("I looked at it myself"), "{shown}");
 }
 
 #[test]
