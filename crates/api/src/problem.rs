@@ -70,6 +70,8 @@ problems! {
     timeout = REQUEST_TIMEOUT, "timeout", "The request took too long to arrive";
     /// It makes sense, but not now.
     conflict = CONFLICT, "conflict", "Not possible now";
+    /// It is no longer what the caller has seen.
+    changed = PRECONDITION_FAILED, "changed", "Changed since it was read";
     /// The body is too large.
     too_large = PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
     /// The body is of another type.
@@ -143,6 +145,7 @@ impl From<EngineError> for Problem {
             ErrorKind::Gone => Self::gone(e.message),
             ErrorKind::Invalid => Self::invalid(e.message),
             ErrorKind::Conflict => Self::conflict(e.message),
+            ErrorKind::Changed => Self::changed(e.message),
             ErrorKind::Forbidden => Self::forbidden(e.message),
             ErrorKind::Full => Self::full(e.message).retry_after(5),
             ErrorKind::Unavailable => Self::unavailable(e.message).retry_after(2),

@@ -323,7 +323,16 @@ impl Engine {
     }
 
     /// Lets a repository join as a project.
-    pub async fn init_project(&self, name: Option<String>, repo: String, settings: ProjectSettings, by: &str) -> Result<Project> {
+    ///
+    /// With `seen`, only where the project still is as it was seen.
+    pub async fn init_project(
+        &self,
+        name: Option<String>,
+        repo: String,
+        settings: ProjectSettings,
+        seen: Option<Project>,
+        by: &str,
+    ) -> Result<Project> {
         let (repo, facts) = self.inspect(&repo, None).await?;
         let name = match name {
             Some(name) => name,
@@ -332,7 +341,11 @@ impl Engine {
         check_name(&name)?;
         check_harness_defaults(&settings.harness_defaults)?;
         tracing::info!(project = %name, by, "project {name} joins");
-        Ok(self.inner.store.put_project(name, Some(repo), facts.default_branch, settings).await?)
+        let store = &self.inner.store;
+        Ok(match seen {
+            Some(seen) => store.change_project(seen, Some(repo), facts.default_branch, settings).await?,
+            None => store.put_project(name, Some(repo), facts.default_branch, settings).await?,
+        })
     }
 
     /// What trusting a project would trust.

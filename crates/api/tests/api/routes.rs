@@ -143,6 +143,27 @@ on_both! {
         }
     }
 
+    async fn a_project_is_changed_with_a_tag_only_while_it_is_what_was_read(database: Database) {
+        let api = Api::start(database).await;
+        let repo = TempRepo::failing_check();
+        let body = |limit: u32| json!({ "repo": repo.path(), "settings": { "max_concurrent": limit } });
+        let put = async |limit: u32, tag: Option<&str>| {
+            let request = api.request(Method::PUT, "/api/v1/projects/shop").json(&body(limit));
+            answer(if let Some(tag) = tag { request.header("If-Match", tag) } else { request }).await
+        };
+        assert_eq!(put(1, Some("*")).await.0, StatusCode::PRECONDITION_FAILED, "there is none yet");
+        assert_eq!(put(1, None).await.0, StatusCode::OK);
+        let read = api.request(Method::GET, "/api/v1/projects/shop").send().await.expect("an answer");
+        let tag = read.headers()["etag"].to_str().expect("text").to_owned();
+        let (status, changed) = put(2, Some(&tag)).await;
+        assert_eq!((status, &changed["settings"]["max_concurrent"]), (StatusCode::OK, &json!(2)), "{changed}");
+        let (status, problem) = put(3, Some(&tag)).await;
+        assert_eq!((status, &problem["type"]), (StatusCode::PRECONDITION_FAILED, &json!("urn:windlass:problem:changed")), "{problem}");
+        assert_eq!(api.get("/api/v1/projects/shop").await.1["settings"]["max_concurrent"], 2);
+        assert_eq!(put(4, Some("*")).await.0, StatusCode::OK);
+        assert_eq!(put(5, None).await.0, StatusCode::OK);
+    }
+
     async fn what_nothing_answers_is_a_problem_too(database: Database) {
         let api = Api::start(database).await;
         assert_eq!(api.get("/api/v1/nowhere").await.0, StatusCode::NOT_FOUND);
