@@ -213,7 +213,8 @@ pub(crate) struct Message {
     key: Option<String>,
 }
 
-/// Asks the assignment's agent something more: a `chat` job in its own session. An assignment that is over or blocked goes on with it.
+/// Asks the assignment's agent something more: a `chat` job in its own session. An assignment that is over or blocked goes on with it. An
+/// agent that is a program (harness `command`) cannot be spoken to: then nothing is made (409).
 #[utoipa::path(post, path = "/api/v1/assignments/{id}/messages", operation_id = "send_message", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
     request_body = Message, responses((status = 201, body = Job), (status = 200, body = Job, description = "the job that the same key made before"), Problem))]
 pub(crate) async fn message(

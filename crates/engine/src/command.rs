@@ -6,7 +6,7 @@ use windlass_secrets::Redactor;
 use windlass_store::{JobEdit, StoreError, Submission, Submitted};
 use windlass_types::{
     Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Failure, FailureKind, Harness, Job, JobId, JobSpec, JobStatus,
-    JobType, Phase, Policy, Project, ProjectSettings, SCRATCH, Verdict, is_valid_name, name_from,
+    JobType, OnFailure, Phase, Policy, Project, ProjectSettings, SCRATCH, Verdict, is_valid_name, name_from,
 };
 use windlass_workspace::git::{RepoAddress, WorkspaceError};
 use windlass_workspace::workspaces::{Removal, RepoFacts, RepoKind};
@@ -71,10 +71,8 @@ impl Engine {
         };
         check_job(&spec)?;
         check_means(goal.harness, goal.program.as_deref(), goal.script.as_deref())?;
-        // A program is no judge: its work is reviewed only where an agent for pm jobs is named.
-        let program_alone = goal.harness == Some(Harness::Command) && !goal.harness_defaults.contains_key(JobType::Pm.as_str());
         let policy = Policy {
-            review: !goal.no_review && !program_alone,
+            review: !goal.no_review && !program_alone(&harness_defaults),
             verify: given(goal.verify),
             max_iterations: goal.max_iterations,
             harness_defaults,
@@ -109,9 +107,16 @@ impl Engine {
     }
 
     /// Makes an assignment, with the jobs it names or none.
-    pub async fn create(&self, wanted: CreateAssignment, by: &str) -> Result<Submitted> {
+    pub async fn create(&self, mut wanted: CreateAssignment, by: &str) -> Result<Submitted> {
         check_text("north star", &wanted.north_star)?;
         check_harness_defaults(&wanted.policy.harness_defaults)?;
+        if program_alone(&wanted.policy.harness_defaults) {
+            if wanted.policy.on_failure == OnFailure::Review {
+                return Err(EngineError::new(ErrorKind::Invalid, "nobody can review a job that failed: the only agent named is a program")
+                    .hint("name an agent for pm jobs (harness_defaults.pm of the policy), or leave failures to a person"));
+            }
+            wanted.policy.review = false;
+        }
         for spec in &wanted.jobs {
             check_job(spec)?;
         }
@@ -148,7 +153,7 @@ impl Engine {
     /// Asks the assignment's agent something more, in its own session where it has one. What is over or blocked goes on with it.
     pub async fn follow_up(&self, id: AssignmentId, text: String, key: Option<String>, by: &str) -> Result<(Job, bool)> {
         check_text("message", &text)?;
-        self.written(self.inner.store.follow_up(id, text, key, by.to_owned()).await)
+        self.written(self.inner.store.follow_up(id, text, key, self.inner.facts(), by.to_owned()).await)
     }
 
     /// Moves an assignment to another status, or changes its limits.
@@ -159,8 +164,11 @@ impl Engine {
                 .hint("give the status, or leave the reason out"));
         }
         if update.status != Some(AssignmentStatus::Blocked) && (owner.is_some() || action.is_some()) {
-            return Err(EngineError::new(ErrorKind::Invalid, "owner and action are for the status blocked: they say who has to act, on what")
-                .hint("leave them out, or give the status blocked"));
+            return Err(EngineError::new(
+                ErrorKind::Invalid,
+                "owner and action are for the status blocked: they say who has to act, on what",
+            )
+            .hint("leave them out, or give the status blocked"));
         }
         if let Some(reason) = &reason {
             check_text("reason", reason)?;
@@ -576,6 +584,11 @@ fn check_name(name: &str) -> Result<()> {
     }
     Err(EngineError::new(ErrorKind::Invalid, format!("{name:?} cannot be a name"))
         .hint("use letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 128"))
+}
+
+/// Whether a program is the only agent that is named. It is no judge: its work is reviewed only where an agent for pm jobs is named.
+fn program_alone(defaults: &std::collections::BTreeMap<String, Harness>) -> bool {
+    defaults.get("default") == Some(&Harness::Command) && !defaults.contains_key(JobType::Pm.as_str())
 }
 
 fn check_harness_defaults(defaults: &std::collections::BTreeMap<String, Harness>) -> Result<()> {
