@@ -4,6 +4,7 @@
 
 use crate::error::{Result, StoreError};
 use crate::sql::{Dialect, Tx, values};
+use windlass_types::count;
 
 struct Migration {
     version: i64,
@@ -71,7 +72,7 @@ pub(crate) fn migrate_to(tx: &mut dyn Tx, last: i64) -> Result<()> {
         }
         version = have;
     } else if let Some(first) = tables.first() {
-        return Err(StoreError::Foreign(format!("it has {} table(s), the first named {first:?}", tables.len())));
+        return Err(StoreError::Foreign(format!("it has {}, the first named {first:?}", count(tables.len(), "table"))));
     } else {
         tx.batch("CREATE TABLE schema_meta (version BIGINT NOT NULL, min_binary BIGINT NOT NULL); INSERT INTO schema_meta VALUES (0, 0);")?;
     }
