@@ -196,7 +196,9 @@ pub fn why(status: WorkStatus, block: Option<&Block>, job: Option<&WorkJob>, hol
             let plain = if passed { "its jobs passed their gates" } else { "somebody said that it is complete" };
             Why { summary: said.unwrap_or_else(|| plain.to_owned()), ..Why::default() }
         }
-        WorkStatus::Cancelled => Why { summary: said.map_or_else(|| "called off".to_owned(), |said| format!("called off: {said}")), ..Why::default() },
+        WorkStatus::Cancelled => {
+            Why { summary: said.map_or_else(|| "called off".to_owned(), |said| format!("called off: {said}")), ..Why::default() }
+        }
     }
 }
 

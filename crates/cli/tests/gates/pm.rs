@@ -197,7 +197,7 @@ fn a_pm_without_a_verdict_is_asked_once_more_and_then_a_person_is() {
 
     bench.ok(&["update-assignment", &a, "--status", "complete", "--reason", "I looked at it myself"]);
     assert_eq!(bench.assignment(&a)["status"], "complete");
-    let shown = said(&bench.daemon.call(&["assignment", &a]));
+    let shown = String::from_utf8(bench.daemon.call(&["assignment", &a]).stdout).unwrap();
     assert!(shown.contains("because") && shown.contains("I looked at it myself"), "{shown}");
 }
 
