@@ -239,7 +239,7 @@ fn a_verdict_may_not_choose_a_program_a_pm_or_more_jobs_than_are_left() {
     let cases = [
         (insert(r#"{ type = "implement", harness = "command", context = "rm -rf" }"#), "harness command"),
         (insert(r#"{ type = "pm", context = "judge yourself" }"#), "pm job"),
-        (insert(&twenty_one), "20 are left"),
+        (insert(&twenty_one), "no more than 20"),
         (insert(r#"{ type = "implement", context = " " }"#), "context"),
         (insert(r#"{ type = "implement", context = "x", program = "sh -c evil" }"#), "could not be read"),
         (insert(""), "no job"),
