@@ -20,7 +20,7 @@ use crate::state::App;
 /// The hosts this server may be called by.
 #[derive(Debug, Clone)]
 pub(crate) struct Hosts {
-    hosts: Vec<String>,
+    names: Vec<String>,
     origins: Vec<String>,
     /// Whether every address is one too.
     addresses: bool,
@@ -61,7 +61,7 @@ impl Hosts {
                 hosts.push(spelling);
             }
         }
-        Ok(Self { hosts, origins, addresses: false })
+        Ok(Self { names: hosts, origins, addresses: false })
     }
 
     /// The same, and every address: machines call by it, and no name that is rebound looks like one.
@@ -70,7 +70,7 @@ impl Hosts {
     }
 
     fn allows(&self, host: &str) -> bool {
-        (self.addresses && is_address(host)) || self.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+        (self.addresses && is_address(host)) || self.names.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
     }
 
     fn allows_origin(&self, origin: &str) -> bool {
