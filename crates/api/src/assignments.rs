@@ -10,7 +10,8 @@ use windlass_store::{AssignmentFilter, Submitted, WholeAssignment};
 use windlass_types::{Assignment, AssignmentId, Job, JobId, JobSpec, Task, VerdictRecord};
 
 use crate::auth::Caller;
-use crate::extract::{Asked, Path, Sent, id, page_size, words};
+use crate::extract::{Asked, Path, Sent, id, page_size};
+use crate::filter;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -114,7 +115,7 @@ pub(crate) struct InsertedJobs {
 #[utoipa::path(get, path = "/api/v1/assignments", operation_id = "list_assignments", tag = "assignments", params(ListAsked),
     responses((status = 200, body = AssignmentPage), Problem))]
 pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<ListAsked>) -> Answer<Json<AssignmentPage>> {
-    let filter = AssignmentFilter { project: asked.project, status: words(asked.status.as_deref())?, text: asked.q };
+    let filter = AssignmentFilter { project: asked.project, status: filter::words("status", asked.status.as_deref())?, text: asked.q };
     let page = app.engine()?.store().assignments(filter, asked.cursor, page_size(asked.limit)).await?;
     Ok(Json(AssignmentPage { items: page.items, next_cursor: page.next_cursor }))
 }
@@ -212,7 +213,8 @@ pub(crate) struct Message {
     key: Option<String>,
 }
 
-/// Asks the assignment's agent something more: a `chat` job in its own session. An assignment that is over or blocked goes on with it.
+/// Asks the assignment's agent something more: a `chat` job in its own session. An assignment that is over or blocked goes on with it. An
+/// agent that is a program (harness `command`) cannot be spoken to: then nothing is made (409).
 #[utoipa::path(post, path = "/api/v1/assignments/{id}/messages", operation_id = "send_message", tag = "assignments", params(("id" = String, Path, description = "the assignment")),
     request_body = Message, responses((status = 201, body = Job), (status = 200, body = Job, description = "the job that the same key made before"), Problem))]
 pub(crate) async fn message(

@@ -11,8 +11,8 @@ use windlass_store::AuditFilter;
 use windlass_types::{AuditEntry, Timestamp};
 
 use crate::auth::Caller;
-use crate::dead_letters::time;
 use crate::extract::{Asked, page_size};
+use crate::filter;
 use crate::problem::Answer;
 use crate::server::Peer;
 use crate::state::App;
@@ -57,8 +57,8 @@ pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<AuditAsked>
     let filter = AuditFilter {
         who: asked.who,
         action: asked.action,
-        since: asked.since.as_deref().map(time).transpose()?,
-        until: asked.until.as_deref().map(time).transpose()?,
+        since: filter::time("since", asked.since.as_deref())?,
+        until: filter::time("until", asked.until.as_deref())?,
     };
     let page = app.engine()?.store().audit_log(filter, asked.cursor, page_size(asked.limit)).await?;
     Ok(Json(AuditPage { items: page.items, next_cursor: page.next_cursor }))

@@ -10,6 +10,7 @@ use windlass_types::{Branch, BranchMove};
 
 use crate::auth::Caller;
 use crate::extract::{Asked, Path, id, page_size};
+use crate::filter;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -41,7 +42,7 @@ pub(crate) struct ListAsked {
 #[utoipa::path(get, path = "/api/v1/branches", operation_id = "list_branches", tag = "jobs", params(ListAsked),
     responses((status = 200, body = BranchPage), Problem))]
 pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<ListAsked>) -> Answer<Json<BranchPage>> {
-    let status = asked.status.as_deref().map(str::parse).transpose()?;
+    let status = filter::word("status", asked.status.as_deref())?;
     let filter = BranchFilter { project: asked.project, status };
     let page = app.engine()?.store().branches(filter, asked.cursor, page_size(asked.limit)).await?;
     Ok(Json(BranchPage { items: page.items, next_cursor: page.next_cursor }))

@@ -9,6 +9,7 @@ use windlass_types::{FailureKind, Harness, Timestamp};
 
 use crate::auth::Caller;
 use crate::extract::{Asked, Path, Sent, id, page_size};
+use crate::filter;
 use crate::jobs::RetryJob;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
@@ -73,10 +74,6 @@ pub(crate) struct ReplayAsked {
     dry_run: bool,
 }
 
-pub(crate) fn time(text: &str) -> Answer<Timestamp> {
-    text.parse().map_err(|_| Problem::bad_request(format!("since={text:?} is not a time")).hint("write it like 2026-01-31T12:00:00Z"))
-}
-
 /// Lists dead letters, the newest job first.
 #[utoipa::path(get, path = "/api/v1/dead-letters", operation_id = "list_dead_letters", tag = "jobs", params(ListAsked),
     responses((status = 200, body = DeadLetterPage), Problem))]
@@ -84,9 +81,9 @@ pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<ListAsked>)
     let filter = DeadLetterFilter {
         project: asked.project,
         worker: asked.worker,
-        harness: asked.harness.as_deref().map(str::parse::<Harness>).transpose()?,
-        failure: asked.failure.as_deref().map(str::parse::<FailureKind>).transpose()?,
-        since: asked.since.as_deref().map(time).transpose()?,
+        harness: filter::word("harness", asked.harness.as_deref())?,
+        failure: filter::word("failure", asked.failure.as_deref())?,
+        since: filter::time("since", asked.since.as_deref())?,
     };
     Ok(Json(app.engine()?.dead_letters(filter, asked.cursor, page_size(asked.limit)).await?))
 }

@@ -8,9 +8,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::problem::Problem;
+use crate::problem::{Answer, Problem};
 
 /// Puts a tag on every JSON answer to a GET, and answers 304 to who names it.
 pub(crate) async fn tag(request: Request, next: Next) -> Response {
@@ -25,9 +26,7 @@ pub(crate) async fn tag(request: Request, next: Next) -> Response {
         Ok(collected) => collected.to_bytes(),
         Err(e) => return Problem::internal(format!("the answer broke off: {e}")).into_response(),
     };
-    let digest = Sha256::digest(&bytes);
-    let number = digest.iter().take(16).fold(0u128, |number, byte| (number << 8) | u128::from(*byte));
-    let tag = format!("\"{number:032x}\"");
+    let tag = tag_of(&bytes);
     let is_known = known.is_some_and(|known| names(&known, &tag));
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         parts.headers.insert(header::ETAG, tag);
@@ -47,7 +46,27 @@ fn is_json(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
-/// Whether an `If-None-Match` names this tag.
+/// The tag of an answer with this body.
+fn tag_of(body: &[u8]) -> String {
+    let digest = Sha256::digest(body);
+    let number = digest.iter().take(16).fold(0u128, |number, byte| (number << 8) | u128::from(*byte));
+    format!("\"{number:032x}\"")
+}
+
+/// Whether the request is for what GET answered by an earlier tag; refused, when `now` (none: there is no such thing) is not that any more.
+pub(crate) fn if_match<T: Serialize>(headers: &HeaderMap, now: Option<&T>) -> Answer<bool> {
+    let Some(wanted) = headers.get(header::IF_MATCH) else { return Ok(false) };
+    let tag = match now {
+        Some(now) => tag_of(&serde_json::to_vec(now).map_err(|e| Problem::internal(format!("the answer cannot be written: {e}")))?),
+        None => return Err(Problem::changed("there is nothing by that name any more, and If-Match names a state of it")),
+    };
+    if names(wanted, &tag) {
+        return Ok(true);
+    }
+    Err(Problem::changed("it has changed since it was read: If-Match names another state of it").hint("read it again, then change it"))
+}
+
+/// Whether an `If-None-Match` or `If-Match` names this tag.
 fn names(known: &HeaderValue, tag: &str) -> bool {
     let Ok(known) = known.to_str() else { return false };
     known.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)

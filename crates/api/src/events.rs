@@ -26,7 +26,8 @@ use windlass_store::{EventFilter, StoreError};
 use windlass_types::{AssignmentStatus, AttemptId, AttemptStatus, CredentialId, Event, EventKind};
 
 use crate::auth::Caller;
-use crate::extract::{Asked, maybe_id, page_size, words};
+use crate::extract::{Asked, page_size};
+use crate::filter;
 use crate::live::{After, Batch, Frame, Listening};
 use crate::problem::{Answer, Problem};
 use crate::readers::Place;
@@ -81,10 +82,10 @@ pub(crate) async fn events(
 ) -> Answer<Response> {
     let mut filter = EventFilter {
         project: asked.project,
-        assignment: maybe_id(asked.assignment.as_deref())?,
-        job: maybe_id(asked.job.as_deref())?,
+        assignment: filter::id("assignment", asked.assignment.as_deref())?,
+        job: filter::id("job", asked.job.as_deref())?,
         session: None,
-        kinds: words(asked.kinds.as_deref())?,
+        kinds: filter::words("kinds", asked.kinds.as_deref())?,
     };
     if let Some(own) = caller.only_assignment() {
         caller.may_see(filter.assignment.unwrap_or(own))?;
@@ -93,7 +94,8 @@ pub(crate) async fn events(
     let engine = app.engine()?;
     if wants_list(&headers, asked.limit) {
         let limit = page_size(asked.limit);
-        let items = engine.store().events_after(asked.after.unwrap_or(0), filter, limit).await?;
+        let after = filter::number("after", asked.after)?.unwrap_or(0);
+        let items = engine.store().events_after(after, filter, limit).await?;
         let is_full = items.len() >= limit as usize;
         let next_cursor = items.last().filter(|_| is_full).map(|event| event.seq.to_string());
         return Ok(Json(EventPage { items, next_cursor }).into_response());

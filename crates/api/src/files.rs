@@ -7,8 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 use windlass_intake::{FilesStatus, IntakeState};
 use windlass_types::{Task, Timestamp};
 
-use crate::dead_letters::time;
 use crate::extract::{Asked, page_size};
+use crate::filter;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -95,7 +95,7 @@ fn outside_letter(app: &App, task: &Task) -> OutsideDeadLetter {
 #[utoipa::path(get, path = "/api/v1/files/dead-letters", operation_id = "list_outside_dead_letters", tag = "control", params(OutsideAsked),
     responses((status = 200, body = OutsideDeadLetters), Problem))]
 pub(crate) async fn dead_letters(State(app): State<App>, Asked(asked): Asked<OutsideAsked>) -> Answer<Json<OutsideDeadLetters>> {
-    let since = asked.since.as_deref().map(time).transpose()?;
+    let since = filter::time("since", asked.since.as_deref())?;
     let dead = app.engine()?.store().outside_dead(asked.worker, since, page_size(asked.limit)).await.map_err(Problem::from)?;
     // Whether a file is there is asked of the disk.
     let items = tokio::task::spawn_blocking(move || dead.iter().map(|task| outside_letter(&app, task)).collect());

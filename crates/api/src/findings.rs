@@ -7,7 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 use windlass_store::FindingFilter;
 use windlass_types::Finding;
 
-use crate::extract::{Asked, maybe_id, page_size};
+use crate::extract::{Asked, page_size};
+use crate::filter;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -39,7 +40,7 @@ pub(crate) struct ListAsked {
 #[utoipa::path(get, path = "/api/v1/findings", operation_id = "list_findings", tag = "jobs", params(ListAsked),
     responses((status = 200, body = FindingPage), Problem))]
 pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<ListAsked>) -> Answer<Json<FindingPage>> {
-    let filter = FindingFilter { project: asked.project, assignment: maybe_id(asked.assignment.as_deref())? };
+    let filter = FindingFilter { project: asked.project, assignment: filter::id("assignment", asked.assignment.as_deref())? };
     let page = app.engine()?.store().findings(filter, asked.cursor, page_size(asked.limit)).await?;
     Ok(Json(FindingPage { items: page.items, next_cursor: page.next_cursor }))
 }

@@ -4,6 +4,7 @@
 //! so a name that is rebound to this machine is refused on every route.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName};
@@ -19,8 +20,10 @@ use crate::state::App;
 /// The hosts this server may be called by.
 #[derive(Debug, Clone)]
 pub(crate) struct Hosts {
-    hosts: Vec<String>,
+    names: Vec<String>,
     origins: Vec<String>,
+    /// Whether every address is one too.
+    addresses: bool,
 }
 
 impl Hosts {
@@ -58,11 +61,16 @@ impl Hosts {
                 hosts.push(spelling);
             }
         }
-        Ok(Self { hosts, origins })
+        Ok(Self { names: hosts, origins, addresses: false })
+    }
+
+    /// The same, and every address: machines call by it, and no name that is rebound looks like one.
+    pub(crate) fn and_addresses(self) -> Self {
+        Self { addresses: true, ..self }
     }
 
     fn allows(&self, host: &str) -> bool {
-        self.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+        (self.addresses && is_address(host)) || self.names.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
     }
 
     fn allows_origin(&self, origin: &str) -> bool {
@@ -73,6 +81,11 @@ impl Hosts {
 fn is_host(host: &str) -> bool {
     let shape = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
     !host.is_empty() && host.len() <= 255 && host.bytes().all(shape) && host.parse::<axum::http::uri::Authority>().is_ok()
+}
+
+fn is_address(host: &str) -> bool {
+    let host = host.parse::<axum::http::uri::Authority>();
+    host.is_ok_and(|host| host.host().trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok())
 }
 
 fn has_port(host: &str) -> bool {
@@ -88,6 +101,14 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
             tracing::warn!(peer = %peer, method = %request.method(), path = request.uri().path(), status = problem.status().as_u16(), "Refused a request");
             problem.into_response()
         }
+    }
+}
+
+/// The same for the listener of the figures, where there is nothing but to read.
+pub(crate) async fn guard_figures(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
+    match check_host(&hosts, request.uri(), request.headers()).and_then(|()| check_origin(&hosts, request.headers())) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     }
 }
 
@@ -205,6 +226,16 @@ mod tests {
         assert!(hosts.allows("windlass.example") && hosts.allows("windlass.example:3001"));
         assert!(hosts.allows_origin("https://windlass.example"));
         assert!(!hosts.allows("windlass.example:80") && !hosts.allows_origin("https://localhost:3001"));
+    }
+
+    #[test]
+    fn an_address_is_a_host_only_where_addresses_are() {
+        for host in ["10.1.2.3:9090", "10.1.2.3", "[fd00::1]:9090", "[::1]"] {
+            assert!(hosts(&[]).and_addresses().allows(host) && !hosts(&[]).allows(host), "{host}");
+        }
+        for host in ["", "10.1.2.3.evil.test:9090", "evil.test", "2130706433", "x@10.1.2.3.evil.test"] {
+            assert!(!hosts(&[]).and_addresses().allows(host), "{host}");
+        }
     }
 
     #[test]

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::Explanation;
 use windlass_store::{JobEdit, JobFilter};
-use windlass_types::{Attempt, Harness, Job, JobId, JobType, StageRecord};
+use windlass_types::{Attempt, Harness, Job, JobId, StageRecord};
 
 use crate::auth::Caller;
-use crate::extract::{Asked, MaybeSent, Path, id, maybe_id, page_size, words};
+use crate::extract::{Asked, MaybeSent, Path, id, page_size};
+use crate::filter;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -98,10 +99,10 @@ impl From<RetryJob> for JobEdit {
 pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<ListAsked>) -> Answer<Json<JobPage>> {
     let filter = JobFilter {
         project: asked.project,
-        assignment: maybe_id(asked.assignment.as_deref())?,
-        status: words(asked.status.as_deref())?,
+        assignment: filter::id("assignment", asked.assignment.as_deref())?,
+        status: filter::words("status", asked.status.as_deref())?,
         worker: asked.worker,
-        job_type: asked.job_type.as_deref().map(str::parse::<JobType>).transpose()?,
+        job_type: filter::word("type", asked.job_type.as_deref())?,
     };
     let page = app.engine()?.store().jobs(filter, asked.cursor, page_size(asked.limit)).await?;
     Ok(Json(JobPage { items: page.items, next_cursor: page.next_cursor }))

@@ -22,6 +22,7 @@ mod etag;
 mod events;
 mod extract;
 mod files;
+mod filter;
 mod findings;
 mod guard;
 mod housekeeping;
@@ -90,6 +91,7 @@ pub struct Bound {
     server: server::Server,
     local: SocketAddr,
     agent_socket: Option<PathBuf>,
+    allowed_hosts: Vec<String>,
 }
 
 /// Listens, and serves `/health` and `/ready` at once.
@@ -116,14 +118,14 @@ pub async fn bind_with_limits(config: ApiConfig, limits: Limits) -> Result<Bound
         Some(path) => Some(server::listen_unix(path).map_err(|source| ApiError::AgentSocket { path: path.clone(), source })?),
         None => None,
     };
-    let agent_socket = config.agent_socket.clone();
+    let (agent_socket, allowed_hosts) = (config.agent_socket.clone(), config.allowed_hosts.clone());
     let app = Arc::new(state::Shared::new(hosts, config, limits.clone(), local.port()));
     let server = server::Server::new(router::router(Arc::clone(&app)), limits, app.closing.clone());
     server.serve_tcp(listener);
     if let Some(agents) = agents {
         server.serve_unix(agents);
     }
-    Ok(Bound { app, server, local, agent_socket })
+    Ok(Bound { app, server, local, agent_socket, allowed_hosts })
 }
 
 impl Bound {
@@ -132,12 +134,14 @@ impl Bound {
         self.local
     }
 
-    /// Serves the figures, and nothing else, to whoever reaches this address, without a token; gives the address with the port that was picked.
+    /// Serves the figures, and nothing else, to whoever reaches this address and calls it by an address or an allowed host, without a token;
+    /// gives the address with the port that was picked.
     pub async fn serve_metrics(&self, listen: SocketAddr) -> std::io::Result<SocketAddr> {
         let listener = TcpListener::bind(listen).await?;
         let local = listener.local_addr()?;
+        let hosts = guard::Hosts::new(local, &self.allowed_hosts).map_err(std::io::Error::other)?.and_addresses();
         // Bounds of its own: readers of the figures and callers of the API do not crowd each other out.
-        self.server.beside(metrics::router(Arc::clone(&self.app))).serve_tcp(listener);
+        self.server.beside(metrics::router(Arc::clone(&self.app), hosts)).serve_tcp(listener);
         Ok(local)
     }
 

@@ -1,10 +1,11 @@
 //! The figures for Prometheus: on the API behind the token, and on a listener of their own that answers nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::header::{self, HeaderMap};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -16,7 +17,7 @@ use windlass_intake::{FilesStatus, FilesWorker, LATENCY_BOUNDS_MS, Latency};
 use windlass_telemetry::{FilesNow, FilesWorkerNow, Spread};
 use windlass_types::{JobStatus, Timestamp};
 
-use crate::guard;
+use crate::guard::{self, Hosts};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -144,10 +145,11 @@ fn files_worker_now(worker: &FilesWorker) -> FilesWorkerNow {
 }
 
 /// The listener of its own: figures and nothing else, for whoever reaches it. No name or token of anybody is in them.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App, hosts: Hosts) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .fallback(|| async { Problem::not_found("only /metrics is here") })
+        .layer(from_fn_with_state(Arc::new(hosts), guard::guard_figures))
         .layer(map_response(guard::harden))
         .with_state(app)
 }

@@ -12,7 +12,8 @@ use windlass_types::{AssignmentId, Event, OperationRequest, OperationResult, Ope
 
 use crate::auth::Caller;
 use crate::events::{follow, last_event_id};
-use crate::extract::{Asked, Path, Sent, id, page_size, words};
+use crate::extract::{Asked, Path, Sent, id, page_size};
+use crate::filter;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -96,8 +97,8 @@ fn key_of(headers: &HeaderMap) -> Answer<Option<String>> {
 #[utoipa::path(get, path = "/api/v1/code-operations", operation_id = "list_operations", tag = "operations", params(ListAsked),
     responses((status = 200, body = OperationPage), Problem))]
 pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<ListAsked>) -> Answer<Json<OperationPage>> {
-    let filter =
-        OperationFilter { organization: asked.organization_id, session: asked.session_id, status: words(asked.status.as_deref())? };
+    let status = filter::words("status", asked.status.as_deref())?;
+    let filter = OperationFilter { organization: asked.organization_id, session: asked.session_id, status };
     let page = app.engine()?.operations(filter, asked.cursor, page_size(asked.limit)).await?;
     Ok(Json(OperationPage { items: page.items, next_cursor: page.next_cursor }))
 }

@@ -70,6 +70,8 @@ problems! {
     timeout = REQUEST_TIMEOUT, "timeout", "The request took too long to arrive";
     /// It makes sense, but not now.
     conflict = CONFLICT, "conflict", "Not possible now";
+    /// It is no longer what the caller has seen.
+    changed = PRECONDITION_FAILED, "changed", "Changed since it was read";
     /// The body is too large.
     too_large = PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
     /// The body is of another type.
@@ -90,6 +92,12 @@ impl Problem {
     /// Adds what to do next.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says first which part of the request it is about.
+    pub(crate) fn of(mut self, name: &str) -> Self {
+        self.detail = format!("{name}: {}", self.detail);
         self
     }
 
@@ -137,6 +145,7 @@ impl From<EngineError> for Problem {
             ErrorKind::Gone => Self::gone(e.message),
             ErrorKind::Invalid => Self::invalid(e.message),
             ErrorKind::Conflict => Self::conflict(e.message),
+            ErrorKind::Changed => Self::changed(e.message),
             ErrorKind::Forbidden => Self::forbidden(e.message),
             ErrorKind::Full => Self::full(e.message).retry_after(5),
             ErrorKind::Unavailable => Self::unavailable(e.message).retry_after(2),

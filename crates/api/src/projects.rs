@@ -2,12 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use windlass_engine::TrustCandidate;
 use windlass_types::{Project, ProjectSettings, is_valid_name};
 
 use crate::auth::Caller;
+use crate::etag;
 use crate::extract::{Path, Sent};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
@@ -55,17 +57,21 @@ pub(crate) async fn show(State(app): State<App>, Path(name): Path<String>) -> An
     project.map(Json).ok_or_else(|| Problem::not_found(format!("there is no project {name:?}")).hint("make it with `windlass init`"))
 }
 
-/// Makes a project, or changes it.
-#[utoipa::path(put, path = "/api/v1/projects/{name}", operation_id = "put_project", tag = "projects", params(("name" = String, Path, description = "the project")),
+/// Makes a project, or changes it. With `If-Match`, only while it is what GET answered with that tag; else it is refused (412).
+#[utoipa::path(put, path = "/api/v1/projects/{name}", operation_id = "put_project", tag = "projects",
+    params(("name" = String, Path, description = "the project"), ("If-Match" = Option<String>, Header, description = "the ETag of the project as it was read")),
     request_body = PutProject, responses((status = 200, body = Project), Problem))]
 pub(crate) async fn put(
     State(app): State<App>,
     caller: Caller,
+    headers: HeaderMap,
     Path(name): Path<String>,
     Sent(wanted): Sent<PutProject>,
 ) -> Answer<Json<Project>> {
     let name = valid(name)?;
-    Ok(Json(app.engine()?.init_project(Some(name), wanted.repo, wanted.settings, &caller.by()).await?))
+    let now = app.engine()?.store().project(&name).await?;
+    let seen = if etag::if_match(&headers, now.as_ref())? { now } else { None };
+    Ok(Json(app.engine()?.init_project(Some(name), wanted.repo, wanted.settings, seen, &caller.by()).await?))
 }
 
 /// Shows what trusting a project would trust.

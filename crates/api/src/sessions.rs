@@ -8,11 +8,12 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_store::{EventFilter, SessionFilter};
-use windlass_types::{Activity, AgentMetrics, AgentSession, Event, EventKind, Harness, Timestamp};
+use windlass_types::{Activity, AgentMetrics, AgentSession, Event, EventKind, Harness};
 
 use crate::auth::{Caller, bearer};
 use crate::events::{follow, last_event_id};
-use crate::extract::{Asked, Path, Raw, id, maybe_id, page_size, words};
+use crate::extract::{Asked, Path, Raw, id, page_size};
+use crate::filter;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -104,10 +105,6 @@ pub(crate) struct HookAsked {
     harness: Option<String>,
 }
 
-fn maybe_time(text: Option<&str>) -> Answer<Option<Timestamp>> {
-    text.map(|text| text.parse().map_err(|_| Problem::bad_request("since is not a time as RFC 3339 writes it"))).transpose()
-}
-
 /// Lists the sessions of agents: those that Windlass runs, and those of people whose hooks tell of them. What runs now is
 /// `status=active,idle`.
 #[utoipa::path(get, path = "/api/v1/agents", operation_id = "list_agents", tag = "agents", params(ListAsked),
@@ -115,10 +112,10 @@ fn maybe_time(text: Option<&str>) -> Answer<Option<Timestamp>> {
 pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<ListAsked>) -> Answer<Json<SessionPage>> {
     let filter = SessionFilter {
         session: None,
-        statuses: words(asked.status.as_deref())?,
-        kinds: words(asked.kind.as_deref())?,
+        statuses: filter::words("status", asked.status.as_deref())?,
+        kinds: filter::words("kind", asked.kind.as_deref())?,
         project: asked.project,
-        since: maybe_time(asked.since.as_deref())?,
+        since: filter::time("since", asked.since.as_deref())?,
         text: asked.q,
     };
     let page = app.engine()?.store().sessions(filter, asked.cursor, page_size(asked.limit)).await?;
@@ -141,8 +138,9 @@ pub(crate) async fn activity(
     Asked(asked): Asked<ActivityAsked>,
 ) -> Answer<Json<ActivityPage>> {
     let limit = page_size(asked.limit);
-    let items = app.engine()?.store().activities(id(&path)?, asked.after, limit).await?;
-    let is_full = asked.after.is_some() && items.len() >= limit as usize;
+    let after = filter::number("after", asked.after)?;
+    let items = app.engine()?.store().activities(id(&path)?, after, limit).await?;
+    let is_full = after.is_some() && items.len() >= limit as usize;
     let next_cursor = items.last().filter(|_| is_full).map(|last| last.number.to_string());
     Ok(Json(ActivityPage { items, next_cursor }))
 }
@@ -152,9 +150,9 @@ pub(crate) async fn activity(
     responses((status = 200, body = AgentMetrics), Problem))]
 pub(crate) async fn metrics(State(app): State<App>, Asked(asked): Asked<MetricsAsked>) -> Answer<Json<AgentMetrics>> {
     let filter = SessionFilter {
-        session: maybe_id(asked.session.as_deref())?,
+        session: filter::id("session", asked.session.as_deref())?,
         project: asked.project,
-        since: maybe_time(asked.since.as_deref())?,
+        since: filter::time("since", asked.since.as_deref())?,
         ..SessionFilter::default()
     };
     Ok(Json(app.engine()?.store().agent_metrics(filter).await?))
@@ -173,7 +171,7 @@ pub(crate) async fn events(
 ) -> Answer<Response> {
     let filter = EventFilter {
         project: asked.project,
-        session: maybe_id(asked.session.as_deref())?,
+        session: filter::id("session", asked.session.as_deref())?,
         kinds: vec![EventKind::SessionStarted, EventKind::SessionActivity, EventKind::SessionEnded],
         ..EventFilter::default()
     };

@@ -13,6 +13,9 @@ use crate::extract::{Path, Sent};
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
+/// What events and the audit log call others than users: the owner of the data directory, whom nobody knows, agents, programs, Windlass.
+const OTHERS: [&str; 9] = ["agent", "configuration", "nobody", "owner", "person", "pm", "system", "token", "windlass"];
+
 /// All users.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UserList {
@@ -57,11 +60,17 @@ pub(crate) async fn list(State(app): State<App>) -> Answer<Json<UserList>> {
 /// Makes a user.
 #[utoipa::path(post, path = "/api/v1/users", operation_id = "create_user", tag = "access", request_body = NewUser, responses((status = 201, body = User), Problem))]
 pub(crate) async fn create(State(app): State<App>, Sent(wanted): Sent<NewUser>) -> Answer<(StatusCode, Json<User>)> {
-    // `person` is what the owner of the data directory is called.
-    if !is_valid_name(&wanted.name) || wanted.name == "person" {
+    if !is_valid_name(&wanted.name) {
         return Err(
             Problem::invalid("that is no name for a user").hint("a name is a letter or digit, then at most 127 of A-Z a-z 0-9 . _ -")
         );
+    }
+    if OTHERS.iter().any(|other| other.eq_ignore_ascii_case(&wanted.name)) {
+        return Err(Problem::invalid(format!(
+            "a user cannot be named {}: events and the audit log call others than users so",
+            wanted.name
+        ))
+        .hint("choose another name"));
     }
     let hash = app.hasher.hash(wanted.password).await?;
     Ok((StatusCode::CREATED, Json(app.engine()?.store().add_user(wanted.name, wanted.role, hash).await?)))

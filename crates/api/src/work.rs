@@ -11,9 +11,9 @@ use windlass_store::{EventFilter, WorkFilter, WorkSort};
 use windlass_types::{AssignmentId, EventKind, WorkItem};
 
 use crate::auth::Caller;
-use crate::dead_letters::time;
 use crate::events::{follow, last_event_id};
-use crate::extract::{Asked, page_size, words};
+use crate::extract::{Asked, page_size};
+use crate::filter;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
@@ -125,7 +125,11 @@ pub(crate) struct ChartsAsked {
 #[utoipa::path(get, path = "/api/v1/work", operation_id = "list_work", tag = "work", params(WorkAsked), responses((status = 200, body = WorkPage), Problem))]
 pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<WorkAsked>) -> Answer<Json<WorkPage>> {
     if let Some(ids) = &asked.ids {
-        let ids: Vec<AssignmentId> = words(Some(ids))?;
+        let others = [&asked.project, &asked.status, &asked.source, &asked.since, &asked.until, &asked.q, &asked.cursor];
+        if others.into_iter().any(Option::is_some) {
+            return Err(Problem::bad_request("ids: they are asked for alone, without another filter").hint("leave the others out"));
+        }
+        let ids: Vec<AssignmentId> = filter::words("ids", Some(ids))?;
         if ids.len() > IDS_MAX {
             return Err(Problem::bad_request(format!("{} ids were sent, and at most {IDS_MAX} are taken", ids.len())));
         }
@@ -133,10 +137,10 @@ pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<WorkAsked>)
     }
     let filter = WorkFilter {
         project: asked.project,
-        status: words(asked.status.as_deref())?,
+        status: filter::words("status", asked.status.as_deref())?,
         source: asked.source,
-        since: asked.since.as_deref().map(time).transpose()?,
-        until: asked.until.as_deref().map(time).transpose()?,
+        since: filter::time("since", asked.since.as_deref())?,
+        until: filter::time("until", asked.until.as_deref())?,
     };
     let sort = match asked.sort {
         Sort::Attention => WorkSort::Attention,
@@ -175,7 +179,7 @@ pub(crate) async fn inbox(State(app): State<App>, Asked(asked): Asked<ProjectAsk
 /// Counts what was done over a time, for charts.
 #[utoipa::path(get, path = "/api/v1/charts", operation_id = "show_charts", tag = "work", params(ChartsAsked), responses((status = 200, body = Charts), Problem))]
 pub(crate) async fn charts(State(app): State<App>, Asked(asked): Asked<ChartsAsked>) -> Answer<Json<Charts>> {
-    let since = asked.since.as_deref().map(time).transpose()?;
-    let until = asked.until.as_deref().map(time).transpose()?;
+    let since = filter::time("since", asked.since.as_deref())?;
+    let until = filter::time("until", asked.until.as_deref())?;
     Ok(Json(app.engine()?.charts(asked.project, since, until, asked.bucket).await?))
 }

@@ -6,7 +6,7 @@ use windlass_secrets::Redactor;
 use windlass_store::{JobEdit, StoreError, Submission, Submitted};
 use windlass_types::{
     Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Block, Failure, FailureKind, Harness, Job, JobId, JobSpec, JobStatus,
-    JobType, Phase, Policy, Project, ProjectSettings, SCRATCH, Verdict, is_valid_name, name_from,
+    JobType, OnFailure, Phase, Policy, Project, ProjectSettings, SCRATCH, Verdict, is_valid_name, name_from,
 };
 use windlass_workspace::git::{RepoAddress, WorkspaceError};
 use windlass_workspace::workspaces::{Removal, RepoFacts, RepoKind};
@@ -71,10 +71,8 @@ impl Engine {
         };
         check_job(&spec)?;
         check_means(goal.harness, goal.program.as_deref(), goal.script.as_deref())?;
-        // A program is no judge: its work is reviewed only where an agent for pm jobs is named.
-        let program_alone = goal.harness == Some(Harness::Command) && !goal.harness_defaults.contains_key(JobType::Pm.as_str());
         let policy = Policy {
-            review: !goal.no_review && !program_alone,
+            review: !goal.no_review && !program_alone(&harness_defaults),
             verify: given(goal.verify),
             max_iterations: goal.max_iterations,
             harness_defaults,
@@ -109,9 +107,16 @@ impl Engine {
     }
 
     /// Makes an assignment, with the jobs it names or none.
-    pub async fn create(&self, wanted: CreateAssignment, by: &str) -> Result<Submitted> {
+    pub async fn create(&self, mut wanted: CreateAssignment, by: &str) -> Result<Submitted> {
         check_text("north star", &wanted.north_star)?;
         check_harness_defaults(&wanted.policy.harness_defaults)?;
+        if program_alone(&wanted.policy.harness_defaults) {
+            if wanted.policy.on_failure == OnFailure::Review {
+                return Err(EngineError::new(ErrorKind::Invalid, "nobody can review a job that failed: the only agent named is a program")
+                    .hint("name an agent for pm jobs (harness_defaults.pm of the policy), or leave failures to a person"));
+            }
+            wanted.policy.review = false;
+        }
         for spec in &wanted.jobs {
             check_job(spec)?;
         }
@@ -148,22 +153,31 @@ impl Engine {
     /// Asks the assignment's agent something more, in its own session where it has one. What is over or blocked goes on with it.
     pub async fn follow_up(&self, id: AssignmentId, text: String, key: Option<String>, by: &str) -> Result<(Job, bool)> {
         check_text("message", &text)?;
-        self.written(self.inner.store.follow_up(id, text, key, by.to_owned()).await)
+        self.written(self.inner.store.follow_up(id, text, key, self.inner.facts(), by.to_owned()).await)
     }
 
     /// Moves an assignment to another status, or changes its limits.
     pub async fn update_assignment(&self, id: AssignmentId, update: UpdateAssignment, by: &str) -> Result<Assignment> {
+        let (reason, owner, action) = (given(update.reason), given(update.owner), given(update.action));
+        if update.status.is_none() && reason.is_some() {
+            return Err(EngineError::new(ErrorKind::Invalid, "a reason is kept with a status, and no status was given")
+                .hint("give the status, or leave the reason out"));
+        }
+        if update.status != Some(AssignmentStatus::Blocked) && (owner.is_some() || action.is_some()) {
+            return Err(EngineError::new(
+                ErrorKind::Invalid,
+                "owner and action are for the status blocked: they say who has to act, on what",
+            )
+            .hint("leave them out, or give the status blocked"));
+        }
+        if let Some(reason) = &reason {
+            check_text("reason", reason)?;
+        }
         let mut assignment = None;
         if let Some(budget) = update.budget {
             assignment = Some(self.inner.store.set_budget(id, budget, by.to_owned()).await?);
         }
         if let Some(status) = update.status {
-            let block = (status == AssignmentStatus::Blocked).then(|| Block {
-                owner: update.owner.unwrap_or_else(|| "person".to_owned()),
-                action: update.action.or_else(|| update.reason.clone()).unwrap_or_else(|| "say how to go on".to_owned()),
-                reason: update.reason.unwrap_or_else(|| format!("blocked by {by}")),
-                kind: None,
-            });
             if status == AssignmentStatus::Active {
                 self.check_something_to_do(id).await?;
             }
@@ -173,11 +187,19 @@ impl Engine {
             }
             let by_move = match status {
                 AssignmentStatus::Active => AssignmentMove::Activate,
-                AssignmentStatus::Blocked => AssignmentMove::Block,
+                AssignmentStatus::Blocked => {
+                    let block = Block {
+                        owner: owner.unwrap_or_else(|| "person".to_owned()),
+                        action: action.or_else(|| reason.clone()).unwrap_or_else(|| "say how to go on".to_owned()),
+                        reason: reason.unwrap_or_else(|| format!("blocked by {by}")),
+                        kind: None,
+                    };
+                    return Ok(self.inner.store.move_assignment(id, AssignmentMove::Block, Some(block), by.to_owned()).await?);
+                }
                 AssignmentStatus::Complete => AssignmentMove::Complete,
-                AssignmentStatus::Cancelled => return self.cancel_assignment(id, by).await,
+                AssignmentStatus::Cancelled => return self.call_off(id, reason, by).await,
             };
-            assignment = Some(self.inner.store.move_assignment(id, by_move, block, by.to_owned()).await?);
+            assignment = Some(self.inner.store.move_assignment_because(id, by_move, reason, by.to_owned()).await?);
         }
         assignment.ok_or_else(|| EngineError::new(ErrorKind::Invalid, "nothing to change was given").hint("give a status or a budget"))
     }
@@ -208,7 +230,11 @@ impl Engine {
 
     /// Calls an assignment off, with all its jobs.
     pub async fn cancel_assignment(&self, id: AssignmentId, by: &str) -> Result<Assignment> {
-        let assignment = self.inner.store.move_assignment(id, AssignmentMove::Cancel, None, by.to_owned()).await?;
+        self.call_off(id, None, by).await
+    }
+
+    async fn call_off(&self, id: AssignmentId, reason: Option<String>, by: &str) -> Result<Assignment> {
+        let assignment = self.inner.store.move_assignment_because(id, AssignmentMove::Cancel, reason, by.to_owned()).await?;
         self.inner.leases.tell_assignment(id, Control::Cancel);
         Ok(assignment)
     }
@@ -305,7 +331,16 @@ impl Engine {
     }
 
     /// Lets a repository join as a project.
-    pub async fn init_project(&self, name: Option<String>, repo: String, settings: ProjectSettings, by: &str) -> Result<Project> {
+    ///
+    /// With `seen`, only where the project still is as it was seen.
+    pub async fn init_project(
+        &self,
+        name: Option<String>,
+        repo: String,
+        settings: ProjectSettings,
+        seen: Option<Project>,
+        by: &str,
+    ) -> Result<Project> {
         let (repo, facts) = self.inspect(&repo, None).await?;
         let name = match name {
             Some(name) => name,
@@ -314,7 +349,11 @@ impl Engine {
         check_name(&name)?;
         check_harness_defaults(&settings.harness_defaults)?;
         tracing::info!(project = %name, by, "project {name} joins");
-        Ok(self.inner.store.put_project(name, Some(repo), facts.default_branch, settings).await?)
+        let store = &self.inner.store;
+        Ok(match seen {
+            Some(seen) => store.change_project(seen, Some(repo), facts.default_branch, settings).await?,
+            None => store.put_project(name, Some(repo), facts.default_branch, settings).await?,
+        })
     }
 
     /// What trusting a project would trust.
@@ -545,6 +584,11 @@ fn check_name(name: &str) -> Result<()> {
     }
     Err(EngineError::new(ErrorKind::Invalid, format!("{name:?} cannot be a name"))
         .hint("use letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 128"))
+}
+
+/// Whether a program is the only agent that is named. It is no judge: its work is reviewed only where an agent for pm jobs is named.
+fn program_alone(defaults: &std::collections::BTreeMap<String, Harness>) -> bool {
+    defaults.get("default") == Some(&Harness::Command) && !defaults.contains_key(JobType::Pm.as_str())
 }
 
 fn check_harness_defaults(defaults: &std::collections::BTreeMap<String, Harness>) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use windlass_types::count;
 
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -123,7 +124,7 @@ async fn until_due(inner: &Arc<Inner>, next_due: Result<Option<Due>, StoreError>
                 match inner.store.pull_in_due(longest_ms).await {
                     Ok(0) => {}
                     Ok(jobs) => {
-                        tracing::warn!(jobs, "{jobs} job(s) waited for a time that a wrong clock had named; they are due now");
+                        tracing::warn!(jobs, "due now, after a wait for a time that a wrong clock had named: {}", count(jobs, "job"));
                         return Duration::ZERO;
                     }
                     Err(_) => return STORAGE_RETRY,

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use windlass_delivery::ForgeServer;
 use windlass_store::{NodeFacts, Store, StoreError, WorkerSlots};
 use windlass_telemetry::Metrics;
-use windlass_types::{AssignmentId, AttemptId, SandboxLevel, Slots, Timestamp};
+use windlass_types::{AssignmentId, AttemptId, SandboxLevel, Slots, Timestamp, count};
 use windlass_workspace::git::{Identity, Login};
 use windlass_workspace::launch::{Launcher, become_subreaper};
 use windlass_workspace::workspaces::{PoolPolicy, Workspaces};
@@ -277,7 +277,8 @@ impl Engine {
         inner.claiming.cancel();
         inner.attempts.close();
         if !self.ended_within(grace).await {
-            tracing::info!(running = inner.leases.len(), "the wait is over: {} job(s) are handed back", inner.leases.len());
+            let running = inner.leases.len();
+            tracing::info!(running, "the wait is over: what runs is handed back ({})", count(running, "job"));
             inner.leases.tell_all(Control::HandBack);
             let ended = self.ended_within(Duration::from_millis(inner.config.kill_grace_ms)).await
                 || tokio::time::timeout(HANDING_BACK, inner.attempts.wait()).await.is_ok();

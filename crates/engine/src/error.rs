@@ -14,6 +14,8 @@ pub enum ErrorKind {
     Gone,
     /// It makes sense, but not now.
     Conflict,
+    /// It is no longer what the caller has seen.
+    Changed,
     /// The caller may not.
     Forbidden,
     /// No room: disk full, queue full.
@@ -57,6 +59,7 @@ impl From<StoreError> for EngineError {
             StoreError::Invalid(_) => ErrorKind::Invalid,
             StoreError::Pruned { .. } => ErrorKind::Gone,
             StoreError::Conflict(_) | StoreError::Stale { .. } => ErrorKind::Conflict,
+            StoreError::Changed(_) => ErrorKind::Changed,
             StoreError::Full(_) => ErrorKind::Full,
             StoreError::ReadOnly(_) | StoreError::Unavailable(_) => ErrorKind::Unavailable,
             _ => ErrorKind::Internal,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_store::{DatabaseFacts, QuickCheck};
-use windlass_types::JobStatus;
+use windlass_types::{JobStatus, count};
 
 use crate::doctor::{check, problem};
 use crate::engine::{Engine, Inner};
@@ -116,7 +116,10 @@ fn workspaces(keeping: &Housekeeping) -> DoctorCheck {
     let of = keeping.retention.workspaces_max_bytes.map_or_else(String::new, |max| format!(" of {} MiB", max / MIB));
     let found = format!("{} MiB{of}, {} kept that were to go", taken / MIB, last.kept.len());
     let wrong = last.kept.first().map(|first| {
-        problem(&format!("{} workspace(s) stay, as that of {}: {}", last.kept.len(), first.assignment_id, first.why), &first.hint)
+        problem(
+            &format!("{} could not be removed, as that of {}: {}", count(last.kept.len(), "workspace"), first.assignment_id, first.why),
+            &first.hint,
+        )
     });
     check("workspaces", found, wrong)
 }
@@ -146,8 +149,9 @@ fn backup(inner: &Inner, keeping: &Housekeeping) -> DoctorCheck {
 
 async fn dead_letters(inner: &Inner) -> Result<DoctorCheck, EngineError> {
     let dead = inner.store.counts().await?.jobs.get(&JobStatus::Dead).copied().unwrap_or(0);
-    let wrong = (dead > 0).then(|| problem(&format!("{dead} job(s) are out of retries"), "windlass jobs --status dead; each says why"));
-    Ok(check("dead", format!("{dead} dead letter(s)"), wrong))
+    let wrong =
+        (dead > 0).then(|| problem(&format!("out of retries: {}", count(dead, "job")), "windlass jobs --status dead; each says why"));
+    Ok(check("dead", count(dead, "dead letter"), wrong))
 }
 
 /// How many files may be watched: task files need few, an agent's tools many. Only where the kernel tells.

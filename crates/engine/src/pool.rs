@@ -1,6 +1,7 @@
 //! The pool of checked-out trees, filled in the background after a workspace was prepared.
 
 use std::sync::Arc;
+use windlass_types::count;
 
 use windlass_workspace::workspaces::Workspace;
 
@@ -22,7 +23,7 @@ pub(crate) fn fill(inner: &Arc<Inner>, workspace: &Workspace) {
             inner.workspaces.fill_pool(&workspace, inner.config.clock.now(), room_bytes(&inner)).await
         };
         match inner.background.run_until_cancelled(filling).await {
-            Some(Ok(trees)) if trees > 0 => tracing::debug!("{trees} checked-out tree(s) of {} are ready", workspace.repo.as_str()),
+            Some(Ok(trees)) if trees > 0 => tracing::debug!("ready of {}: {}", workspace.repo.as_str(), count(trees, "checked-out tree")),
             Some(Err(e)) => tracing::warn!(error = %e, "no checked-out tree of {} could be made ready", workspace.repo.as_str()),
             _ => {}
         }
@@ -45,7 +46,7 @@ fn room_bytes(inner: &Inner) -> u64 {
 pub(crate) async fn tidy(inner: &Inner) {
     match inner.workspaces.tidy_pools().await {
         Ok(0) => {}
-        Ok(removed) => tracing::info!("{removed} tree(s) of pools that an earlier life left were removed"),
+        Ok(removed) => tracing::info!("removed {} of pools that an earlier life left", count(removed, "tree")),
         Err(e) => tracing::warn!(error = %e, "the pools of checked-out trees could not be looked through"),
     }
 }

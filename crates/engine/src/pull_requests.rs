@@ -12,7 +12,7 @@ use windlass_delivery::{Association, Checks, Forge, ForgeError, Review, ReviewMa
 use windlass_secrets::Redactor;
 use windlass_store::{Seen, Watched};
 use windlass_types::{
-    AssignmentStatus, ChecksVerdict, FailureClass, JobSpec, JobType, Project, PullRequest, PullRequestState, Role, Timestamp,
+    AssignmentStatus, ChecksVerdict, FailureClass, JobSpec, JobType, Project, PullRequest, PullRequestState, Role, Timestamp, count,
 };
 
 use crate::attempt::{fence, scanner};
@@ -206,13 +206,13 @@ fn context(
     let mut text = format!("The work so far is pull request {} ({}).\n", known.number, known.url);
     let mut why = Vec::new();
     if !asked.is_empty() {
-        why.push(format!("{} review(s) ask for changes", asked.len()));
+        why.push(format!("{} that asked for changes", count(asked.len(), "review")));
         text.push_str("\nReviewers ask for changes. Do what they ask where it serves the goal, and say what you did about each point.\n");
         text.push_str(&fenced("review", &said(asked)));
         text.push('\n');
     }
     if let Some(checks) = failed {
-        why.push(format!("{} check(s) failed", checks.failed.len()));
+        why.push(format!("{} that failed", count(checks.failed.len(), "check")));
         text.push_str("\nChecks of the repository's forge failed on the branch as it is now. Find out why, and mend it.\n");
         let mut list = String::new();
         for check in &checks.failed {

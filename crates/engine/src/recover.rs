@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_store::{SettleRequest, StoreError};
-use windlass_types::{Attempt, AttemptResult, Failure, FailureKind, Job};
+use windlass_types::{Attempt, AttemptResult, Failure, FailureKind, Job, count};
 
 use crate::engine::Inner;
 use crate::failpoint;
@@ -17,8 +17,8 @@ pub(crate) async fn at_start(inner: &Arc<Inner>) {
     loop {
         match sweep(inner).await {
             Ok(0) => return,
-            Ok(count) => {
-                tracing::info!(count, "rescued {count} job(s) that were running when the last process ended");
+            Ok(jobs) => {
+                tracing::info!(jobs, "rescued what ran when the last process ended: {}", count(jobs, "job"));
                 return;
             }
             Err(e) => {

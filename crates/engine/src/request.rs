@@ -96,7 +96,7 @@ pub struct CreateAssignment {
 pub struct UpdateAssignment {
     /// The status to move it to.
     pub status: Option<AssignmentStatus>,
-    /// Why (for `blocked`).
+    /// Why; kept with the status until the next one, at most 1 MiB.
     pub reason: Option<String>,
     /// Who has to act (for `blocked`); `person` by default.
     pub owner: Option<String>,

@@ -22,6 +22,9 @@ pub enum StoreError {
     /// The row's state does not allow it.
     #[error("{0}")]
     Conflict(String),
+    /// The row is no longer what the caller has seen.
+    #[error("{0}")]
+    Changed(String),
     /// What was asked can never be allowed.
     #[error("{0}")]
     Invalid(String),

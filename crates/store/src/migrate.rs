@@ -4,6 +4,7 @@
 
 use crate::error::{Result, StoreError};
 use crate::sql::{Dialect, Tx, values};
+use windlass_types::count;
 
 struct Migration {
     version: i64,
@@ -14,7 +15,7 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: [Migration; 15] = [
+const MIGRATIONS: [Migration; 16] = [
     Migration { version: 1, min_binary: 1, sql: include_str!("../migrations/0001_start.sql"), postgres: "" },
     Migration { version: 2, min_binary: 1, sql: include_str!("../migrations/0002_tasks.sql"), postgres: "" },
     Migration { version: 3, min_binary: 1, sql: include_str!("../migrations/0003_breakers.sql"), postgres: "" },
@@ -35,6 +36,7 @@ const MIGRATIONS: [Migration; 15] = [
     Migration { version: 13, min_binary: 1, sql: include_str!("../migrations/0013_sessions.sql"), postgres: "" },
     Migration { version: 14, min_binary: 1, sql: include_str!("../migrations/0014_notifications.sql"), postgres: "" },
     Migration { version: 15, min_binary: 1, sql: include_str!("../migrations/0015_ended_calls.sql"), postgres: "" },
+    Migration { version: 16, min_binary: 1, sql: include_str!("../migrations/0016_status_reason.sql"), postgres: "" },
 ];
 
 /// The key of the lock that the one who migrates holds on PostgreSQL.
@@ -70,7 +72,7 @@ pub(crate) fn migrate_to(tx: &mut dyn Tx, last: i64) -> Result<()> {
         }
         version = have;
     } else if let Some(first) = tables.first() {
-        return Err(StoreError::Foreign(format!("it has {} table(s), the first named {first:?}", tables.len())));
+        return Err(StoreError::Foreign(format!("it has {}, the first named {first:?}", count(tables.len(), "table"))));
     } else {
         tx.batch("CREATE TABLE schema_meta (version BIGINT NOT NULL, min_binary BIGINT NOT NULL); INSERT INTO schema_meta VALUES (0, 0);")?;
     }

@@ -176,6 +176,9 @@ pub struct Assignment {
     pub status: AssignmentStatus,
     /// Who has to act, while it is blocked.
     pub block: Option<Block>,
+    /// What the person who moved it to its status said of why; of one that is blocked, the block says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
     /// The rules it is run by.
     pub policy: Policy,
     /// Its limits.

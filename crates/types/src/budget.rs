@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Failure, FailureKind, Micros, Usage};
+use crate::{Failure, FailureKind, Micros, Usage, count};
 
 /// Limits of an assignment or a job; what is `None` is not limited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -112,7 +112,7 @@ impl Budget {
             Some(
                 Failure::new(
                     FailureKind::UsageUnknown,
-                    format!("{runs} run(s) ended without telling their {what}, and the budget limits it"),
+                    format!("{} ended without telling the {what}, and the budget limits it", count(runs, "run")),
                 )
                 .hint("lift that limit (`windlass update-assignment ID --no-budget usd` or `tokens`), or take a harness that tells it, or give the model's price in the configuration"),
             )

@@ -14,6 +14,7 @@ mod attempt;
 mod branch;
 mod breaker;
 mod budget;
+mod count;
 mod event;
 mod failure;
 mod guarded;
@@ -47,6 +48,7 @@ pub use attempt::{
 pub use branch::{Branch, BranchMove, BranchStatus, OnClash};
 pub use breaker::{Admission, Backend, BackendSign, Breaker, BreakerPolicy, BreakerProbe, BreakerStatus, DEFAULT_ACCOUNT};
 pub use budget::{Budget, BudgetCheck, Spent};
+pub use count::count;
 pub use event::{Event, EventKind};
 pub use failure::{Failure, FailureClass, FailureKind};
 pub use guarded::{GUARDED, Guard, is_guarded};

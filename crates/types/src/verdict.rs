@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Harness, JobId, JobType};
+use crate::{Harness, JobId, JobType, count};
 
 /// What a pm job decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -184,7 +184,7 @@ impl Verdict {
                     return refused("it names no evidence".to_owned());
                 }
                 if u32::try_from(jobs.len()).unwrap_or(u32::MAX) > rules.jobs_left {
-                    return refused(format!("it inserts {} job(s) and {} are left to insert", jobs.len(), rules.jobs_left));
+                    return refused(format!("it inserts {}, and no more than {} may be", count(jobs.len(), "job"), rules.jobs_left));
                 }
                 for job in jobs {
                     if job.job_type == JobType::Pm {

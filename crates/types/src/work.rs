@@ -168,8 +168,9 @@ pub struct Why {
     pub action: Option<String>,
 }
 
-/// Says why a piece of work stands as it does. `last_word`: the reason of its last verdict, if there was one.
+/// Says why a piece of work stands as it does. `last_word`: what the person who moved it said of why, else the reason of its last verdict.
 pub fn why(status: WorkStatus, block: Option<&Block>, job: Option<&WorkJob>, hold: Option<&Hold>, last_word: Option<&str>) -> Why {
+    let said = last_word.map(title_of).filter(|said| !said.is_empty());
     match status {
         WorkStatus::Blocked => match block {
             Some(block) if block.owner == "person" => {
@@ -191,12 +192,13 @@ pub fn why(status: WorkStatus, block: Option<&Block>, job: Option<&WorkJob>, hol
             action: Some("put a job in its line, or complete or cancel it".to_owned()),
         },
         WorkStatus::Complete => {
-            let said = last_word.filter(|word| !word.is_empty()).map(title_of);
             let passed = job.is_none_or(|job| job.status == JobStatus::Succeeded);
             let plain = if passed { "its jobs passed their gates" } else { "somebody said that it is complete" };
             Why { summary: said.unwrap_or_else(|| plain.to_owned()), ..Why::default() }
         }
-        WorkStatus::Cancelled => Why { summary: "called off".to_owned(), ..Why::default() },
+        WorkStatus::Cancelled => {
+            Why { summary: said.map_or_else(|| "called off".to_owned(), |said| format!("called off: {said}")), ..Why::default() }
+        }
     }
 }
 

@@ -122,6 +122,16 @@ on_both! {
         assert_eq!(who, [("vera", 403), ("omar", 201), ("ada", 201)]);
     }
 
+    async fn nobody_is_named_as_events_and_the_audit_log_call_others(database: Database) {
+        let api = Api::start(database).await;
+        for name in ["nobody", "owner", "agent", "system", "person", "token", "Person", "windlass", "pm", "token ci", "agent job_1"] {
+            let (status, problem) = api.post("/api/v1/users", &json!({ "name": name, "role": "viewer", "password": "long enough" })).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{name}: {problem}");
+        }
+        assert_eq!(api.get("/api/v1/users").await.1["items"], json!([]));
+        user(&api, "nobodys", "viewer").await;
+    }
+
     async fn a_link_opens_no_more_than_it_says_and_no_more_than_its_maker_may(database: Database) {
         let api = Api::start(database).await;
         user(&api, "ada", "admin").await;

@@ -48,10 +48,10 @@ on_both! {
         }
     }
 
-    async fn a_listener_of_their_own_shows_the_figures_to_anybody_and_nothing_else(database: Database) {
+    async fn a_listener_of_their_own_shows_the_figures_to_who_calls_it_by_address_and_nothing_else(database: Database) {
         let api = Api::without_engine(database, crate::support::limits()).await;
         let address = api.bound.serve_metrics(loopback(0)).await.expect("a second listener");
-        let get = |path: &str| answer(api.client.get(format!("http://{address}{path}")).header("Host", "prometheus.example"));
+        let get = |path: &str| answer(api.client.get(format!("http://{address}{path}")).header("Host", "10.1.2.3:9090"));
         assert_eq!(get("/metrics").await.0, StatusCode::SERVICE_UNAVAILABLE, "there is no engine yet");
         api.attach_engine().await;
         let (status, text) = get("/metrics").await;
@@ -59,6 +59,10 @@ on_both! {
         has(text.as_str().expect("text"), "# TYPE windlass_ready gauge");
         for path in ["/", "/health", "/api/v1/status", "/api/v1/openapi.json", "/metrics/"] {
             assert_eq!(get(path).await.0, StatusCode::NOT_FOUND, "{path}");
+        }
+        for (name, value) in [("Host", "rebound.test"), ("Host", "10.1.2.3.rebound.test:9090"), ("Origin", "http://evil.test")] {
+            let foreign = api.client.get(format!("http://{address}/metrics")).header(name, value);
+            assert_eq!(answer(foreign).await.0, StatusCode::FORBIDDEN, "{name}: {value}");
         }
         let posted = api.client.post(format!("http://{address}/metrics")).send().await.expect("an answer");
         assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);

@@ -98,6 +98,72 @@ on_both! {
         assert_eq!(api.post("/api/v1/assignments/run-many", &json!([])).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     }
 
+    async fn a_filter_that_cannot_be_read_is_refused_by_its_name_with_what_is_allowed(database: Database) {
+        let api = Api::start(database).await;
+        let lists: [(&str, &str, &str); 31] = [
+            ("assignments", "status=", "active"),
+            ("assignments", "status=active,asleep", "active"),
+            ("jobs", "status=", "queued"),
+            ("jobs", "type=fix", "implement"),
+            ("jobs", "type=", "implement"),
+            ("jobs", "assignment=", "asg_"),
+            ("work", "status=,", "waiting"),
+            ("work", "since=", "2026-01-31T12:00:00Z"),
+            ("work", "until=yesterday", "2026-01-31T12:00:00Z"),
+            ("work", "sort=best", "newest"),
+            ("work", "ids=", "asg_"),
+            ("work", "ids=asg_00000000000070008000000000000000&status=blocked", "alone"),
+            ("charts", "since=", "2026-01-31T12:00:00Z"),
+            ("charts", "until=2026", "2026-01-31T12:00:00Z"),
+            ("charts", "bucket=week", "day"),
+            ("code-operations", "status=", "queued"),
+            ("events", "kinds=", "job.status"),
+            ("events", "job=1", "job_"),
+            ("events?limit=1", "after=-1", "0 or more"),
+            ("agents", "status=", "idle"),
+            ("agents", "kind=robot", "manual"),
+            ("agents", "since=", "2026-01-31T12:00:00Z"),
+            ("agents/metrics", "session=", "ses_"),
+            ("dead-letters", "failure=", "api_error"),
+            ("dead-letters", "harness=", "claude"),
+            ("dead-letters", "since=", "2026-01-31T12:00:00Z"),
+            ("files/dead-letters", "since=now", "2026-01-31T12:00:00Z"),
+            ("branches", "status=", "merging"),
+            ("locks", "assignment=", "asg_"),
+            ("findings", "assignment=x", "asg_"),
+            ("audit", "until=", "2026-01-31T12:00:00Z"),
+        ];
+        for (list, query, allowed) in lists {
+            let sign = if list.contains('?') { '&' } else { '?' };
+            let (status, problem) = api.get(&format!("/api/v1/{list}{sign}{query}")).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{list} {query}: {problem}");
+            let name = query.split('=').next().expect("a name");
+            let said = format!("{} {}", problem["detail"], problem["hint"]);
+            assert!(said.contains(&format!("{name}: ")) && said.contains(allowed), "{list} {query}: {problem}");
+        }
+    }
+
+    async fn a_project_is_changed_with_a_tag_only_while_it_is_what_was_read(database: Database) {
+        let api = Api::start(database).await;
+        let repo = TempRepo::failing_check();
+        let body = |limit: u32| json!({ "repo": repo.path(), "settings": { "max_concurrent": limit } });
+        let put = async |limit: u32, tag: Option<&str>| {
+            let request = api.request(Method::PUT, "/api/v1/projects/shop").json(&body(limit));
+            answer(if let Some(tag) = tag { request.header("If-Match", tag) } else { request }).await
+        };
+        assert_eq!(put(1, Some("*")).await.0, StatusCode::PRECONDITION_FAILED, "there is none yet");
+        assert_eq!(put(1, None).await.0, StatusCode::OK);
+        let read = api.request(Method::GET, "/api/v1/projects/shop").send().await.expect("an answer");
+        let tag = read.headers()["etag"].to_str().expect("text").to_owned();
+        let (status, changed) = put(2, Some(&tag)).await;
+        assert_eq!((status, &changed["settings"]["max_concurrent"]), (StatusCode::OK, &json!(2)), "{changed}");
+        let (status, problem) = put(3, Some(&tag)).await;
+        assert_eq!((status, &problem["type"]), (StatusCode::PRECONDITION_FAILED, &json!("urn:windlass:problem:changed")), "{problem}");
+        assert_eq!(api.get("/api/v1/projects/shop").await.1["settings"]["max_concurrent"], 2);
+        assert_eq!(put(4, Some("*")).await.0, StatusCode::OK);
+        assert_eq!(put(5, None).await.0, StatusCode::OK);
+    }
+
     async fn what_nothing_answers_is_a_problem_too(database: Database) {
         let api = Api::start(database).await;
         assert_eq!(api.get("/api/v1/nowhere").await.0, StatusCode::NOT_FOUND);

@@ -79,6 +79,53 @@ on_both! {
         assert_eq!(assignment["jobs"].as_array().map(Vec::len), Some(3), "{assignment}");
     }
 
+    async fn the_reason_that_a_person_gives_is_kept_with_the_status_and_shown(database: Database) {
+        let api = Api::start(database).await;
+        let (done, off) = (api.run("done").await, api.run("off").await);
+        patch(&api, &done, json!({ "status": "complete", "reason": "merged by hand" })).await;
+        patch(&api, &off, json!({ "status": "cancelled", "reason": "not wanted" })).await;
+        assert_eq!(api.get(&format!("/api/v1/assignments/{done}")).await.1["status_reason"], "merged by hand");
+        let rows = list(&api, &format!("ids={done},{off}")).await;
+        assert_eq!((&rows[0]["summary"], &rows[1]["summary"]), (&json!("merged by hand"), &json!("called off: not wanted")));
+        patch(&api, &done, json!({ "status": "active" })).await;
+        assert_eq!(api.get(&format!("/api/v1/assignments/{done}")).await.1["status_reason"], Value::Null);
+        for body in [json!({ "reason": "why", "budget": { "runs": 2 } }), json!({ "status": "complete", "owner": "me" }), json!({ "status": "active", "action": "go" })] {
+            let (status, problem) = answer(api.request(Method::PATCH, &format!("/api/v1/assignments/{done}")).json(&body)).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {problem}");
+        }
+        assert_ne!(api.get(&format!("/api/v1/assignments/{done}")).await.1["budget"]["runs"], 2, "what is refused changes nothing");
+    }
+
+    async fn a_program_is_no_judge_however_the_assignment_is_made(database: Database) {
+        let api = Api::start(database).await;
+        let made = async |policy: Value| api.post("/api/v1/assignments", &json!({ "north_star": "n", "project": "scratch", "policy": policy })).await;
+        for (defaults, review) in [
+            (json!({ "default": "command" }), false),
+            (json!({ "default": "command", "pm": "claude" }), true),
+            (json!({ "default": "claude", "implement": "command" }), true),
+        ] {
+            let (status, made) = made(json!({ "harness_defaults": defaults })).await;
+            assert_eq!((status, &made["assignment"]["policy"]["review"]), (StatusCode::CREATED, &json!(review)), "{defaults}: {made}");
+        }
+        let (status, problem) = made(json!({ "harness_defaults": { "default": "command" }, "on_failure": "review" })).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    }
+
+    async fn a_program_takes_no_message_and_no_job_is_made_of_one(database: Database) {
+        let api = Api::start(database).await;
+        let (_, made) = api.post("/api/v1/assignments/run", &json!({ "goal": "g", "harness": "command", "program": "true" })).await;
+        let id = made["assignment"]["id"].as_str().expect("an id");
+        let (status, problem) = api.post(&format!("/api/v1/assignments/{id}/messages"), &json!({ "text": "go on" })).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("cannot be spoken to")), "{problem}");
+        let (_, assignment) = api.get(&format!("/api/v1/assignments/{id}")).await;
+        assert_eq!((assignment["jobs"].as_array().map(Vec::len), &assignment["status"]), (Some(1), &json!("active")), "{assignment}");
+        let other = json!({ "goal": "g", "harness": "command", "program": "true", "harness_defaults": { "chat": "claude" } });
+        let (_, made) = api.post("/api/v1/assignments/run", &other).await;
+        let id = made["assignment"]["id"].as_str().expect("an id");
+        assert_eq!(api.post(&format!("/api/v1/assignments/{id}/messages"), &json!({ "text": "go on" })).await.0, StatusCode::CREATED);
+    }
+
     async fn pages_of_work_join_without_a_gap_whatever_the_order(database: Database) {
         let api = Api::start(database).await;
         for n in 0..11 {

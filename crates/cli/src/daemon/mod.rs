@@ -119,7 +119,7 @@ impl Daemon {
         let engine = Engine::start(config, store.clone()).await.map_err(engine_error)?;
         for project in &settings.projects {
             let Some(repo) = project.repo.clone() else { continue };
-            let put = engine.init_project(Some(project.name.clone()), repo, project.settings.clone(), "configuration").await;
+            let put = engine.init_project(Some(project.name.clone()), repo, project.settings.clone(), None, "configuration").await;
             if let Err(e) = put {
                 tracing::warn!(project = project.name, error = %e, "project {} of the configuration cannot be used: {e}", project.name);
             }

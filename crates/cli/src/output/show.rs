@@ -1,7 +1,7 @@
 //! Records as people read them.
 
 use windlass_types::{
-    AgentEvent, Assignment, AssignmentStatus, Block, Budget, ChecksVerdict, Hold, Job, JobStatus, PullRequest, Spent, Timestamp,
+    AgentEvent, Assignment, AssignmentStatus, Block, Budget, ChecksVerdict, Hold, Job, JobStatus, PullRequest, Spent, Timestamp, count,
 };
 
 use super::{clean, one_line};
@@ -90,7 +90,7 @@ pub(crate) fn spent(spent: &Spent, budget: &Budget) -> String {
         parts.push(format!("{}{}", spent.cost_micros, of(budget.cost_micros.map(|c| c.to_string()))));
     }
     if spent.runs_without_cost > 0 && (spent.cost_micros.0 > 0 || budget.cost_micros.is_some()) {
-        parts.push(format!("cost unknown for {} run(s)", spent.runs_without_cost));
+        parts.push(format!("cost unknown for {}", count(spent.runs_without_cost, "run")));
     }
     parts.join(", ")
 }

@@ -1,6 +1,6 @@
 use clap::Args;
 use serde_json::Value;
-use windlass_types::{Clock, Verdict};
+use windlass_types::{Clock, Verdict, count};
 
 use crate::cli::{Context, Json};
 use crate::client::Client;
@@ -41,6 +41,7 @@ async fn print(client: &Client, detail: &AssignmentDetail) -> Result<()> {
     table::facts(&[
         ("assignment", Some(a.id.to_string())),
         ("status", Some(a.status.to_string())),
+        ("because", a.status_reason.as_ref().map(|reason| one_line(reason, 300))),
         ("project", Some(a.project.clone())),
         ("waits", a.block.as_ref().map(show::block)),
         ("branch", a.branch.clone()),
@@ -69,7 +70,7 @@ async fn print(client: &Client, detail: &AssignmentDetail) -> Result<()> {
     table::print(&["#", "job", "status", "type", "attempts", "note"], rows, "no jobs yet: `windlass insert-job` adds one")?;
     for verdict in &detail.verdicts {
         let what = match &verdict.verdict {
-            Verdict::Insert { jobs, .. } => format!("inserted {} job(s)", jobs.len()),
+            Verdict::Insert { jobs, .. } => format!("inserted {}", count(jobs.len(), "job")),
             Verdict::Complete { .. } => "complete".to_owned(),
             Verdict::Block { owner, .. } => format!("blocked for {owner}"),
         };

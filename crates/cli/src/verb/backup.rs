@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
+use windlass_types::count;
 
 use clap::Args;
 use serde_json::json;
@@ -43,10 +44,10 @@ pub(crate) async fn run(args: BackupArgs, context: &Context) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     output::data(&format!(
-        "{} holds {} assignment(s) and {} job(s) as of {}, {}",
+        "{} holds {} and {} as of {}, {}",
         backup.path,
-        backup.assignments,
-        backup.jobs,
+        count(backup.assignments, "assignment"),
+        count(backup.jobs, "job"),
         backup.made_at,
         size(backup.bytes)
     ))?;

@@ -57,6 +57,9 @@ pub(crate) async fn run(args: CreateArgs, context: &Context) -> Result<Exit> {
     if repo.is_none() && project.is_none() {
         output::say("note: no repository was named, so its jobs run in project scratch; --repo DIR names one");
     }
+    if args.harness == Some(Harness::Command) && !args.no_review && !args.review_failures {
+        output::say("note: a program is no judge, so no pm job reviews its work");
+    }
     let mut policy = Policy { review: !args.no_review, verify: args.verify, ..Policy::default() };
     policy.harness_defaults.extend(args.harness.map(|h| ("default".to_owned(), h)));
     if args.review_failures {

@@ -1,5 +1,6 @@
 use clap::Args;
 use serde_json::Value;
+use windlass_types::count;
 
 use crate::cli::{Context, Json};
 use crate::failure::{CliError, Exit, Result};
@@ -70,6 +71,6 @@ pub(crate) fn stat(diff: &Diff) -> Vec<String> {
         lines.push(format!("… and {} more", diff.files.len() - shown));
     }
     let (plus, minus) = diff.files.iter().fold((0u64, 0u64), |(p, m), f| (p.saturating_add(f.insertions), m.saturating_add(f.deletions)));
-    lines.push(format!("{} file(s) changed, {plus} line(s) added, {minus} removed", diff.files.len()));
+    lines.push(format!("{} changed, {} added, {minus} removed", count(diff.files.len(), "file"), count(plus, "line")));
     lines
 }

@@ -1,6 +1,6 @@
 use clap::Args;
 use windlass_intake::{FilesStatus, FilesWorker};
-use windlass_types::Clock;
+use windlass_types::{Clock, count};
 
 use crate::cli::{Context, Json};
 use crate::failure::{CliError, Exit, Result};
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: FilesArgs, context: &Context) -> Result<Exit> {
         ("seen by", Some(output::clean(&files.watching))),
         ("looked through", files.last_rescan_at.map(|at| show::ago(at, now))),
         ("overflows", Some(files.overflows.to_string())),
-        ("waiting", Some(format!("{} file(s)", files.waiting))),
+        ("waiting", Some(count(files.waiting, "file"))),
         ("results pending", Some(files.results_pending.to_string())),
         ("problem", files.problem.as_deref().map(output::clean)),
     ])?;

@@ -1,5 +1,6 @@
 use clap::Args;
 use serde_json::json;
+use windlass_types::count;
 
 use crate::cli::{Context, Json};
 use crate::failure::{Exit, Result};
@@ -76,19 +77,22 @@ fn show_run(run: &HousekeepingRun) -> Result<()> {
     let verb = if run.dry_run { "would go" } else { "removed" };
     output::data(&format!("{:11} {}", if run.dry_run { "dry run" } else { "last" }, run.ended_at))?;
     output::data(&format!(
-        "{verb:11} {} event(s), {} assignment(s), {} session(s), {} transcript(s) of {}, {} workspace(s) and {} ready tree(s) of {}",
-        removed.events,
-        removed.assignments,
-        removed.sessions,
-        removed.transcripts,
+        "{verb:11} {}, {}, {}, {} of {}, {} and {} of {}",
+        count(removed.events, "event"),
+        count(removed.assignments, "assignment"),
+        count(removed.sessions, "session"),
+        count(removed.transcripts, "transcript"),
         size(removed.transcript_bytes),
-        removed.workspaces,
-        removed.pool_trees,
+        count(removed.workspaces, "workspace"),
+        count(removed.pool_trees, "ready tree"),
         size(removed.workspace_bytes)
     ))?;
     output::data(&format!(
-        "{:11} {} line(s) of the audit log, {} credential(s) that ended, {} notification(s)",
-        "", removed.audit_lines, removed.credentials, removed.notifications
+        "{:11} {} of the audit log, {} that ended, {}",
+        "",
+        count(removed.audit_lines, "line"),
+        count(removed.credentials, "credential"),
+        count(removed.notifications, "notification")
     ))?;
     for kept in &run.kept {
         output::data(&format!("kept        the workspace of {} ({}): {}", kept.assignment_id, size(kept.bytes), output::clean(&kept.why)))?;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use windlass_types::Timestamp;
+use windlass_types::{Timestamp, count};
 
 use crate::cli::{Context, DatabaseArgs, Json};
 use crate::client::Client;
@@ -45,7 +45,12 @@ pub(crate) async fn run(args: RestoreArgs, context: &Context) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let backup = &restored.backup;
-    output::data(&format!("restored {} assignment(s) and {} job(s) as of {}", backup.assignments, backup.jobs, backup.made_at))?;
+    output::data(&format!(
+        "restored {} and {} as of {}",
+        count(backup.assignments, "assignment"),
+        count(backup.jobs, "job"),
+        backup.made_at
+    ))?;
     if let Some(aside) = &restored.aside {
         output::data(&format!("what was there before is in {aside}"))?;
     }

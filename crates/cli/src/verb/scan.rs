@@ -2,6 +2,7 @@ use std::ffi::OsString;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
+use windlass_types::count;
 
 use clap::Args;
 use windlass_secrets::{AllowList, Allowed, Finding, Scanner};
@@ -231,10 +232,6 @@ fn line(at: &FindingAt) -> String {
 /// Text of a hostile repository on one line.
 fn one_line(text: &str) -> String {
     output::clean(&text.replace('\n', "\\n"))
-}
-
-fn count(n: u64, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn failed(error: impl std::fmt::Display) -> CliError {

@@ -16,7 +16,7 @@ pub(crate) struct UpdateAssignmentArgs {
     /// The status to move it to
     #[arg(long, value_name = "STATUS", value_parser = assignment_status_parser())]
     status: Option<AssignmentStatus>,
-    /// Why
+    /// Why; kept with the status
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// For `blocked`: who has to act [default: person]

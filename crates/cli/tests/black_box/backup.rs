@@ -163,7 +163,7 @@ fn without_a_daemon_both_work_and_a_full_directory_is_not_written_over() {
     assert_eq!(made["jobs"].as_u64(), Some(1), "{made:#}");
     home.run(&["restore", &path]).code(1).says("--force");
     let answer: Answer = home.run(&["restore", &path, "--force"]).code(0);
-    assert!(answer.out.contains("1 assignment(s)") && answer.out.contains("before-restore-"), "{answer:?}");
+    assert!(answer.out.contains("1 assignment ") && answer.out.contains("before-restore-"), "{answer:?}");
     let _daemon = Daemon::up(&home);
     assert_eq!(ids(&home, "jobs").len(), 1);
 }

@@ -61,7 +61,7 @@ fn without_a_daemon_it_works_here_and_leaves_no_endpoint() {
 fn for_a_person_it_tells_each_step_beside_the_summary() {
     let (home, repo) = (Home::new(), TempRepo::failing_check());
     let answer = home.run(&run_args(&repo, MEND)).code(0).says("the check `./check.sh` passed").says("next: git diff main...windlass/");
-    assert!(answer.out.contains("outcome     complete") && answer.out.contains("1 file(s) changed"), "{answer:?}");
+    assert!(answer.out.contains("outcome     complete") && answer.out.contains("1 file changed"), "{answer:?}");
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn the_next_job_is_refused_too_when_the_one_before_did_not_tell() {
     bench.ok(&["resume"]);
     bench.until_job(&a, 0, "succeeded");
     let hold = bench.until_held(&a, 1, "budget");
-    assert!(hold["reason"].as_str().unwrap().contains("without telling their tokens"), "{hold:#}");
+    assert!(hold["reason"].as_str().unwrap().contains("without telling the tokens"), "{hold:#}");
     assert_eq!(bench.jobs(&a)[1]["attempts"], 0);
 }
 

@@ -195,8 +195,10 @@ fn a_pm_without_a_verdict_is_asked_once_more_and_then_a_person_is() {
     assert_eq!(bench.count(&id(&done["jobs"][1]), "run", "passed"), 2);
     assert_eq!(done["jobs"][0]["status"], "succeeded", "the work itself is kept");
 
-    bench.ok(&["update-assignment", &a, "--status", "complete"]);
+    bench.ok(&["update-assignment", &a, "--status", "complete", "--reason", "I looked at it myself"]);
     assert_eq!(bench.assignment(&a)["status"], "complete");
+    let shown = String::from_utf8(bench.daemon.call(&["assignment", &a]).stdout).unwrap();
+    assert!(shown.contains("because") && shown.contains("I looked at it myself"), "{shown}");
 }
 
 #[test]
@@ -237,7 +239,7 @@ fn a_verdict_may_not_choose_a_program_a_pm_or_more_jobs_than_are_left() {
     let cases = [
         (insert(r#"{ type = "implement", harness = "command", context = "rm -rf" }"#), "harness command"),
         (insert(r#"{ type = "pm", context = "judge yourself" }"#), "pm job"),
-        (insert(&twenty_one), "20 are left"),
+        (insert(&twenty_one), "no more than 20"),
         (insert(r#"{ type = "implement", context = " " }"#), "context"),
         (insert(r#"{ type = "implement", context = "x", program = "sh -c evil" }"#), "could not be read"),
         (insert(""), "no job"),

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use windlass_types::{AssignmentId, Role, Timestamp};
+use windlass_types::{AssignmentId, Role, Timestamp, count};
 
 use crate::engine::{Engine, Inner};
 use crate::error::EngineError;
@@ -197,11 +197,11 @@ fn tell(run: &HousekeepingRun) {
             workspace_bytes = removed.workspace_bytes,
             pool_trees = removed.pool_trees,
             kept = run.kept.len(),
-            "housekeeping removed {} event(s), {} assignment(s), {} transcript(s) and {} workspace(s)",
-            removed.events,
-            removed.assignments,
-            removed.transcripts,
-            removed.workspaces
+            "housekeeping removed {}, {}, {} and {}",
+            count(removed.events, "event"),
+            count(removed.assignments, "assignment"),
+            count(removed.transcripts, "transcript"),
+            count(removed.workspaces, "workspace")
         );
     }
 }

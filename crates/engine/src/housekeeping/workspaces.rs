@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use windlass_store::StoreError;
-use windlass_types::{Assignment, AssignmentId, AssignmentStatus, JobStatus, Timestamp};
+use windlass_types::{Assignment, AssignmentId, AssignmentStatus, JobStatus, Timestamp, count};
 use windlass_workspace::git::WorkspaceError;
 use windlass_workspace::workspaces::{Found, Removal};
 
@@ -76,7 +76,11 @@ pub(super) async fn look_after(inner: &Arc<Inner>, run: &mut HousekeepingRun) ->
             Err(WorkspaceError::WouldLose { commits, files }) => run.kept.push(Kept {
                 assignment_id: id,
                 bytes: candidate.bytes,
-                why: format!("{} commit(s) and {} changed file(s) in it are nowhere else", commits.len(), files.len()),
+                why: format!(
+                    "it holds {} and {} that are nowhere else",
+                    count(commits.len(), "commit"),
+                    count(files.len(), "changed file")
+                ),
                 hint: format!("keep them in a bundle and remove it: windlass clean --bundle {id}"),
             }),
             Err(e) => run.kept.push(Kept {

@@ -61,12 +61,20 @@ fn last_ended(line: &[Job]) -> Option<&Job> {
     line.iter().rev().filter(ended).find(|job| job.spec.job_type != JobType::Pm).or_else(|| line.iter().rev().find(ended))
 }
 
-fn move_by_person(w: &mut Work<'_>, id: AssignmentId, mv: AssignmentMove, block: Option<&Block>, by: &str) -> Result<Assignment> {
+fn move_by_person(
+    w: &mut Work<'_>,
+    id: AssignmentId,
+    mv: AssignmentMove,
+    block: Option<&Block>,
+    reason: Option<&str>,
+    by: &str,
+) -> Result<Assignment> {
     let mut assignment = rows::lock_assignment(w, id)?;
     if mv == AssignmentMove::Block && block.is_none() {
         return Err(StoreError::Invalid("a block says who has to act, and on what".to_owned()));
     }
-    moves::move_assignment(w, &mut assignment, mv, block.cloned(), json!({ "by": by }))?;
+    moves::move_assignment(w, &mut assignment, mv, block.cloned(), json!({ "by": by, "reason": reason }))?;
+    assignment.status_reason = reason.map(str::to_owned);
     rows::save_assignment(w, &mut assignment)?;
     match mv {
         AssignmentMove::Cancel => {
@@ -133,7 +141,18 @@ impl Store {
     /// Moves an assignment by a person's word. Cancelling ends its queued jobs and asks a running one to stop; activating one that has
     /// come to rest and is reviewed inserts a pm job.
     pub async fn move_assignment(&self, id: AssignmentId, by_move: AssignmentMove, block: Option<Block>, by: String) -> Result<Assignment> {
-        self.promise(move |w| move_by_person(w, id, by_move, block.as_ref(), &by)).await
+        self.promise(move |w| move_by_person(w, id, by_move, block.as_ref(), None, &by)).await
+    }
+
+    /// The same for one that is not blocked by it, with what the person says of why: it is kept until the next move.
+    pub async fn move_assignment_because(
+        &self,
+        id: AssignmentId,
+        by_move: AssignmentMove,
+        reason: Option<String>,
+        by: String,
+    ) -> Result<Assignment> {
+        self.promise(move |w| move_by_person(w, id, by_move, None, reason.as_deref(), &by)).await
     }
 
     /// Gives an assignment other limits.

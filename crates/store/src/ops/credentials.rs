@@ -10,6 +10,9 @@ use crate::store::Store;
 /// The most tokens that there may be: a page of them is all that anybody can look after.
 const TOKENS_MAX: i64 = 1000;
 
+/// The most sessions that one user, or the owner, has open at once.
+const SESSIONS_MAX: i64 = 100;
+
 /// What a caller of [`Store::add_credential`] decides; the store adds id and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCredential {
@@ -102,6 +105,9 @@ fn add(w: &mut Work<'_>, new: &NewCredential) -> Result<Credential> {
     {
         return Err(StoreError::not_found("user", user));
     }
+    if new.kind == CredentialKind::Session {
+        make_room(w, &new.name)?;
+    }
     let now = w.now()?;
     let expires_at =
         new.lasts_secs.map(|secs| Timestamp(now.0.saturating_add(i64::try_from(secs).unwrap_or(i64::MAX / 1000).saturating_mul(1000))));
@@ -137,6 +143,13 @@ fn add(w: &mut Work<'_>, new: &NewCredential) -> Result<Credential> {
     Ok(credential)
 }
 
+/// Ends those of somebody's sessions that were used longest ago, so that one more stays within the bound.
+fn make_room(w: &mut Work<'_>, name: &str) -> Result<()> {
+    let longest_ago = "DELETE FROM credentials WHERE id IN (SELECT id FROM credentials WHERE kind = 'session' AND name = $1 \
+        ORDER BY COALESCE(last_used_at, created_at) DESC, id DESC LIMIT 1000000 OFFSET $2)";
+    w.execute(longest_ago, values![name, SESSIONS_MAX - 1]).map(drop)
+}
+
 /// Takes a login code away; only who takes it has it.
 fn take_code(w: &mut Work<'_>, sha256: &str) -> Result<Option<Credential>> {
     let Some(credential) = live(w, sha256)?.filter(|found| found.kind == CredentialKind::LoginCode) else { return Ok(None) };
@@ -168,7 +181,8 @@ fn revoke(w: &mut Work<'_>, id: windlass_types::CredentialId) -> Result<Credenti
 }
 
 impl Store {
-    /// Keeps a secret by its hash. A token's name is its own among those that are not revoked.
+    /// Keeps a secret by its hash. A token's name is its own among those that are not revoked; one session too many of somebody ends the one
+    /// that was used longest ago.
     pub async fn add_credential(&self, new: NewCredential) -> Result<Credential> {
         self.promise(move |w| add(w, &new)).await
     }

@@ -1,7 +1,7 @@
 //! Findings: what looks like secrets in an assignment's work. They stand until a scan of it passes.
 
 use serde_json::json;
-use windlass_types::{AssignmentId, AttemptId, EventKind, Finding, JobId, SecretFinding, Token};
+use windlass_types::{AssignmentId, AttemptId, EventKind, Finding, JobId, SecretFinding, Token, count};
 
 use super::page::{Conditions, Page, bounded, page};
 use super::{attempts, guard};
@@ -35,7 +35,7 @@ fn record(w: &mut Work<'_>, id: JobId, token: Token, attempt: AttemptId, found: 
     let rules: std::collections::BTreeSet<&str> = found.iter().map(|finding| finding.rule.as_str()).collect();
     let data = json!({
         "what": "secrets_found",
-        "text": format!("the scan found what looks like {} secret(s): nothing of the work is pushed", found.len()),
+        "text": format!("the scan found what looks like a secret, in {}: nothing of the work is pushed", count(found.len(), "place")),
         "rules": rules,
     });
     attempts::leave_event(w, EventKind::AttemptNotice, &row.job, attempt, data);

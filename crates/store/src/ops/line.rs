@@ -1,10 +1,11 @@
 //! An assignment's line: what stands in it, and what is put into it.
 
 use serde_json::json;
-use windlass_types::{Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Job, JobId, JobSpec, JobType};
+use windlass_types::{Assignment, AssignmentId, AssignmentMove, AssignmentStatus, Harness, Job, JobId, JobSpec, JobType};
 
+use super::claim::NodeFacts;
 use super::submit::{LINE_MAX, check_specs};
-use super::{moves, rows};
+use super::{moves, rows, world};
 use crate::error::{Result, StoreError};
 use crate::sql::{Work, values};
 use crate::store::Store;
@@ -79,7 +80,7 @@ fn insert(w: &mut Work<'_>, id: AssignmentId, after: Option<JobId>, specs: &[Job
 }
 
 /// Puts a follow-up behind what runs or ran last, in the session of the last job that had one; an assignment that is over or blocked goes on.
-fn follow_up(w: &mut Work<'_>, id: AssignmentId, text: &str, key: Option<&str>, by: &str) -> Result<(Job, bool)> {
+fn follow_up(w: &mut Work<'_>, id: AssignmentId, text: &str, key: Option<&str>, facts: &NodeFacts, by: &str) -> Result<(Job, bool)> {
     let mut assignment = rows::lock_assignment(w, id)?;
     if key.is_some_and(|key| key.is_empty() || key.len() > 512) {
         return Err(StoreError::Invalid("a message's key has 1 to 512 bytes".to_owned()));
@@ -112,6 +113,12 @@ fn follow_up(w: &mut Work<'_>, id: AssignmentId, text: &str, key: Option<&str>, 
         break;
     }
     check_specs(std::slice::from_ref(&spec))?;
+    if world::harness_of(w, facts, &spec, &assignment)? == Harness::Command {
+        return Err(StoreError::Conflict(format!(
+            "the agent of {id} is a program (harness command), which cannot be spoken to: it would run once more from its beginning; \
+             run its job again with windlass retry, or insert a job for another agent with windlass insert-job"
+        )));
+    }
     if assignment.status != AssignmentStatus::Active {
         moves::move_assignment(w, &mut assignment, AssignmentMove::Activate, None, json!({ "by": by }))?;
         rows::save_assignment(w, &mut assignment)?;
@@ -126,9 +133,17 @@ fn follow_up(w: &mut Work<'_>, id: AssignmentId, text: &str, key: Option<&str>, 
 
 impl Store {
     /// Asks the assignment's agent something more: a `chat` job in the session of its last job that had one. An assignment that is over or
-    /// blocked goes on with it. The same key asks once; gives the job, and whether it was made now.
-    pub async fn follow_up(&self, id: AssignmentId, text: String, key: Option<String>, by: String) -> Result<(Job, bool)> {
-        self.promise(move |w| follow_up(w, id, &text, key.as_deref(), &by)).await
+    /// blocked goes on with it. The same key asks once; gives the job, and whether it was made now. Refused where the agent, on a node with
+    /// these facts, would be a program.
+    pub async fn follow_up(
+        &self,
+        id: AssignmentId,
+        text: String,
+        key: Option<String>,
+        facts: NodeFacts,
+        by: String,
+    ) -> Result<(Job, bool)> {
+        self.promise(move |w| follow_up(w, id, &text, key.as_deref(), &facts, &by)).await
     }
 
     /// An assignment's jobs, by position.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use windlass_types::{
     AssignmentId, AttemptId, EventKind, FileLock, Job, JobId, JobType, LockConflict, LockPattern, LockStatus, Policy, Timestamp, Token,
-    parse_locks,
+    count, parse_locks,
 };
 
 use super::page::{Conditions, Page, bounded, page};
@@ -192,13 +192,16 @@ fn touch(w: &mut Work<'_>, id: JobId, token: Token, attempt: AttemptId, files: &
     }
     let text = match holders.first() {
         Some(first) => format!(
-            "the agent changed {} file(s) that its assignment has not locked; {} has {} locked",
-            outside.len(),
+            "the agent changed {} that its assignment has not locked; {} has {} locked",
+            count(outside.len(), "file"),
             first["holder"].as_str().unwrap_or_default(),
             first["file"].as_str().unwrap_or_default()
         ),
         None => {
-            format!("the agent changed {} file(s) that its assignment has not locked; they are locked with the rest now", outside.len())
+            format!(
+                "the agent changed {} that its assignment has not locked: locked with the rest from now on",
+                count(outside.len(), "file")
+            )
         }
     };
     let count = outside.len();

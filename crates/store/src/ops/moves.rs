@@ -42,6 +42,7 @@ pub(crate) fn move_assignment(w: &mut Work<'_>, a: &mut Assignment, by: Assignme
     let from = a.status;
     a.status = from.next(by)?;
     let before = std::mem::replace(&mut a.block, block.filter(|_| a.status == AssignmentStatus::Blocked));
+    a.status_reason = None;
     blocked::follow(w, a, before.as_ref())?;
     a.ended_at = match a.status {
         AssignmentStatus::Complete | AssignmentStatus::Cancelled => Some(w.now()?),

@@ -85,6 +85,20 @@ fn put(w: &mut Work<'_>, name: &str, repo: Option<&str>, default_branch: Option<
     get(w, name)
 }
 
+fn change(
+    w: &mut Work<'_>,
+    seen: &Project,
+    repo: Option<&str>,
+    default_branch: Option<&str>,
+    settings: &ProjectSettings,
+) -> Result<Project> {
+    let rest = format!("WHERE name = $1{}", w.dialect().lock());
+    if select(w, &rest, values![&seen.name])?.pop().as_ref() != Some(seen) {
+        return Err(StoreError::Changed(format!("the project {} has changed since it was read; read it again, then change it", seen.name)));
+    }
+    put(w, &seen.name, repo, default_branch, settings)
+}
+
 fn trust(w: &mut Work<'_>, name: &str, hash: Option<&str>) -> Result<Project> {
     let now = w.now()?;
     if w.execute("UPDATE projects SET trusted = $2, updated_at = $3 WHERE name = $1", values![name, hash, now])? == 0 {
@@ -115,6 +129,17 @@ impl Store {
         settings: ProjectSettings,
     ) -> Result<Project> {
         self.promise(move |w| put(w, &name, repo.as_deref(), default_branch.as_deref(), &settings)).await
+    }
+
+    /// The same for a project that is still as it was seen.
+    pub async fn change_project(
+        &self,
+        seen: Project,
+        repo: Option<String>,
+        default_branch: Option<String>,
+        settings: ProjectSettings,
+    ) -> Result<Project> {
+        self.promise(move |w| change(w, &seen, repo.as_deref(), default_branch.as_deref(), &settings)).await
     }
 
     /// The project of that name.

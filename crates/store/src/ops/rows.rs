@@ -249,7 +249,7 @@ pub(crate) fn save_claim(w: &mut Work<'_>, row: &JobRow) -> Result<()> {
 }
 
 const ASSIGNMENT_COLUMNS: &str = "id, project, status, source, inserted_jobs, priority, branch, base_branch, base_commit, head_commit, \
-    created_at, updated_at, ended_at, budget, spent, block, policy, north_star, pull_request";
+    created_at, updated_at, ended_at, budget, spent, block, policy, north_star, pull_request, status_reason";
 
 fn assignment_row(mut r: Row) -> Result<Assignment> {
     let r = &mut r;
@@ -267,6 +267,7 @@ fn assignment_row(mut r: Row) -> Result<Assignment> {
     let policy: Policy = r.json()?;
     let north_star = r.text()?;
     let pull_request = r.opt_json()?;
+    let status_reason = r.opt_text()?;
     Ok(Assignment {
         id,
         project,
@@ -274,6 +275,7 @@ fn assignment_row(mut r: Row) -> Result<Assignment> {
         source,
         status,
         block,
+        status_reason,
         policy,
         budget,
         spent,
@@ -348,7 +350,7 @@ pub(crate) fn save_assignment(w: &mut Work<'_>, a: &mut Assignment) -> Result<()
     a.updated_at = w.now()?;
     w.execute(
         "UPDATE assignments SET status = $2, inserted_jobs = $3, branch = $4, base_branch = $5, base_commit = $6, head_commit = $7, \
-         updated_at = $8, ended_at = $9, budget = $10, spent = $11, block = $12 WHERE id = $1",
+         updated_at = $8, ended_at = $9, budget = $10, spent = $11, block = $12, status_reason = $13 WHERE id = $1",
         values![
             a.id,
             a.status.as_str(),
@@ -362,6 +364,7 @@ pub(crate) fn save_assignment(w: &mut Work<'_>, a: &mut Assignment) -> Result<()
             json(&a.budget)?,
             json(&a.spent)?,
             a.block.as_ref().map(json).transpose()?,
+            a.status_reason.as_ref(),
         ],
     )?;
     Ok(())

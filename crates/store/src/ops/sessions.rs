@@ -55,21 +55,23 @@ pub(crate) struct SessionRow {
     pub(crate) end_reason: Option<String>,
 }
 
-const COLUMNS: &str = "id, kind, session_type, harness, agent_session_id, project, assignment_id, job_id, attempt_id, cwd, title, model, \
-    open_tools, last_activity_at, last_activity, tools_used, tools_failed, tools_timed, tools_ms, activities, fed, started_at, ended_at, \
-    end_reason, ended_calls";
+/// What of a session stays as it was inserted.
+const FIXED: &str = "id, kind, session_type, harness, project, assignment_id, job_id, attempt_id, started_at";
+/// What may change, in the order of [`changing`].
+const CHANGING: &str = "agent_session_id, cwd, title, model, open_tools, last_activity_at, last_activity, tools_used, tools_failed, \
+    tools_timed, tools_ms, activities, fed, ended_at, end_reason, ended_calls";
 
 fn row(mut r: Row) -> Result<SessionRow> {
     let r = &mut r;
-    let (id, kind, session_type, harness) = (r.word()?, r.word()?, r.text()?, r.word()?);
-    let (agent_session_id, project) = (r.opt_text()?, r.opt_text()?);
+    let (id, kind, session_type, harness, project) = (r.word()?, r.word()?, r.text()?, r.word()?, r.opt_text()?);
     let (assignment_id, job_id, attempt_id) = (r.opt_word()?, r.opt_word()?, r.opt_word()?);
+    let (started_at, agent_session_id) = (r.time()?, r.opt_text()?);
     let (cwd, title, model) = (r.opt_text()?, r.opt_text()?, r.opt_text()?);
     let open = r.opt_json()?.unwrap_or_default();
     let (last_activity_at, last_activity) = (r.time()?, r.text()?);
     let (tools_used, tools_failed, tools_timed, tools_ms) = (r.int()?, r.int()?, r.int()?, r.int()?);
     let (activities, fed) = (r.int()?, r.int()?);
-    let (started_at, ended_at, end_reason) = (r.time()?, r.opt_time()?, r.opt_text()?);
+    let (ended_at, end_reason) = (r.opt_time()?, r.opt_text()?);
     let ended = r.opt_json()?.unwrap_or_default();
     let tally = SessionTally { activities, open, ended, last_activity, title, tools_used, tools_failed, tools_timed, tools_ms };
     Ok(SessionRow {
@@ -95,76 +97,56 @@ fn row(mut r: Row) -> Result<SessionRow> {
 
 /// The sessions that a condition picks.
 pub(crate) fn sessions_where(w: &mut Work<'_>, rest: &str, params: &[Value]) -> Result<Vec<SessionRow>> {
-    w.query(&format!("SELECT {COLUMNS} FROM sessions {rest}"), params)?.into_iter().map(row).collect()
+    w.query(&format!("SELECT {FIXED}, {CHANGING} FROM sessions {rest}"), params)?.into_iter().map(row).collect()
 }
 
 /// Writes a new session; whether there was none like it.
 pub(crate) fn insert(w: &mut Work<'_>, s: &SessionRow) -> Result<bool> {
-    let t = &s.tally;
-    let made = w.execute(
-        &format!(
-            "INSERT INTO sessions ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-             $19, $20, $21, $22, $23, $24, $25) ON CONFLICT DO NOTHING"
-        ),
-        values![
-            s.id,
-            s.kind.as_str(),
-            &s.session_type,
-            s.harness.as_str(),
-            s.agent_session_id.as_deref(),
-            s.project.as_deref(),
-            s.assignment_id,
-            s.job_id,
-            s.attempt_id,
-            s.cwd.as_deref(),
-            t.title.as_deref(),
-            s.model.as_deref(),
-            list_of(&t.open)?,
-            s.last_activity_at,
-            &t.last_activity,
-            t.tools_used,
-            t.tools_failed,
-            t.tools_timed,
-            t.tools_ms,
-            t.activities,
-            s.fed,
-            s.started_at,
-            s.ended_at,
-            s.end_reason.as_deref(),
-            list_of(&t.ended)?,
-        ],
-    )?;
-    Ok(made > 0)
+    let fixed = values![
+        s.id,
+        s.kind.as_str(),
+        &s.session_type,
+        s.harness.as_str(),
+        s.project.as_deref(),
+        s.assignment_id,
+        s.job_id,
+        s.attempt_id,
+        s.started_at,
+    ];
+    let values: Vec<Value> = fixed.iter().cloned().chain(changing(s)?).collect();
+    let places: Vec<String> = (1..=values.len()).map(|place| format!("${place}")).collect();
+    let sql = format!("INSERT INTO sessions ({FIXED}, {CHANGING}) VALUES ({}) ON CONFLICT DO NOTHING", places.join(", "));
+    Ok(w.execute(&sql, &values)? > 0)
 }
 
 /// Writes what of a session may have changed.
 pub(crate) fn save(w: &mut Work<'_>, s: &SessionRow) -> Result<()> {
+    let set: Vec<String> = CHANGING.split(", ").zip(2..).map(|(column, place)| format!("{column} = ${place}")).collect();
+    let values: Vec<Value> = std::iter::once(s.id.into()).chain(changing(s)?).collect();
+    w.execute(&format!("UPDATE sessions SET {} WHERE id = $1", set.join(", ")), &values).map(drop)
+}
+
+/// The values of [`CHANGING`].
+fn changing(s: &SessionRow) -> Result<[Value; 16]> {
     let t = &s.tally;
-    w.execute(
-        "UPDATE sessions SET agent_session_id = $2, cwd = $3, title = $4, model = $5, open_tools = $6, last_activity_at = $7, \
-         last_activity = $8, tools_used = $9, tools_failed = $10, tools_timed = $11, tools_ms = $12, activities = $13, fed = $14, \
-         ended_at = $15, end_reason = $16, ended_calls = $17 WHERE id = $1",
-        values![
-            s.id,
-            s.agent_session_id.as_deref(),
-            s.cwd.as_deref(),
-            t.title.as_deref(),
-            s.model.as_deref(),
-            list_of(&t.open)?,
-            s.last_activity_at,
-            &t.last_activity,
-            t.tools_used,
-            t.tools_failed,
-            t.tools_timed,
-            t.tools_ms,
-            t.activities,
-            s.fed,
-            s.ended_at,
-            s.end_reason.as_deref(),
-            list_of(&t.ended)?,
-        ],
-    )?;
-    Ok(())
+    Ok([
+        s.agent_session_id.as_deref().into(),
+        s.cwd.as_deref().into(),
+        t.title.as_deref().into(),
+        s.model.as_deref().into(),
+        list_of(&t.open)?.into(),
+        s.last_activity_at.into(),
+        (&t.last_activity).into(),
+        t.tools_used.into(),
+        t.tools_failed.into(),
+        t.tools_timed.into(),
+        t.tools_ms.into(),
+        t.activities.into(),
+        s.fed.into(),
+        s.ended_at.into(),
+        s.end_reason.as_deref().into(),
+        list_of(&t.ended)?.into(),
+    ])
 }
 
 fn list_of<T: serde::Serialize>(items: &[T]) -> Result<Option<String>> {

@@ -140,6 +140,7 @@ pub(crate) fn submit_one(w: &mut Work<'_>, submission: &Submission, batch: &mut 
         source: submission.source.clone(),
         status: AssignmentStatus::Active,
         block: None,
+        status_reason: None,
         policy: submission.policy.clone(),
         budget: submission.budget.or(of_project).or(submission.node_budget),
         spent: Spent::default(),

@@ -3,7 +3,7 @@
 use serde_json::json;
 use windlass_types::{
     Assignment, AssignmentId, AssignmentMove, AssignmentStatus, AttemptId, Block, EventKind, Harness, Job, JobId, JobSpec, JobType, Token,
-    Verdict, VerdictRecord,
+    Verdict, VerdictRecord, count,
 };
 
 use super::attempts::leave_event;
@@ -20,9 +20,9 @@ pub(crate) fn apply(w: &mut Work<'_>, pm: &Job, assignment: &mut Assignment, ver
     match verdict {
         Verdict::Insert { jobs, .. } if open => {
             let left = assignment.policy.max_inserted_jobs.saturating_sub(assignment.inserted_jobs);
-            let count = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
-            if count > left {
-                return Err(StoreError::Invalid(format!("the verdict inserts {count} job(s) and {left} are left to insert")));
+            let wanted = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
+            if wanted > left {
+                return Err(StoreError::Invalid(format!("the verdict inserts {}, and no more than {left} may be", count(wanted, "job"))));
             }
             if jobs.iter().any(|job| job.job_type == JobType::Pm || job.harness == Some(Harness::Command)) {
                 return Err(StoreError::Invalid("a verdict inserts no pm job and none of harness command".to_owned()));
@@ -35,7 +35,7 @@ pub(crate) fn apply(w: &mut Work<'_>, pm: &Job, assignment: &mut Assignment, ver
                 (spec, None)
             });
             inserted = line::put_behind(w, assignment, pm.position, specs.collect(), &by)?;
-            assignment.inserted_jobs = assignment.inserted_jobs.saturating_add(count);
+            assignment.inserted_jobs = assignment.inserted_jobs.saturating_add(wanted);
         }
         Verdict::Complete { .. } if open => moves::move_assignment(w, assignment, AssignmentMove::Complete, None, by)?,
         Verdict::Block { owner, action, reason, .. } if open => {

@@ -193,7 +193,11 @@ impl<'a> Maker<'a> {
             _ => None,
         };
         let job = row.map(|row| work_job(w, row)).transpose()?;
-        let last_word = if status == WorkStatus::Complete { last_word(w, id)? } else { None };
+        let last_word = match (&assignment.status_reason, status) {
+            (Some(reason), _) => Some(reason.clone()),
+            (None, WorkStatus::Complete) => last_word(w, id)?,
+            (None, _) => None,
+        };
         let why = why(status, assignment.block.as_ref(), job.as_ref(), hold.as_ref(), last_word.as_deref());
         Ok(WorkItem {
             kind: "assignment".to_owned(),

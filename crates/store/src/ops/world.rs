@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use windlass_types::{Assignment, Breaker, BudgetCheck, Harness, Hold, HoldKind, JobId, JobStatus, Project, Slots, World, hold};
+use windlass_types::{Assignment, Breaker, BudgetCheck, Harness, Hold, HoldKind, JobId, JobSpec, JobStatus, Project, Slots, World, hold};
 
 use super::claim::NodeFacts;
 use super::control::{self, HarnessPark};
@@ -36,8 +36,19 @@ impl Ground {
 
 /// The harness of a job on a node.
 pub(crate) fn harness(facts: &NodeFacts, row: &JobRow, assignment: &Assignment, project: &Project) -> Harness {
-    let worker = facts.workers.iter().find(|worker| worker.name == row.job.worker).and_then(|worker| worker.harness);
-    resolve_harness(&row.job.spec, &assignment.policy, worker, &project.settings, &facts.harness_defaults)
+    resolve(facts, &row.job.spec, &row.job.worker, assignment, project)
+}
+
+/// The harness that a job would have on a node.
+pub(crate) fn harness_of(w: &mut Work<'_>, facts: &NodeFacts, spec: &JobSpec, assignment: &Assignment) -> Result<Harness> {
+    let gone = || StoreError::Corrupt(format!("the project of {} is gone", assignment.id));
+    let project = projects::find(w, &assignment.project)?.ok_or_else(gone)?;
+    Ok(resolve(facts, spec, spec.worker.as_deref().unwrap_or("default"), assignment, &project))
+}
+
+fn resolve(facts: &NodeFacts, spec: &JobSpec, worker: &str, assignment: &Assignment, project: &Project) -> Harness {
+    let own = facts.workers.iter().find(|known| known.name == worker).and_then(|known| known.harness);
+    resolve_harness(spec, &assignment.policy, own, &project.settings, &facts.harness_defaults)
 }
 
 /// The project of a job.

@@ -6,6 +6,7 @@ mod branches;
 mod breakers;
 mod claims;
 mod crash;
+mod credentials;
 mod database;
 mod disk;
 mod events;

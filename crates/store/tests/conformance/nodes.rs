@@ -199,7 +199,7 @@ async fn a_change_of_the_schema_steps_back_from_a_deadlock_with_an_older_nodes_w
     let Some(f) = Fixture::postgres().await else { return };
     // As an earlier version left it: what later changes made is taken away.
     f.sql(
-        "UPDATE schema_meta SET version = 6; DROP TABLE findings, callbacks, operations, file_locks, branches, branch_registry, pull_request_watches, credentials, users, audit, activities, session_tools, sessions, notifications; ALTER TABLE assignments DROP COLUMN pull_request, DROP COLUMN blocked_at; ALTER TABLE breakers DROP COLUMN opened_at; ALTER TABLE events DROP COLUMN earlier, DROP COLUMN earlier_count; \
+        "UPDATE schema_meta SET version = 6; DROP TABLE findings, callbacks, operations, file_locks, branches, branch_registry, pull_request_watches, credentials, users, audit, activities, session_tools, sessions, notifications; ALTER TABLE assignments DROP COLUMN pull_request, DROP COLUMN blocked_at, DROP COLUMN status_reason; ALTER TABLE breakers DROP COLUMN opened_at; ALTER TABLE events DROP COLUMN earlier, DROP COLUMN earlier_count; \
          ALTER TABLE attempts DROP COLUMN stages; DROP INDEX jobs_one_running, jobs_over, tasks_told; \
          CREATE INDEX jobs_running ON jobs (id); CREATE INDEX jobs_one_running ON jobs (id); CREATE INDEX jobs_status ON jobs (id)"
             .to_owned(),

@@ -56,6 +56,20 @@ on_both! {
         assert!(moves.iter().all(|e| e.data["by"] == "tester"));
     }
 
+    async fn what_a_person_says_of_why_is_kept_with_the_status_and_told_and_goes_with_the_next_move(f: Fixture) {
+        let made = submit(&f.store, wish(vec![spec(JobType::Plan)])).await;
+        let id = made.assignment.id;
+        let said = Some("done by hand".to_owned());
+        let complete = f.store.move_assignment_because(id, AssignmentMove::Complete, said.clone(), me()).await.unwrap();
+        assert_eq!((complete.status, &complete.status_reason), (AssignmentStatus::Complete, &said));
+        f.store.set_budget(id, Budget { runs: Some(3), ..Budget::default() }, me()).await.unwrap();
+        assert_eq!(f.store.assignment(id).await.unwrap().status_reason, said, "a change that is no move leaves it");
+        assert_eq!(f.store.move_assignment(id, AssignmentMove::Activate, None, me()).await.unwrap().status_reason, None);
+        let moves = windlass_store::EventFilter { kinds: vec![EventKind::AssignmentStatus], ..Default::default() };
+        let told = f.store.events_after(0, moves, 10).await.unwrap();
+        assert_eq!((&told[0].data["status"], &told[0].data["reason"]), (&"complete".into(), &"done by hand".into()));
+    }
+
     async fn cancelling_an_assignment_ends_what_waits_and_asks_what_runs(f: Fixture) {
         let made = submit(&f.store, wish(vec![spec(JobType::Plan), spec(JobType::Implement)])).await;
         claim_one(&f.store).await;

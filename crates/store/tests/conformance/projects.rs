@@ -25,6 +25,19 @@ on_both! {
         assert_eq!(f.store.trust_project("app", None).await.unwrap().trusted, None);
     }
 
+    async fn a_project_that_changed_since_it_was_seen_is_not_changed(f: Fixture) {
+        let put = async |limit| {
+            let settings = ProjectSettings { max_concurrent: Some(limit), ..ProjectSettings::default() };
+            f.store.put_project("app".to_owned(), None, None, settings).await.unwrap()
+        };
+        let seen = put(1).await;
+        let settings = ProjectSettings { max_concurrent: Some(2), ..ProjectSettings::default() };
+        let changed = f.store.change_project(seen.clone(), None, None, settings.clone()).await.unwrap();
+        assert_eq!(changed.settings, settings);
+        assert!(matches!(f.store.change_project(seen, None, None, ProjectSettings::default()).await, Err(StoreError::Changed(_))));
+        assert_eq!(f.store.project("app").await.unwrap(), Some(changed));
+    }
+
     async fn a_name_that_could_be_a_path_is_refused(f: Fixture) {
         for name in ["", "..", "a/b", "-x", "a\0b"] {
             let refused = f.store.put_project(name.to_owned(), None, None, ProjectSettings::default()).await;

@@ -38,6 +38,7 @@ fn assignment_row(status: AssignmentStatus, runs: u32) -> Assignment {
         source: "api".into(),
         status,
         block: None,
+        status_reason: None,
         policy: Policy::default(),
         budget: Budget::default(),
         spent: Spent { runs, ..Spent::default() },
