@@ -293,7 +293,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Asks the assignment's agent something more: a `chat` job in its own session. An assignment that is over or blocked goes on with it. */
+        /**
+         * Asks the assignment's agent something more: a `chat` job in its own session. An assignment that is over or blocked goes on with it. An
+         *     agent that is a program (harness `command`) cannot be spoken to: then nothing is made (409).
+         */
         post: operations["send_message"];
         delete?: never;
         options?: never;
@@ -1036,7 +1039,7 @@ export interface paths {
         };
         /** Shows a project. */
         get: operations["show_project"];
-        /** Makes a project, or changes it. */
+        /** Makes a project, or changes it. With `If-Match`, only while it is what GET answered with that tag; else it is refused (412). */
         put: operations["put_project"];
         post?: never;
         delete?: never;
@@ -1633,6 +1636,8 @@ export interface components {
             spent: components["schemas"]["Spent"];
             /** @description Where it stands. */
             status: components["schemas"]["AssignmentStatus"];
+            /** @description What the person who moved it to its status said of why; of one that is blocked, the block says it. */
+            status_reason?: string | null;
             /** @description When it last changed. */
             updated_at: components["schemas"]["Timestamp"];
         };
@@ -4286,7 +4291,7 @@ export interface components {
              */
             owner?: string | null;
             /**
-             * @description Why (for `blocked`).
+             * @description Why; kept with the status until the next one, at most 1 MiB.
              * @default null
              */
             reason?: string | null;
@@ -6772,7 +6777,10 @@ export interface operations {
     put_project: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the project as it was read */
+                "If-Match"?: string | null;
+            };
             path: {
                 /** @description the project */
                 name: string;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use windlass_store::{NotificationEnd, StoreError};
-use windlass_types::Role;
+use windlass_types::{Role, count};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -92,7 +92,13 @@ async fn tell(engine: &Engine, channel: &Channel) -> Result<Option<i64>, StoreEr
     if let Err(problem) = &sent {
         let given_up = ends.iter().filter(|(_, end)| matches!(end, NotificationEnd::Failed(_))).count();
         if given_up > 0 {
-            tracing::warn!(channel = channel.name, why = problem.why(), "{given_up} notification(s) could not be told by {}", channel.name);
+            tracing::warn!(
+                channel = channel.name,
+                why = problem.why(),
+                "{} could not be told by {}",
+                count(given_up, "notification"),
+                channel.name
+            );
         }
         if given_up < ends.len() {
             tracing::info!(

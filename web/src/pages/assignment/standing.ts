@@ -30,11 +30,12 @@ export function standing(assignment: AssignmentDetail, explained: Explanation | 
     case 'complete':
       return plain(
         'complete',
-        assignment.verdicts.findLast((verdict) => verdict.verdict === 'complete')?.reason ??
+        assignment.status_reason ??
+          assignment.verdicts.findLast((verdict) => verdict.verdict === 'complete')?.reason ??
           (assignment.jobs.at(-1)?.status === 'succeeded' ? 'Its last job has succeeded.' : 'Somebody said that it is complete.'),
       );
     case 'cancelled':
-      return plain('cancelled', 'It was called off.');
+      return plain('cancelled', assignment.status_reason ? `Called off: ${assignment.status_reason}` : 'It was called off.');
     default:
   }
   if (job?.status === 'running') return plain('running', job.message ?? explained?.summary ?? 'Its agent works.');

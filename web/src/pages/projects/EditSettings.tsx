@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { putProject } from '@/api/projects';
+import { putProject, tagOf } from '@/api/projects';
 import type { Project } from '@/api/types';
 import { cleanLine } from '@/parts/clean';
 import { FormDialog } from '@/parts/FormDialog';
@@ -17,7 +17,7 @@ import { SettingsFields } from './SettingsFields';
 export default function EditSettings({ project, close }: { project: Project; close: () => void }) {
   const queries = useQueryClient();
   const refusal = useRefusal('admin');
-  const [before] = useState({ repo: project.repo ?? '', settings: project.settings });
+  const [before] = useState({ repo: project.repo ?? '', settings: project.settings, tag: tagOf(project.name) });
   const [form, setForm] = useState(() => formOf(before.repo, before.settings));
   /** What was said to be dangerous, and may be sent now. */
   const [warned, setWarned] = useState('');
@@ -29,7 +29,7 @@ export default function EditSettings({ project, close }: { project: Project; clo
   const isAsking = words !== '' && warned === words;
   const send = async () => {
     if (words !== '' && !isAsking) return setWarned(words);
-    await putProject(project.name, after);
+    await putProject(project.name, after, before.tag);
     await Promise.all([queries.invalidateQueries({ queryKey: ['projects'] }), queries.invalidateQueries({ queryKey: ['project', project.name] })]);
     say('Changed: new jobs are run with it');
     close();
