@@ -102,7 +102,11 @@ pub(crate) async fn write(State(app): State<App>, request: Request, next: Next) 
         peer: peer.to_string(),
     };
     // Who floods is written down a few times, then once a second: whoever nobody knows, and whoever is refused.
-    if (caller.is_none() || is_refusal) && app.refusals.count_wrong(peer) {
+    let is_too_much = match caller {
+        None => app.strangers.count_wrong(&peer),
+        Some(caller) => is_refusal && app.refusals.count_wrong(&caller.by()),
+    };
+    if is_too_much {
         return response;
     }
     if let Ok(engine) = app.engine() {

@@ -117,6 +117,9 @@ fn check(app: &App, peer: Peer, method: &Method, uri: &Uri, headers: &HeaderMap)
         check_host(&app.hosts, uri, headers)?;
     }
     check_origin(&app.hosts, headers)?;
+    if uri.path_and_query().is_some_and(|asked| asked.as_str().contains("%00")) {
+        return Err(Problem::bad_request("the address holds a NUL character").hint("leave %00 out"));
+    }
     if *method == Method::GET || *method == Method::HEAD || *method == Method::OPTIONS {
         return Ok(());
     }

@@ -33,7 +33,7 @@ pub(crate) fn file(path: &str, headers: &HeaderMap) -> Answer<Response> {
     let path = path.trim_start_matches('/');
     let last = path.rsplit('/').next().unwrap_or_default();
     // What the page shows may have a point in its name: files lie at the top and among the assets.
-    let is_file = last.contains('.') && (path == last || path.starts_with(ASSETS));
+    let is_file = path.starts_with(ASSETS) || (last.contains('.') && path == last);
     if !is_file {
         return index();
     }

@@ -20,7 +20,7 @@ pub(crate) fn router(app: App) -> Router {
     let (router, _) = documented(Some(&app)).split_for_parts();
     // The last layer is the first that sees a request.
     router
-        .route_service(mcp::PATH, mcp::service(&app))
+        .merge(mcp::routes(&app))
         .method_not_allowed_fallback(no_such_method)
         .fallback(no_route)
         .layer(from_fn(etag::tag))

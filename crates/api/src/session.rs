@@ -175,7 +175,7 @@ async fn with_token(app: &App, peer: Peer, token: &str) -> Answer<NewCredential>
 
 async fn with_password(app: &App, peer: Peer, name: String, password: String) -> Answer<NewCredential> {
     // Counted before it is looked at, which takes its time: many at once are not looked at together.
-    if app.limiter.count_wrong(peer) {
+    if app.limiter.count_wrong(&peer) {
         return Err(Problem::too_many("too many wrong passwords").retry_after(1));
     }
     let store = app.engine()?.store();
@@ -186,7 +186,7 @@ async fn with_password(app: &App, peer: Peer, name: String, password: String) ->
         return Err(Problem::unauthorized("name or password is wrong")
             .hint("an admin can set a new one: `windlass users set NAME --password-stdin`"));
     };
-    app.limiter.forgive(peer);
+    app.limiter.forgive(&peer);
     store.user_signed_in(name).await?;
     // As much as the role says, whatever it says from now on.
     let mut session = session(user.name.clone(), Scope::Admin, None, SESSION_SECS);
@@ -195,7 +195,7 @@ async fn with_password(app: &App, peer: Peer, name: String, password: String) ->
 }
 
 fn wrong<T>(app: &App, peer: Peer, what: &str, hint: &str) -> Answer<T> {
-    if app.limiter.count_wrong(peer) {
+    if app.limiter.count_wrong(&peer) {
         return Err(Problem::too_many("too many wrong attempts to sign in").retry_after(1));
     }
     Err(Problem::unauthorized(what).hint(hint))

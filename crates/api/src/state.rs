@@ -17,6 +17,7 @@ use crate::guard::Hosts;
 use crate::live::Live;
 use crate::problem::{Answer, Problem};
 use crate::readers::Readers;
+use crate::server::Peer;
 use crate::settings::SettingView;
 use crate::{ApiConfig, ApiToken};
 
@@ -67,9 +68,11 @@ pub(crate) struct Shared {
     pub(crate) hosts: Hosts,
     pub(crate) token: ApiToken,
     pub(crate) limits: Limits,
-    pub(crate) limiter: Limiter,
+    pub(crate) limiter: Limiter<Peer>,
     /// Counts the refusals of whom nobody knows, so that a flood of them does not fill the audit log.
-    pub(crate) refusals: Limiter,
+    pub(crate) strangers: Limiter<Peer>,
+    /// Counts the refusals of who is known, by name: no flood of others hides them.
+    pub(crate) refusals: Limiter<String>,
     pub(crate) hasher: Hasher,
     /// The name of the cookie of signed-in browsers.
     pub(crate) cookie: String,
@@ -120,6 +123,7 @@ impl Shared {
             token: config.token,
             limits,
             limiter: Limiter::default(),
+            strangers: Limiter::default(),
             refusals: Limiter::default(),
             hasher: Hasher::default(),
             cookie: cookie_name(port),

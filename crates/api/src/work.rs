@@ -17,6 +17,8 @@ use crate::filter;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
 
+/// How much of the inbox one page shows.
+const INBOX_PAGE: u32 = 200;
 /// The most rows that are asked for by their ids.
 const IDS_MAX: usize = 200;
 
@@ -91,7 +93,7 @@ pub(crate) struct WorkPage {
 pub(crate) struct Inbox {
     /// The newest first.
     items: Vec<Need>,
-    /// Always null: what is longer is a list, and no inbox.
+    /// Where the next page begins; null on the last.
     next_cursor: Option<String>,
 }
 
@@ -102,6 +104,19 @@ pub(crate) struct Inbox {
 pub(crate) struct ProjectAsked {
     /// Of this project; of all, when none is named.
     project: Option<String>,
+}
+
+/// What of the inbox is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct InboxAsked {
+    /// Of this project; of all, when none is named.
+    project: Option<String>,
+    /// Where the page begins.
+    cursor: Option<String>,
+    /// How many, at most 500; 200 when not given.
+    limit: Option<u32>,
 }
 
 /// Of what and when.
@@ -171,9 +186,11 @@ pub(crate) async fn events(
 }
 
 /// Lists what needs a person, the newest first.
-#[utoipa::path(get, path = "/api/v1/inbox", operation_id = "list_needs", tag = "work", params(ProjectAsked), responses((status = 200, body = Inbox), Problem))]
-pub(crate) async fn inbox(State(app): State<App>, Asked(asked): Asked<ProjectAsked>) -> Answer<Json<Inbox>> {
-    Ok(Json(Inbox { items: app.engine()?.needs(asked.project).await?, next_cursor: None }))
+#[utoipa::path(get, path = "/api/v1/inbox", operation_id = "list_needs", tag = "work", params(InboxAsked), responses((status = 200, body = Inbox), Problem))]
+pub(crate) async fn inbox(State(app): State<App>, Asked(asked): Asked<InboxAsked>) -> Answer<Json<Inbox>> {
+    let limit = page_size(asked.limit.or(Some(INBOX_PAGE)));
+    let page = app.engine()?.needs(asked.project, asked.cursor, limit).await?;
+    Ok(Json(Inbox { items: page.items, next_cursor: page.next_cursor }))
 }
 
 /// Counts what was done over a time, for charts.

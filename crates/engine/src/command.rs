@@ -304,7 +304,7 @@ impl Engine {
             paused: inner.store.paused().await?,
             isolation: inner.launcher.level().as_str().to_owned(),
             store: if inner.store.is_postgres() { "postgres" } else { "sqlite" }.to_owned(),
-            storage_problem: inner.storage_problem().or_else(|| inner.keeper.low_space()),
+            storage_problem: inner.no_storage().map(|problem| problem.why),
             stopping: self.is_stopping(),
             jobs: counts.jobs.iter().map(|(k, v)| (k.to_string(), *v)).collect(),
             assignments: counts.assignments.iter().map(|(k, v)| (k.to_string(), *v)).collect(),

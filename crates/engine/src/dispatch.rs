@@ -47,7 +47,8 @@ pub(crate) async fn run(inner: &Arc<Inner>) {
 async fn fill_slots(inner: &Arc<Inner>, unheard: &mut Option<Instant>) -> Duration {
     if inner.storage_problem().is_some() {
         match inner.store.check().await {
-            Ok(()) => inner.storage_recovered(),
+            Ok(()) if inner.storage_recovered() => {}
+            Ok(()) => return STORAGE_RETRY,
             Err(e) => {
                 inner.storage_failed(&e);
                 return STORAGE_RETRY;

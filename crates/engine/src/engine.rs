@@ -22,6 +22,7 @@ use crate::error::{EngineError, ErrorKind};
 use crate::housekeeping::{self, Keeper};
 use crate::lease::{Control, Leases};
 use crate::now::Held;
+use crate::storage::StorageProblem;
 use crate::transcript::Cursors;
 use crate::work::Stuck;
 use crate::{callbacks, dispatch, notify, pool, presence, pull_requests, recover};
@@ -57,7 +58,7 @@ pub(crate) struct Inner {
     pub(crate) only: Mutex<Option<AssignmentId>>,
     /// The workers of this node; some appear while it runs.
     workers: RwLock<Arc<[WorkerConfig]>>,
-    storage_problem: Mutex<Option<String>>,
+    storage_problem: Mutex<Option<StorageProblem>>,
     pub(crate) keeper: Keeper,
     /// Held while a pool is filled.
     pub(crate) filling: tokio::sync::Mutex<()>,
@@ -227,7 +228,7 @@ impl Engine {
 
     /// Why the store cannot be written (disk full, read-only), while it cannot.
     pub fn storage_problem(&self) -> Option<String> {
-        self.inner.storage_problem()
+        self.inner.storage_problem().map(|problem| problem.why)
     }
 
     /// Asks whoever runs this engine to stop it, restore a backup and start again. The backup is read and checked before.
@@ -362,7 +363,7 @@ impl Inner {
                 .collect(),
             harness_defaults: self.config.harness_defaults.clone(),
             accounts: self.config.accounts.clone(),
-            storage: self.storage_problem().or_else(|| self.keeper.low_space()),
+            storage: self.no_storage().map(|problem| problem.why),
             only_assignment: *self.only.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
@@ -398,28 +399,35 @@ impl Inner {
         *self.recovered.borrow()
     }
 
-    pub(crate) fn storage_problem(&self) -> Option<String> {
+    /// Why the store cannot be written, while it cannot.
+    pub(crate) fn storage_problem(&self) -> Option<StorageProblem> {
         self.storage_problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why no new work is begun, while it is not: the store cannot be written, or there is too little space.
+    pub(crate) fn no_storage(&self) -> Option<StorageProblem> {
+        self.storage_problem().or_else(|| self.keeper.low_space())
     }
 
     /// Remembers that the store cannot be written, so that no new work is taken until it can.
     pub(crate) fn storage_failed(&self, e: &StoreError) {
-        if matches!(e, StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Unavailable(_)) {
-            let mut problem = self.storage_problem.lock().unwrap_or_else(PoisonError::into_inner);
-            if problem.is_none() {
-                tracing::error!(error = %e, "the store cannot be written: no new work is taken until it can");
-                // The dispatcher is who finds out when it can again.
-                self.slot_freed.notify_one();
-            }
-            *problem = Some(e.to_string());
+        let mut problem = self.storage_problem.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(now) = StorageProblem::of(e, problem.as_ref(), self.config.clock.now()) else { return };
+        if problem.replace(now).is_none() {
+            tracing::error!(error = %e, "the store cannot be written: no new work is taken until it can");
+            // The dispatcher is who finds out when it can again.
+            self.slot_freed.notify_one();
         }
     }
 
-    pub(crate) fn storage_recovered(&self) {
+    /// The store was written; says whether it counts as writable now.
+    pub(crate) fn storage_recovered(&self) -> bool {
+        let now = self.config.clock.now();
         let mut problem = self.storage_problem.lock().unwrap_or_else(PoisonError::into_inner);
-        if problem.take().is_some() {
+        if problem.take_if(|known| known.ends(now)).is_some() {
             tracing::info!("the store can be written again: work goes on");
         }
+        problem.is_none()
     }
 
     /// The secret that an attempt's agent was given, if it was given one yet.

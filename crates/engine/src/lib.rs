@@ -42,6 +42,7 @@ mod recover;
 mod repository_file;
 mod request;
 mod settings;
+mod storage;
 mod tasks;
 mod transcript;
 mod work;

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ use windlass_types::{
 use crate::engine::Engine;
 use crate::error::{EngineError, ErrorKind};
 
-/// The most that the inbox shows of one kind: what is longer is a list, and no inbox.
-const NEEDS_MAX: u32 = 200;
+/// How much blocked work is looked at for the inbox.
+const NEEDS_MAX: u32 = 10_000;
 /// How many waiting jobs are weighed for the inbox.
 const WEIGHED_MAX: u32 = 1000;
 /// The longest search, in characters.
@@ -101,6 +102,27 @@ pub struct Need {
     pub assignment_id: Option<AssignmentId>,
     /// Its job, if it is about one.
     pub job_id: Option<JobId>,
+}
+
+/// Where a need stands in the inbox: the newest first, and of one moment by its key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct NeedCursor(Reverse<Timestamp>, String);
+
+impl NeedCursor {
+    fn of(need: &Need) -> Self {
+        Self(Reverse(need.since), need.key.clone())
+    }
+
+    fn read(text: &str) -> Result<Self, EngineError> {
+        let parts = text.split_once('~').and_then(|(since, key)| Some(Self(Reverse(Timestamp(since.parse().ok()?)), key.to_owned())));
+        parts.ok_or_else(|| EngineError::new(ErrorKind::Invalid, "the cursor is not one of this list: begin without one"))
+    }
+}
+
+impl fmt::Display for NeedCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}~{}", self.0.0.0, self.1)
+    }
 }
 
 /// How charts are cut.
@@ -258,30 +280,46 @@ impl Engine {
         // Before the counts: what happens meanwhile is told again.
         let seq = store.last_seq().await?;
         let counts = store.work_counts(project.clone()).await?;
-        let needs = self.needs(project.clone()).await?;
+        let blocked = counts.statuses.get(&WorkStatus::Blocked).copied().unwrap_or(0);
+        let others = self.needs_besides_blocked(project.as_deref()).await?.len() as u64;
         let (active, idle) = store.agents_at_work(project).await?;
         Ok(WorkStats {
             total: counts.statuses.values().sum(),
             statuses: counts.statuses.into_iter().map(|(status, count)| (status.to_string(), count)).collect(),
-            needs_you: needs.len() as u64,
+            needs_you: blocked.saturating_add(others),
             jobs: counts.jobs.into_iter().map(|(status, count)| (status.to_string(), count)).collect(),
             agents: AgentCounts { active, idle },
             seq,
         })
     }
 
-    /// What needs a person, the newest first: blocked work, work that nothing but a person gets going, open breakers, a full disk.
-    pub async fn needs(&self, project: Option<String>) -> Result<Vec<Need>, EngineError> {
-        self.needs_up_to(project, NEEDS_MAX).await
+    /// A page of what needs a person, the newest first: blocked work, work that nothing but a person gets going, open breakers, a full disk.
+    pub async fn needs(&self, project: Option<String>, cursor: Option<String>, limit: u32) -> Result<Page<Need>, EngineError> {
+        let after = cursor.as_deref().map(NeedCursor::read).transpose()?;
+        let mut items = self.all_needs(project).await?;
+        if let Some(after) = &after {
+            items.retain(|need| NeedCursor::of(need) > *after);
+        }
+        let is_more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next_cursor = items.last().filter(|_| is_more).map(|last| NeedCursor::of(last).to_string());
+        Ok(Page { items, next_cursor })
     }
 
-    /// The same, of each kind at most so many.
-    pub(crate) async fn needs_up_to(&self, project: Option<String>, max: u32) -> Result<Vec<Need>, EngineError> {
-        let store = &self.inner.store;
-        let facts: NodeFacts = self.facts_of_all().await?;
-        let blocked = store.blocked_work(project.clone(), max).await?;
+    /// All that needs a person, the newest first.
+    pub(crate) async fn all_needs(&self, project: Option<String>) -> Result<Vec<Need>, EngineError> {
+        let blocked = self.inner.store.blocked_work(project.clone(), NEEDS_MAX).await?;
         let mut needs: Vec<Need> = blocked.into_iter().map(about_blocked).collect();
-        for (item, hold) in self.stuck(facts, project.clone()).await?.into_iter().take(max as usize) {
+        needs.extend(self.needs_besides_blocked(project.as_deref()).await?);
+        needs.sort_by_cached_key(NeedCursor::of);
+        Ok(needs)
+    }
+
+    /// What needs a person without being blocked.
+    async fn needs_besides_blocked(&self, project: Option<&str>) -> Result<Vec<Need>, EngineError> {
+        let facts: NodeFacts = self.facts_of_all().await?;
+        let mut needs = Vec::new();
+        for (item, hold) in self.stuck(facts, project.map(str::to_owned)).await? {
             let kind = match hold {
                 HoldKind::Budget => NeedKind::Budget,
                 HoldKind::NoWorker => NeedKind::NoWorker,
@@ -294,7 +332,6 @@ impl Engine {
         if project.is_none() {
             needs.extend(self.needs_of_the_machine().await?);
         }
-        needs.sort_by(|a, b| (b.since, &a.key).cmp(&(a.since, &b.key)));
         Ok(needs)
     }
 
@@ -350,14 +387,14 @@ impl Engine {
                 job_id: None,
             });
         }
-        if let Some(problem) = self.storage_problem() {
+        if let Some(problem) = self.inner.no_storage() {
             needs.push(Need {
                 key: "storage".to_owned(),
                 kind: NeedKind::Storage,
                 title: "no new work is begun".to_owned(),
-                why: problem,
+                why: problem.why,
                 action: Some("free some disk space; work goes on by itself".to_owned()),
-                since: self.inner.started_at,
+                since: problem.since,
                 until: None,
                 project: None,
                 assignment_id: None,

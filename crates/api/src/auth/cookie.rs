@@ -5,6 +5,9 @@ use axum::http::header::{self, HeaderMap};
 
 use super::SESSION_SECS;
 
+/// How many of one name are looked at.
+const VALUES_MAX: usize = 8;
+
 /// A browser sends one machine's cookies to all of its ports: each daemon has its own name.
 pub(crate) fn cookie_name(port: u16) -> String {
     format!("windlass_{port}")
@@ -14,17 +17,18 @@ pub(crate) fn cookie_name(port: u16) -> String {
 pub(crate) struct Cookie;
 
 impl Cookie {
-    /// Its value, where there is exactly one.
-    pub(crate) fn read(headers: &HeaderMap, name: &str) -> Option<String> {
-        let mut found = headers
+    /// Its values, the first few: a browser may hold several of one name, set by whatever else is served at its host.
+    pub(crate) fn read(headers: &HeaderMap, name: &str) -> Vec<String> {
+        headers
             .get_all(header::COOKIE)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
             .filter(|(key, value)| *key == name && !value.is_empty() && value.len() <= 128)
-            .map(|(_, value)| value.to_owned());
-        found.next().filter(|_| found.next().is_none())
+            .map(|(_, value)| value.to_owned())
+            .take(VALUES_MAX)
+            .collect()
     }
 
     /// The header that sets it. `over_tls`: the browser is to send it over TLS alone.
@@ -58,12 +62,12 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_of_this_daemon_is_found_among_others_and_two_of_it_are_none() {
+    fn the_cookies_of_this_daemon_are_found_among_others() {
         let name = cookie_name(3001);
-        assert_eq!(Cookie::read(&headers(&["a=1; windlass_3001=x; b=2"]), &name).as_deref(), Some("x"));
-        assert_eq!(Cookie::read(&headers(&["windlass_3002=x", "windlass_3001="]), &name), None);
-        assert_eq!(Cookie::read(&headers(&["windlass_3001=x", "windlass_3001=y"]), &name), None);
-        assert_eq!(Cookie::read(&headers(&["xwindlass_3001=x"]), &name), None);
+        assert_eq!(Cookie::read(&headers(&["a=1; windlass_3001=x; b=2"]), &name), ["x"]);
+        assert!(Cookie::read(&headers(&["windlass_3002=x", "windlass_3001="]), &name).is_empty());
+        assert_eq!(Cookie::read(&headers(&["windlass_3001=x", "windlass_3001=y"]), &name), ["x", "y"]);
+        assert!(Cookie::read(&headers(&["xwindlass_3001=x"]), &name).is_empty());
     }
 
     #[test]

@@ -232,10 +232,18 @@ async fn only(level: Level, caller: Caller, request: Request, next: Next) -> Res
 async fn caller(app: &App, peer: Peer, method: &Method, headers: &HeaderMap) -> Answer<Caller> {
     if !headers.contains_key(header::AUTHORIZATION)
         && peer != Peer::AgentSocket
-        && let Some(cookie) = Cookie::read(headers, &app.cookie)
+        && let [first, others @ ..] = Cookie::read(headers, &app.cookie).as_slice()
     {
         check_same_site(method, headers)?;
-        return by_session(app, &cookie, headers).await;
+        let mut found = by_session(app, first, headers).await;
+        // Whatever else is served at this host may set cookies of this name: only the one that the page's key belongs to counts.
+        for cookie in others {
+            if found.is_ok() {
+                break;
+            }
+            found = by_session(app, cookie, headers).await;
+        }
+        return found;
     }
     by_token(app, peer, bearer(headers)?).await
 }
@@ -270,7 +278,7 @@ pub(crate) async fn by_token(app: &App, peer: Peer, token: &str) -> Answer<Calle
         return app.engine().map(|_| Caller::Person(Arc::new(Person::owner())));
     }
     let engine = app.engine()?;
-    let is_limited = app.limiter.is_limited(peer);
+    let is_limited = app.limiter.is_limited(&peer);
     // A guesser's look-ups go one at a time; an agent that calls meanwhile waits its turn and is served.
     let _turn = if is_limited { Some(app.limiter.turns.acquire().await) } else { None };
     if is_ours(token) {
@@ -282,7 +290,7 @@ pub(crate) async fn by_token(app: &App, peer: Peer, token: &str) -> Answer<Calle
     } else if let Some(agent) = engine.agent(token).await? {
         return Ok(Caller::Agent(Arc::new(agent)));
     }
-    if app.limiter.count_wrong(peer) {
+    if app.limiter.count_wrong(&peer) {
         return Err(Problem::too_many("too many wrong tokens").retry_after(limiter::REFILL.as_secs().max(1) as u32));
     }
     Err(unknown("the token that was sent is none that this daemon knows"))

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{Extensions, Method, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::http::{Extensions, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state, map_response};
+use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, Limited};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tower::ServiceExt as _;
 
-use super::{Api, ApiAnswer, ApiRequest, NoAnswer, Server};
+use super::{Api, ApiAnswer, ApiRequest, NoAnswer, PATH, Server};
 use crate::auth::Caller;
+use crate::problem::Problem;
 use crate::server::Peer;
 use crate::state::App;
 use crate::{audit, router};
@@ -22,8 +23,38 @@ use crate::{audit, router};
 /// The longest answer that is read, in bytes: longer than any that is given on.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// What answers at `/mcp`. Whoever calls is known already; each message stands for itself, so that a restart loses no session.
-pub(crate) fn service(app: &App) -> StreamableHttpService<Server<Here>, NeverSessionManager> {
+/// The most of a refusal that is read, in bytes.
+const REFUSAL_BYTES_MAX: usize = 4 * 1024;
+
+/// The route.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    Router::new().route_service(PATH, service(app)).layer(map_response(in_words))
+}
+
+/// What the protocol's library refuses in bare text is refused as everywhere else.
+async fn in_words(response: Response) -> Response {
+    let status = response.status();
+    let is_told = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/"));
+    if status.is_success() || is_told {
+        return response;
+    }
+    let text = Limited::new(response.into_body(), REFUSAL_BYTES_MAX).collect().await.map(http_body_util::Collected::to_bytes);
+    let text = text.map(|text| String::from_utf8_lossy(&text).trim().to_owned()).unwrap_or_default();
+    let problem = match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Problem::method_not_allowed("messages of the protocol come by POST; no stream and no session is kept here")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(text),
+        status if status.is_client_error() => {
+            Problem::bad_request(text).hint("send one message of JSON-RPC 2.0, with Accept: application/json, text/event-stream")
+        }
+        _ => Problem::internal(text),
+    };
+    problem.into_response()
+}
+
+/// What answers. Whoever calls is known already; each message stands for itself, so that a restart loses no session.
+fn service(app: &App) -> StreamableHttpService<Server<Here>, NeverSessionManager> {
     let server = Server::new(Here::new(app));
     // Host, Origin and token were checked before, as for every route.
     let config = StreamableHttpServerConfig::default()

@@ -24,7 +24,7 @@ use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler, ServiceExt as _};
 use serde_json::Value;
 
-pub(crate) use http::service;
+pub(crate) use http::routes;
 use tools::{Caller, Tool, Tools};
 
 /// Where the protocol is spoken over HTTP.

@@ -325,6 +325,20 @@ async fn a_cookie_that_another_port_of_this_host_was_sent_opens_nothing_without_
 }
 
 #[tokio::test]
+async fn a_cookie_of_the_same_name_that_another_port_has_set_keeps_nobody_out() {
+    let api = Api::start(Database::Sqlite).await;
+    let (_, _, browser) = Browser::sign_in(&api, &json!({ "token": api.token.secret() })).await;
+    let (own, key) = (browser.cookie.expect("a cookie"), browser.page_key.expect("a key"));
+    let name = own.split_once('=').expect("a name").0;
+    for cookies in [format!("{name}=junk; {own}"), format!("{own}; {name}=junk"), format!("{name}=a; {name}=b; {own}")] {
+        let read = api.bare(Method::GET, "/api/v1/work").header("Cookie", &cookies).header("X-Windlass-Page-Key", &key);
+        assert_eq!(answer(read).await.0, StatusCode::OK, "{cookies}");
+    }
+    let junk = api.bare(Method::GET, "/api/v1/work").header("Cookie", format!("{name}=a; {name}=b")).header("X-Windlass-Page-Key", &key);
+    assert_eq!(answer(junk).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn wrong_passwords_are_limited_and_written_down_without_the_password() {
     let api = Api::start(Database::Sqlite).await;
     user(&api, "vera", "viewer").await;
@@ -388,6 +402,21 @@ async fn requests_of_strangers_that_make_no_sense_do_not_fill_the_audit_log() {
 }
 
 #[tokio::test]
+async fn no_flood_of_strangers_hides_what_somebody_known_was_refused() {
+    let api = Api::start(Database::Sqlite).await;
+    let (reader, _) = token(&api, "reader", "read", None).await;
+    for _ in 0..60 {
+        assert_eq!(answer(api.bare(Method::GET, "/api/v1/me")).await.0, StatusCode::UNAUTHORIZED);
+    }
+    let wanted = json!({ "name": "mine", "scope": "admin" });
+    for _ in 0..5 {
+        assert_eq!(answer(api.with(&reader, Method::POST, "/api/v1/tokens").json(&wanted)).await.0, StatusCode::FORBIDDEN);
+    }
+    let told = audited(&api, "create_token", 6).await;
+    assert_eq!(told.iter().filter(|line| line["who"] == "token reader" && line["status"] == 403).count(), 5, "{told:?}");
+}
+
+#[tokio::test]
 async fn refusals_of_strangers_are_audited_and_a_flood_of_them_does_not_fill_the_log() {
     let api = Api::start(Database::Sqlite).await;
     for _ in 0..200 {
@@ -425,7 +454,7 @@ async fn the_page_is_shown_to_whoever_asks_at_whatever_it_shows_and_no_other_fil
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe-inline"), "{policy}");
         assert!(response.text().await.expect("a body").contains("Windlass"));
     }
-    for path in ["/%2e%2e%2f%2e%2e%2fCargo.toml", "/assets/..%2f..%2fpackage.json", "/passwd.txt", "/.env", "/assets/x.js"] {
+    for path in ["/%2e%2e%2f%2e%2e%2fCargo.toml", "/assets/..%2f..%2fpackage.json", "/passwd.txt", "/.env", "/assets/x.js", "/assets/x"] {
         let status = api.bare(Method::GET, path).send().await.expect("an answer").status();
         assert!(matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST), "{path}: {status}");
     }

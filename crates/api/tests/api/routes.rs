@@ -59,6 +59,24 @@ on_both! {
         assert_eq!(seen.len(), 7);
     }
 
+    async fn what_is_no_message_of_the_protocol_is_refused_in_words(database: Database) {
+        let api = Api::start(database).await;
+        for (method, body, wanted) in [(Method::POST, "{bad", 400), (Method::POST, "", 400), (Method::POST, "[]", 400), (Method::GET, "", 405), (Method::DELETE, "{}", 405)] {
+            let request = api.request(method.clone(), "/mcp").header("Content-Type", "application/json").header("Accept", "application/json, text/event-stream");
+            let response = request.body(body).send().await.expect("an answer");
+            let kind = response.headers()["content-type"].to_str().expect("text").to_owned();
+            assert_eq!((response.status().as_u16(), kind.as_str()), (wanted, "application/problem+json"), "{method} {body}: {:?}", response.text().await);
+        }
+    }
+
+    async fn a_nul_in_an_address_is_a_bad_request(database: Database) {
+        let api = Api::start(database).await;
+        for path in ["assignments?q=%00", "work?q=a%00b", "jobs?project=%00", "audit?who=%00", "projects/a%00b"] {
+            let (status, problem) = api.get(&format!("/api/v1/{path}")).await;
+            assert_eq!((status, &problem["type"]), (StatusCode::BAD_REQUEST, &json!("urn:windlass:problem:bad-request")), "{path}: {problem}");
+        }
+    }
+
     async fn an_id_of_another_shape_is_a_bad_request_and_an_unknown_one_is_not_found(database: Database) {
         let api = Api::start(database).await;
         let unknown = "00000000000070008000000000000000";

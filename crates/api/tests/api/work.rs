@@ -53,6 +53,28 @@ on_both! {
         assert_eq!(kinds, ["blocked", "no_worker"]);
     }
 
+    async fn the_inbox_is_had_page_by_page_and_counted_whole(database: Database) {
+        let api = Api::start(database).await;
+        for n in 0..5 {
+            let id = api.run(&format!("goal {n}")).await;
+            patch(&api, &id, json!({ "status": "blocked", "reason": "which colour?", "action": "choose one" })).await;
+        }
+        let (mut seen, mut asked) = (Vec::new(), "limit=2".to_owned());
+        loop {
+            let (_, page) = api.get(&format!("/api/v1/inbox?{asked}")).await;
+            let items = page["items"].as_array().expect("items");
+            assert!(items.len() <= 2, "{page}");
+            seen.extend(items.iter().map(|need| need["key"].as_str().expect("a key").to_owned()));
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            asked = format!("limit=2&cursor={next}");
+        }
+        let (_, whole) = api.get("/api/v1/inbox").await;
+        let all: Vec<&str> = whole["items"].as_array().expect("items").iter().map(|need| need["key"].as_str().expect("a key")).collect();
+        assert_eq!((seen.len(), seen), (5, all.into_iter().map(str::to_owned).collect()));
+        assert_eq!(api.get("/api/v1/work/stats").await.1["needs_you"], 5);
+        assert_eq!(api.get("/api/v1/inbox?cursor=zzz").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
     async fn rows_are_had_by_their_ids_in_the_order_that_was_asked_for(database: Database) {
         let api = Api::start(database).await;
         let (first, second) = (api.run("first").await, api.run("second").await);

@@ -135,7 +135,7 @@ fn what_is_blocked_keeps_everything() {
 fn with_too_little_space_new_work_waits_with_words_and_doctor_says_so() {
     let home = Home::new();
     home.configure(&format!("[workspaces]\nmin_free_bytes = {}\n", 1_u64 << 60));
-    let _daemon = Daemon::up(&home);
+    let daemon = Daemon::up(&home);
     let id =
         home.run(&["run", "goal", "--project", "scratch", "--program", "true", "--no-review", "--detach"]).code(0).out.trim().to_owned();
     let told = |answer: &Value| answer["hold"]["kind"].as_str() == Some("storage");
@@ -147,6 +147,11 @@ fn with_too_little_space_new_work_waits_with_words_and_doctor_says_so() {
         }
     };
     assert!(told(&explained) && explained["hold"]["reason"].as_str().unwrap_or_default().contains("free some space"), "{explained:#}");
+    let (status, inbox) = crate::looks::get(&home, &daemon.url, "/api/v1/inbox").expect("an answer");
+    let inbox: Value = serde_json::from_str(&inbox).expect("JSON");
+    assert_eq!(status, 200, "{inbox:#}");
+    assert_eq!(inbox["items"][0]["kind"], "storage", "{inbox:#}");
+    assert!(inbox["items"][0]["why"].as_str().unwrap_or_default().contains("MiB are free"), "{inbox:#}");
     let doctor = home.run(&["doctor"]).code(0).out;
     assert!(doctor.contains("no new work is begun for want of space"), "{doctor}");
 }

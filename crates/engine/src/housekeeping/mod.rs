@@ -23,6 +23,7 @@ use windlass_types::{AssignmentId, Role, Timestamp, count};
 
 use crate::engine::{Engine, Inner};
 use crate::error::EngineError;
+use crate::storage::StorageProblem;
 
 pub use config::Retention;
 pub use report::{Housekeeping, HousekeepingRun, Kept, Removed};
@@ -45,12 +46,12 @@ pub(crate) struct Keeper {
     /// Whether this node looks after the rows.
     has_duty: watch::Sender<bool>,
     /// Why no new work is begun, while there is too little space.
-    pub(crate) low_space: Mutex<Option<String>>,
+    pub(crate) low_space: Mutex<Option<StorageProblem>>,
 }
 
 impl Keeper {
     /// Why no new work is begun, while there is too little space.
-    pub(crate) fn low_space(&self) -> Option<String> {
+    pub(crate) fn low_space(&self) -> Option<StorageProblem> {
         self.low_space.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{For, round};
 use crate::engine::Inner;
+use crate::storage::StorageProblem;
 
 /// How often it is looked at, and how often while there is too little.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
@@ -51,8 +52,9 @@ fn words(inner: &Inner, free: u64, floor: u64) -> String {
 
 fn set(inner: &Inner, problem: Option<String>) {
     let mut low = inner.keeper.low_space.lock().unwrap_or_else(PoisonError::into_inner);
+    let problem = problem.map(|why| StorageProblem::new(why, low.as_ref(), inner.config.clock.now()));
     match (&*low, &problem) {
-        (None, Some(why)) => tracing::error!("no new work is begun: {why}"),
+        (None, Some(StorageProblem { why, .. })) => tracing::error!("no new work is begun: {why}"),
         (Some(_), None) => {
             tracing::info!("there is space again: work goes on");
             inner.slot_freed.notify_one();

@@ -10,8 +10,6 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::work::{Need, NeedKind};
 
-/// The most of each kind that is looked at.
-const LOOKED_MAX: u32 = 10_000;
 /// How many are remembered in one transaction.
 const NOTED_AT_ONCE: usize = 200;
 /// How long what may end by itself has to be so before it is told: a node that starts anew is no news.
@@ -21,7 +19,7 @@ const SETTLE_MS: i64 = 60_000;
 pub(super) async fn look(engine: &Engine) -> Result<(), EngineError> {
     let (inner, channels) = (&engine.inner, &engine.inner.config.notify.channels);
     let known = inner.store.current_notifications().await?;
-    let needs = engine.needs_up_to(None, LOOKED_MAX).await?;
+    let needs = engine.all_needs(None).await?;
     // A breaker that is tried is not closed yet: should that fail, it is the same breakdown.
     let tried = engine.breaker_keys().await?.into_values().map(|(key, _)| key);
     let lasting: BTreeSet<String> = needs.iter().map(|need| need.key.clone()).chain(tried).collect();

@@ -28,8 +28,10 @@ pub use channel::{Channel, ChannelKind, NotifyConfig, PageUrl};
 pub use view::{NotificationChannel, Notifications};
 
 const DUTY: &str = "notifications";
-/// The most that one message tells of, or counts.
+/// The most that one message to people tells of, or counts.
 const BUNDLE_MAX: u32 = 1_000;
+/// The most that one message to a program holds; what else there is comes in further ones.
+const POSTED_MAX: u32 = 50;
 /// How long what happens is gathered, at least: what happens at one moment is told in one message.
 const GATHER: Duration = Duration::from_millis(500);
 /// How much longer than a look takes the next one is away: looking costs a tenth of a database's time at most, however much happens.
@@ -73,7 +75,8 @@ async fn round(engine: &Engine) -> Result<Next, EngineError> {
 /// Tells by one channel what is due, and remembers what became of it; gives in how many milliseconds something is due again.
 async fn tell(engine: &Engine, channel: &Channel) -> Result<Option<i64>, StoreError> {
     let inner = &engine.inner;
-    let (due, next) = inner.store.due_notifications(channel.name.clone(), PAUSE_MS, BUNDLE_MAX).await?;
+    let most = if channel.kind() == ChannelKind::Webhook { POSTED_MAX } else { BUNDLE_MAX };
+    let (due, next) = inner.store.due_notifications(channel.name.clone(), PAUSE_MS, most).await?;
     if due.is_empty() {
         return Ok(next);
     }

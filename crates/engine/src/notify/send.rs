@@ -5,7 +5,7 @@ use windlass_store::DueNotification;
 
 use super::channel::{Channel, ChannelKind, Target};
 use super::mail::{self, Mail};
-use super::words::{Bundle, LISTED_MAX, POSTED_MAX};
+use super::words::{Bundle, LISTED_MAX};
 use crate::attempt::scanner;
 use crate::engine::Inner;
 use crate::hash;
@@ -48,7 +48,7 @@ pub(super) async fn send_as(inner: &Inner, channel: &Channel, event: &str, due: 
 
 /// What is told of these: nothing that the daemon keeps to itself.
 async fn bundle(inner: &Inner, channel: &Channel, due: Vec<DueNotification>) -> Result<Bundle, Problem> {
-    let max = if channel.kind() == ChannelKind::Webhook { POSTED_MAX } else { LISTED_MAX };
+    let max = if channel.kind() == ChannelKind::Webhook { due.len() } else { LISTED_MAX };
     let scanner = scanner().map_err(|e| Problem::Later(e.message))?;
     let (secrets, page) = (inner.config.secrets.clone(), inner.config.notify.page_url.clone());
     // Looking through much text takes some milliseconds: not on a thread that others wait for.

@@ -9,8 +9,6 @@ use super::channel::PageUrl;
 
 /// How many things a message to people tells of; it counts the rest.
 pub(super) const LISTED_MAX: usize = 10;
-/// How many things a message to a program holds; it counts the rest.
-pub(super) const POSTED_MAX: usize = 50;
 /// The longest subject, in characters.
 const SUBJECT_MAX: usize = 150;
 /// The longest piece of a text, in characters.
@@ -100,7 +98,7 @@ impl Bundle {
                 url: self.page.as_ref().map(|page| page.at(&place_of(one))),
             })
             .collect();
-        serde_json::to_string(&Body { event, delivery_id: delivery, timestamp: at, notifications, more: self.more })
+        serde_json::to_string(&Body { event, delivery_id: delivery, timestamp: at, notifications })
     }
 }
 
@@ -111,8 +109,6 @@ struct Body<'a> {
     delivery_id: &'a str,
     timestamp: Timestamp,
     notifications: Vec<Item<'a>>,
-    /// How many there are beside these.
-    more: usize,
 }
 
 #[derive(Serialize)]

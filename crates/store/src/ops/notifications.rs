@@ -11,6 +11,8 @@ use crate::error::Result;
 use crate::sql::{Work, json, values};
 use crate::store::Store;
 
+/// Nothing waits so long: what is due later than in this time, in milliseconds, was made before a clock was set back.
+const FAR_MS: i64 = 2 * 3_600_000;
 /// The most that one transaction deletes.
 const ROWS_MAX: i64 = 500;
 /// The most current notifications that are read at once.
@@ -100,6 +102,7 @@ fn note(w: &mut Work<'_>, new: &[NewNotification], over: &[String]) -> Result<()
             // What comes while a channel is not reached waits with the rest.
             let sql = "SELECT MAX(due_at) FROM notifications WHERE channel = $1 AND state = 'due' AND tries > 0";
             let wait = w.first(sql, values![&one.channel])?.map_or(Ok(None), |mut row| row.opt_time())?;
+            let wait = wait.filter(|at| *at <= now.plus_ms(FAR_MS));
             waits.insert(&one.channel, wait);
         }
         let due = waits.get(one.channel.as_str()).copied().flatten().unwrap_or(now).max(now.plus_ms(one.settle_ms));
@@ -116,14 +119,18 @@ fn due(w: &mut Work<'_>, channel: &str, pause_ms: i64, limit: u32) -> Result<(Ve
     let now = w.now()?;
     let next = "SELECT MIN(due_at) FROM notifications WHERE channel = $1 AND state = 'due'";
     let Some(next) = w.first(next, values![channel])?.map_or(Ok(None), |mut row| row.opt_time())? else { return Ok((Vec::new(), None)) };
-    let free_at = last_sent(w, channel)?.map_or(now, |at| at.plus_ms(pause_ms));
-    let next = next.max(free_at);
+    // What was sent in a future that a clock set back has undone holds nobody up.
+    let free_at = last_sent(w, channel)?.map_or(now, |at| at.min(now).plus_ms(pause_ms));
+    // So is what was to be sent again.
+    let far = now.plus_ms(FAR_MS);
+    let next = if next > far { now } else { next }.max(free_at);
     if next > now {
         return Ok((Vec::new(), Some(next.since_ms(now))));
     }
     let rows = w.query(
-        "SELECT id, key, kind, told, tries FROM notifications WHERE channel = $1 AND state = 'due' AND due_at <= $2 ORDER BY at, id LIMIT $3",
-        values![channel, now, limit],
+        "SELECT id, key, kind, told, tries FROM notifications WHERE channel = $1 AND state = 'due' AND (due_at <= $2 OR due_at > $3) \
+         ORDER BY at, id LIMIT $4",
+        values![channel, now, far, limit],
     )?;
     let due = rows
         .into_iter()

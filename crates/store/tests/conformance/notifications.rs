@@ -107,6 +107,16 @@ on_both! {
         assert!(f.store.channel_record("mail".to_owned()).await.unwrap().last_sent_at.is_some());
     }
 
+    async fn a_clock_that_was_set_back_holds_nothing_up(f: Fixture) {
+        note(&f.store, &[("mail", "a"), ("mail", "b")]).await;
+        let first = due(&f.store, "mail").await;
+        end(&f.store, &first[0], NotificationEnd::Sent).await;
+        end(&f.store, &first[1], NotificationEnd::Again("away".to_owned(), 1_000)).await;
+        f.sql("UPDATE notifications SET tried_at = tried_at + 86400000, due_at = due_at + 86400000".to_owned()).await;
+        note(&f.store, &[("mail", "c")]).await;
+        assert_eq!(due(&f.store, "mail").await.len(), 2, "what was to be sent again, and what is new");
+    }
+
     async fn only_what_is_over_becomes_old(f: Fixture) {
         note(&f.store, &[("mail", "a"), ("mail", "b"), ("mail", "c")]).await;
         let all = due(&f.store, "mail").await;
