@@ -5,7 +5,7 @@ import { serverNow } from '@/parts/clock';
 import { sinceTime, untilTime, type Filters } from '@/parts/filters';
 
 import { answer, client } from './client';
-import type { WorkSort, WorkStats } from './types';
+import type { Need, WorkSort, WorkStats } from './types';
 
 /** How many rows a list asks for at once. */
 export const PAGE_SIZE = 200;
@@ -54,10 +54,22 @@ export const stats = (project?: string) =>
     placeholderData: keepPreviousData,
   });
 
+/** Longer than anybody reads: what is beyond is counted in the status line, and listed by *All Work*. */
+const MOST_NEEDS = 2_000;
+
 export const inbox = (project?: string) =>
   queryOptions({
     queryKey: ['inbox', project],
-    queryFn: ({ signal }) => answer(client.GET('/api/v1/inbox', { params: { query: { project } }, signal })),
+    queryFn: async ({ signal }) => {
+      const items: Need[] = [];
+      let cursor: string | null | undefined;
+      do {
+        const page = await answer(client.GET('/api/v1/inbox', { params: { query: { project, cursor: cursor ?? undefined, limit: 500 } }, signal }));
+        items.push(...page.items);
+        cursor = page.next_cursor;
+      } while (cursor && items.length < MOST_NEEDS);
+      return { items };
+    },
     placeholderData: keepPreviousData,
   });
 

@@ -2514,7 +2514,7 @@ export interface components {
         Inbox: {
             /** @description The newest first. */
             items: components["schemas"]["Need"][];
-            /** @description Always null: what is longer is a list, and no inbox. */
+            /** @description Where the next page begins; null on the last. */
             next_cursor?: string | null;
         };
         /** @description Jobs to put in the line. */
@@ -6246,6 +6246,10 @@ export interface operations {
             query?: {
                 /** @description Of this project; of all, when none is named. */
                 project?: string;
+                /** @description Where the page begins. */
+                cursor?: string;
+                /** @description How many, at most 500; 200 when not given. */
+                limit?: number;
             };
             header?: never;
             path?: never;

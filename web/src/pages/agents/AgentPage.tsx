@@ -19,6 +19,7 @@ import { useUrl } from '@/parts/useUrl';
 import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 import { sessionKind, sessionTitle, toolsInWords } from '@/pages/work/sessionWords';
+import { ToolNow } from '@/pages/work/ToolNow';
 
 import classes from './agents.module.css';
 import { StepRow } from './StepRow';
@@ -58,9 +59,7 @@ export default function AgentPage() {
           <p className={classes.now}>
             <StatusWord status={session.status} />{' '}
             {tool ? (
-              <>
-                {cleanLine(`${tool.name} ${tool.summary}`)} for <Elapsed from={tool.since} to={null} />
-              </>
+              <ToolNow session={session} tool={tool} />
             ) : session.status === 'idle' ? (
               <>
                 for <Elapsed from={session.last_activity_at} to={null} />, last: {cleanLine(session.last_activity)}

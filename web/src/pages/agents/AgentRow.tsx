@@ -6,6 +6,7 @@ import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed, RelativeTime } from '@/parts/times';
 import { shortSpan, span } from '@/parts/timewords';
 import { sessionTitle } from '@/pages/work/sessionWords';
+import { ToolNow } from '@/pages/work/ToolNow';
 
 import classes from './agents.module.css';
 import { percent } from './steps';
@@ -22,9 +23,7 @@ export const AgentRow = memo(function AgentRow({ session, showProject }: { sessi
       <span className={classes.title}>{sessionTitle(session)}</span>
       <span className={classes.tool}>
         {!isOver && tool ? (
-          <>
-            <b>{cleanLine(tool.name)}</b> {cleanLine(tool.summary)} · <Elapsed from={tool.since} to={null} short />
-          </>
+          <ToolNow session={session} tool={tool} short />
         ) : status === 'idle' ? (
           <>
             idle for <Elapsed from={session.last_activity_at} to={null} short />

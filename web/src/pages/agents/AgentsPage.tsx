@@ -51,7 +51,7 @@ export default function AgentsPage() {
         title="Agents"
         about={
           metrics && metrics.tools_used > 0
-            ? [`${count(metrics.tools_used)} tools used`, percent(metrics.success_rate) && `${percent(metrics.success_rate)} good`, metrics.mean_duration_ms ? `${span(metrics.mean_duration_ms)} each` : null].filter(Boolean).join(' · ')
+            ? [metrics.tools_used === 1 ? '1 tool used' : `${count(metrics.tools_used)} tools used`, percent(metrics.success_rate) && `${percent(metrics.success_rate)} good`, metrics.mean_duration_ms ? `${span(metrics.mean_duration_ms)} each` : null].filter(Boolean).join(' · ')
             : 'what each does at this moment'
         }
       >

@@ -12,6 +12,7 @@ import { keepProject } from '@/shell/project';
 
 import classes from './pane.module.css';
 import { sessionKind, sessionTitle, toolsInWords } from './sessionWords';
+import { ToolNow } from './ToolNow';
 
 /** What is known of one session. */
 export function SessionPane({ session, open, close }: { session: AgentSession; open: () => void; close: () => void }) {
@@ -31,8 +32,7 @@ export function SessionPane({ session, open, close }: { session: AgentSession; o
       </Button>
       <Properties
         of={[
-          ['Tool now', session.status !== 'ended' && tool && cleanLine(`${tool.name} ${tool.summary}`)],
-          ['For', session.status !== 'ended' && tool && <Elapsed from={tool.since} to={null} />],
+          ['Tool', session.status !== 'ended' && tool && <ToolNow key="tool" session={session} tool={tool} />],
           ['Tools', toolsInWords(session)],
           ['Failed', session.tools_failed > 0 && session.tools_failed],
           ['Mean time', session.mean_duration_ms != null && span(session.mean_duration_ms)],

@@ -3,10 +3,11 @@ import { memo } from 'react';
 import type { AgentSession } from '@/api/types';
 import { cleanLine } from '@/parts/clean';
 import { StatusWord } from '@/parts/StatusWord';
-import { Elapsed, RelativeTime } from '@/parts/times';
+import { RelativeTime } from '@/parts/times';
 
 import { sessionKind, sessionTitle, toolsInWords } from './sessionWords';
 import classes from './rows.module.css';
+import { ToolNow } from './ToolNow';
 
 /** One session in one line: whether it does something, what it is, what it does now or did last, its tools, since when. */
 export const SessionRow = memo(function SessionRow({ session, showProject }: { session: AgentSession; showProject: boolean }) {
@@ -19,9 +20,7 @@ export const SessionRow = memo(function SessionRow({ session, showProject }: { s
       <span className={classes.title}>{sessionTitle(session)}</span>
       <span className={classes.why}>
         {tool ? (
-          <>
-            {cleanLine(`${tool.name} ${tool.summary}`)} · <Elapsed from={tool.since} to={null} short />
-          </>
+          <ToolNow session={session} tool={tool} short />
         ) : (
           cleanLine(session.status === 'ended' ? (session.end_reason ?? session.last_activity) : session.last_activity)
         )}
