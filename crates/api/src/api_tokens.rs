@@ -1,13 +1,14 @@
 //! Named tokens for programs: made, listed and revoked by admins.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_store::NewCredential;
 use windlass_types::{AssignmentId, Credential, CredentialId, CredentialKind, Scope, Timestamp, is_valid_name};
 
+use crate::audit::Note;
 use crate::auth::{Caller, Secret};
 use crate::extract::{Asked, Path, Sent, id, page_size};
 use crate::problem::{Answer, Problem};
@@ -109,7 +110,11 @@ pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<TokensAsked
 
 /// Makes a token and shows its secret, this once.
 #[utoipa::path(post, path = "/api/v1/tokens", operation_id = "create_token", tag = "access", request_body = NewToken, responses((status = 201, body = MadeToken), Problem))]
-pub(crate) async fn create(State(app): State<App>, caller: Caller, Sent(wanted): Sent<NewToken>) -> Answer<(StatusCode, Json<MadeToken>)> {
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Sent(wanted): Sent<NewToken>,
+) -> Answer<(StatusCode, Extension<Note>, Json<MadeToken>)> {
     if !is_valid_name(&wanted.name) {
         return Err(
             Problem::invalid("that is no name for a token").hint("a name is a letter or digit, then at most 127 of A-Z a-z 0-9 . _ -")
@@ -133,14 +138,15 @@ pub(crate) async fn create(State(app): State<App>, caller: Caller, Sent(wanted):
         lasts_secs: wanted.expires_in_secs,
     };
     let token = app.engine()?.store().add_credential(new).await?;
-    Ok((StatusCode::CREATED, Json(MadeToken { secret: secret.as_str().to_owned(), token: token.into() })))
+    let about = Note::About(token.name.clone());
+    Ok((StatusCode::CREATED, Extension(about), Json(MadeToken { secret: secret.as_str().to_owned(), token: token.into() })))
 }
 
 /// Ends a token: it opens nothing from now on.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", operation_id = "revoke_token", tag = "access", params(("id" = String, Path, description = "the token")),
     responses((status = 200, body = TokenView), Problem))]
-pub(crate) async fn revoke(State(app): State<App>, Path(path): Path<String>) -> Answer<Json<TokenView>> {
+pub(crate) async fn revoke(State(app): State<App>, Path(path): Path<String>) -> Answer<(Extension<Note>, Json<TokenView>)> {
     let token = app.engine()?.store().revoke_token(id(&path)?).await?;
     app.somebody_is_out();
-    Ok(Json(token.into()))
+    Ok((Extension(Note::About(token.name.clone())), Json(token.into())))
 }

@@ -2,13 +2,14 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::{Json, response::IntoResponse};
+use axum::{Extension, Json, response::IntoResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::{CleanUp, CleanedUp, CreateAssignment, Diff, RunGoal, UpdateAssignment};
 use windlass_store::{AssignmentFilter, Submitted, WholeAssignment};
 use windlass_types::{Assignment, AssignmentId, Job, JobId, JobSpec, Task, VerdictRecord};
 
+use crate::audit::Note;
 use crate::auth::Caller;
 use crate::extract::{Asked, Path, Sent, id, page_size};
 use crate::filter;
@@ -37,7 +38,7 @@ impl From<Submitted> for SubmittedAnswer {
 impl IntoResponse for SubmittedAnswer {
     fn into_response(self) -> axum::response::Response {
         let status = if self.created { StatusCode::CREATED } else { StatusCode::OK };
-        (status, Json(self)).into_response()
+        (status, Extension(Note::About(self.assignment.id.to_string())), Json(self)).into_response()
     }
 }
 
@@ -143,7 +144,7 @@ pub(crate) async fn run_many(
     State(app): State<App>,
     caller: Caller,
     Sent(mut goals): Sent<Vec<RunGoal>>,
-) -> Answer<(StatusCode, Json<SubmittedList>)> {
+) -> Answer<(StatusCode, Extension<Note>, Json<SubmittedList>)> {
     if goals.is_empty() || goals.len() > MANY_MAX {
         return Err(Problem::invalid(format!("{} goals were sent", goals.len())).hint(format!("send 1 to {MANY_MAX} at once")));
     }
@@ -152,7 +153,8 @@ pub(crate) async fn run_many(
     }
     let items: Vec<SubmittedAnswer> = app.engine()?.run_many(goals, &caller.by()).await?.into_iter().map(Into::into).collect();
     let status = if items.iter().any(|item| item.created) { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(SubmittedList { items, next_cursor: None })))
+    let about = Note::about_all(items.iter().map(|item| item.assignment.id));
+    Ok((status, Extension(about), Json(SubmittedList { items, next_cursor: None })))
 }
 
 fn from_api(source: &mut Option<String>) {

@@ -1,8 +1,10 @@
 //! The audit log: every request that changes something or is refused leaves a line, whoever sent it.
 
+use std::fmt::Display;
+
 use axum::Json;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use windlass_store::AuditFilter;
 use windlass_types::{AuditEntry, Timestamp};
 
-use crate::auth::Caller;
+use crate::auth::{Caller, PAGE_KEY};
 use crate::extract::{Asked, page_size};
 use crate::filter;
 use crate::problem::Answer;
@@ -19,6 +21,27 @@ use crate::state::App;
 
 /// The longest path that a line holds.
 const PATH_CHARS_MAX: usize = 300;
+
+/// What an answer says of itself to the audit log.
+#[derive(Debug, Clone)]
+pub(crate) enum Note {
+    /// It tells what would be done, and nothing was.
+    OnlyTold,
+    /// What it was done to, where the path does not name it.
+    About(String),
+}
+
+impl Note {
+    /// What many things were done to: the first few.
+    pub(crate) fn about_all<T: Display>(all: impl ExactSizeIterator<Item = T>) -> Self {
+        let rest = all.len().saturating_sub(NAMED_MAX);
+        let named: Vec<String> = all.take(NAMED_MAX).map(|one| one.to_string()).collect();
+        Self::About(if rest == 0 { named.join(", ") } else { format!("{} and {rest} more", named.join(", ")) })
+    }
+}
+
+/// How many things a line names.
+const NAMED_MAX: usize = 5;
 
 /// What agents do all the time, and nobody looks for here.
 const UNTOLD: [&str; 2] = ["tell_progress", "tell_hook"];
@@ -67,9 +90,10 @@ pub(crate) async fn list(State(app): State<App>, Asked(asked): Asked<AuditAsked>
 /// Writes down what a request did, once it is answered.
 pub(crate) async fn write(State(app): State<App>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
+    let mut path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
     let matched = request.extensions().get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
     let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::Unknown);
+    let has_credentials = request.headers().contains_key(header::AUTHORIZATION) || request.headers().contains_key(PAGE_KEY);
     let response = next.run(request).await;
     let status = response.status();
     let caller = response.extensions().get::<Caller>();
@@ -87,8 +111,16 @@ pub(crate) async fn write(State(app): State<App>, request: Request, next: Next) 
         .as_deref()
         .and_then(|path| app.actions.get(&(method.clone(), path.to_owned())))
         .map_or(if is_mcp { "mcp" } else { "unknown" }, String::as_str);
-    if UNTOLD.contains(&action) && !is_refusal {
+    let note = response.extensions().get::<Note>();
+    if (UNTOLD.contains(&action) || matches!(note, Some(Note::OnlyTold))) && !is_refusal {
         return response;
+    }
+    // How the page finds out that nobody is signed in.
+    if action == "show_me" && caller.is_none() && !has_credentials {
+        return response;
+    }
+    if let Some(Note::About(what)) = note {
+        path = format!("{path} → {what}");
     }
     let entry = AuditEntry {
         id: String::new(),

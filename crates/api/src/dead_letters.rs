@@ -1,12 +1,13 @@
 //! Dead letters: jobs out of retries.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::{DeadLetterDetail, DeadLetterFilter, DeadLetterPage, ReplayPage, ReplayWhich};
 use windlass_types::{FailureKind, Harness, Timestamp};
 
+use crate::audit::Note;
 use crate::auth::Caller;
 use crate::extract::{Asked, Path, Sent, id, page_size};
 use crate::filter;
@@ -98,7 +99,11 @@ pub(crate) async fn show(State(app): State<App>, Path(path): Path<String>) -> An
 /// Runs dead letters again, alone or in bulk, with what is changed; says for each what happened.
 #[utoipa::path(post, path = "/api/v1/dead-letters/replay", operation_id = "replay_dead_letters", tag = "jobs", request_body = ReplayAsked,
     responses((status = 200, body = ReplayPage), Problem))]
-pub(crate) async fn replay(State(app): State<App>, caller: Caller, Sent(asked): Sent<ReplayAsked>) -> Answer<Json<ReplayPage>> {
+pub(crate) async fn replay(
+    State(app): State<App>,
+    caller: Caller,
+    Sent(asked): Sent<ReplayAsked>,
+) -> Answer<(Extension<Note>, Json<ReplayPage>)> {
     let which = match (asked.ids.is_empty(), asked.all) {
         (false, None) if asked.ids.len() <= IDS_MAX => ReplayWhich::Ids(asked.ids.iter().map(|text| id(text)).collect::<Answer<Vec<_>>>()?),
         (false, None) => return Err(Problem::invalid(format!("{} ids were given; at most {IDS_MAX} are taken", asked.ids.len()))),
@@ -112,5 +117,7 @@ pub(crate) async fn replay(State(app): State<App>, caller: Caller, Sent(asked): 
     if let Some(key) = asked.key.as_ref().filter(|key| key.is_empty() || key.len() > KEY_MAX) {
         return Err(Problem::invalid(format!("the key is {} bytes long; 1 to {KEY_MAX} are taken", key.len())));
     }
-    Ok(Json(app.engine()?.replay(which, asked.edit.into(), asked.key, asked.dry_run, &caller.by()).await?))
+    let page = app.engine()?.replay(which, asked.edit.into(), asked.key, asked.dry_run, &caller.by()).await?;
+    let note = if asked.dry_run { Note::OnlyTold } else { Note::about_all(page.items.iter().map(|replayed| replayed.id)) };
+    Ok((Extension(note), Json(page)))
 }

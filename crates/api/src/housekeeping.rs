@@ -1,12 +1,14 @@
 //! Housekeeping, backup and restore.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use windlass_engine::{Backup, EngineError, ErrorKind, Housekeeping, HousekeepingRun, MakeBackup, RestoreBackup};
 
+use crate::audit::Note;
 use crate::extract::Sent;
 use crate::problem::{Answer, Problem};
 use crate::state::App;
@@ -34,9 +36,10 @@ pub(crate) async fn show(State(app): State<App>) -> Answer<Json<Housekeeping>> {
 /// Runs a round of housekeeping now.
 #[utoipa::path(post, path = "/api/v1/housekeeping", operation_id = "run_housekeeping", tag = "housekeeping", request_body = RunHousekeeping,
     responses((status = 200, body = HousekeepingRun), Problem))]
-pub(crate) async fn run(State(app): State<App>, Sent(how): Sent<RunHousekeeping>) -> Answer<Json<HousekeepingRun>> {
+pub(crate) async fn run(State(app): State<App>, Sent(how): Sent<RunHousekeeping>) -> Answer<Response> {
     let engine = app.engine()?.clone();
-    Ok(Json(to_its_end(async move { engine.keep_house(how.dry_run).await }).await?))
+    let run = Json(to_its_end(async move { engine.keep_house(how.dry_run).await }).await?);
+    Ok(if how.dry_run { (Extension(Note::OnlyTold), run).into_response() } else { run.into_response() })
 }
 
 /// Writes a backup to a folder of the daemon's machine, while everything goes on.

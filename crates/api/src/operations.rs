@@ -1,15 +1,16 @@
 //! Code operations: what services ask for, and what they get back, in their own words.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use windlass_engine::{OperationLinks, OperationView};
 use windlass_store::{EventFilter, OperationFilter};
 use windlass_types::{AssignmentId, Event, OperationRequest, OperationResult, OperationStatus};
 
+use crate::audit::Note;
 use crate::auth::Caller;
 use crate::events::{follow, last_event_id};
 use crate::extract::{Asked, Path, Sent, id, page_size};
@@ -68,7 +69,7 @@ pub(crate) async fn submit(
     caller: Caller,
     headers: HeaderMap,
     Sent(mut request): Sent<OperationRequest>,
-) -> Answer<(StatusCode, Json<OperationAccepted>)> {
+) -> Answer<(StatusCode, Extension<Note>, Json<OperationAccepted>)> {
     if let Some(key) = key_of(&headers)? {
         if request.idempotency_key.as_ref().is_some_and(|sent| *sent != key) {
             return Err(Problem::invalid("the header Idempotency-Key and the body's idempotencyKey differ").hint("send one of them"));
@@ -78,7 +79,8 @@ pub(crate) async fn submit(
     let (operation, created) = app.engine()?.submit_operation(request, &caller.by()).await?;
     let accepted =
         OperationAccepted { id: operation.id, operation_id: operation.id, status: operation.status, created, links: operation.links };
-    Ok((if created { StatusCode::ACCEPTED } else { StatusCode::OK }, Json(accepted)))
+    let about = Note::About(accepted.id.to_string());
+    Ok((if created { StatusCode::ACCEPTED } else { StatusCode::OK }, Extension(about), Json(accepted)))
 }
 
 fn key_of(headers: &HeaderMap) -> Answer<Option<String>> {

@@ -1,13 +1,14 @@
 //! Users: people of a team, each with a password and a role.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use windlass_store::UserChange;
 use windlass_types::{User, UserRole, is_valid_name};
 
+use crate::audit::Note;
 use crate::auth::Caller;
 use crate::extract::{Path, Sent};
 use crate::problem::{Answer, Problem};
@@ -59,7 +60,7 @@ pub(crate) async fn list(State(app): State<App>) -> Answer<Json<UserList>> {
 
 /// Makes a user.
 #[utoipa::path(post, path = "/api/v1/users", operation_id = "create_user", tag = "access", request_body = NewUser, responses((status = 201, body = User), Problem))]
-pub(crate) async fn create(State(app): State<App>, Sent(wanted): Sent<NewUser>) -> Answer<(StatusCode, Json<User>)> {
+pub(crate) async fn create(State(app): State<App>, Sent(wanted): Sent<NewUser>) -> Answer<(StatusCode, Extension<Note>, Json<User>)> {
     if !is_valid_name(&wanted.name) {
         return Err(
             Problem::invalid("that is no name for a user").hint("a name is a letter or digit, then at most 127 of A-Z a-z 0-9 . _ -")
@@ -73,7 +74,9 @@ pub(crate) async fn create(State(app): State<App>, Sent(wanted): Sent<NewUser>) 
         .hint("choose another name"));
     }
     let hash = app.hasher.hash(wanted.password).await?;
-    Ok((StatusCode::CREATED, Json(app.engine()?.store().add_user(wanted.name, wanted.role, hash).await?)))
+    let about = Note::About(wanted.name.clone());
+    let made = app.engine()?.store().add_user(wanted.name, wanted.role, hash).await?;
+    Ok((StatusCode::CREATED, Extension(about), Json(made)))
 }
 
 /// Changes a user's role or password, or keeps them out.

@@ -562,10 +562,10 @@ pub(crate) fn check_edit(edit: &JobEdit) -> Result<()> {
     if let Some(north_star) = &edit.north_star {
         check_text("north star", north_star)?;
     }
-    match &edit.context {
-        Some(context) if context.len() > TEXT_MAX => Err(too_long("context", context.len())),
-        _ => Ok(()),
+    if let Some(context) = edit.context.as_ref().filter(|context| context.len() > TEXT_MAX) {
+        return Err(too_long("context", context.len()));
     }
+    edit.script.as_deref().map_or(Ok(()), check_script)
 }
 
 fn check_text(what: &str, text: &str) -> Result<()> {
@@ -622,11 +622,14 @@ pub(crate) fn check_means(harness: Option<Harness>, program: Option<&str>, scrip
         }
         Some(Harness::Simulated) => match script {
             None => Err(EngineError::new(ErrorKind::Invalid, "harness simulated needs a script").hint("give --script FILE.toml")),
-            Some(script) => windlass_harness::simulated::check(script)
-                .map_err(|f| EngineError::from(Failure::new(FailureKind::BadConfiguration, f.message))),
+            Some(script) => check_script(script),
         },
         _ => Ok(()),
     }
+}
+
+fn check_script(script: &str) -> Result<()> {
+    windlass_harness::simulated::check(script).map_err(|f| EngineError::from(Failure::new(FailureKind::BadConfiguration, f.message)))
 }
 
 #[cfg(test)]

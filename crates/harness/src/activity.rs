@@ -4,6 +4,7 @@ use serde_json::Value;
 use windlass_types::{ActivityKind, ActivityNote, AgentEvent};
 
 use crate::outcome::cut;
+use crate::veil::veiled;
 
 /// The most of a text that is passed on: more than a summary can hold.
 const TEXT_MAX: usize = 4 * 1024;
@@ -72,6 +73,10 @@ const TELLING: [&str; 14] = [
 
 /// What a tool call is about, by its arguments: the command, the file, the words that are looked for.
 pub(crate) fn about(input: &Value) -> String {
+    veiled(&told_by(input))
+}
+
+fn told_by(input: &Value) -> String {
     if let Some(text) = input.as_str() {
         return of_text(text);
     }

@@ -30,6 +30,7 @@ mod retry_hint;
 mod settings;
 pub mod simulated;
 pub mod stream;
+mod veil;
 
 pub use activity::ActivityMap;
 pub use hooks::{Hook, hook, hook_events, read_hook};

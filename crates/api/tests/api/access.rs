@@ -402,6 +402,26 @@ async fn requests_of_strangers_that_make_no_sense_do_not_fill_the_audit_log() {
 }
 
 #[tokio::test]
+async fn the_audit_log_names_what_was_made_and_holds_nothing_that_was_only_asked() {
+    let api = Api::start(Database::Sqlite).await;
+    let id = api.run("a goal").await;
+    token(&api, "ci", "read", None).await;
+    user(&api, "vera", "viewer").await;
+    for (action, named) in [("run", id.as_str()), ("create_token", "ci"), ("create_user", "vera")] {
+        let lines = audited(&api, action, 1).await;
+        assert!(lines[0]["path"].as_str().is_some_and(|path| path.ends_with(&format!(" → {named}"))), "{lines:?}");
+    }
+    assert_eq!(api.post("/api/v1/dead-letters/replay", &json!({ "all": {}, "dry_run": true })).await.0, StatusCode::OK);
+    assert_eq!(api.post("/api/v1/dead-letters/replay", &json!({ "all": {} })).await.0, StatusCode::OK);
+    assert_eq!(answer(api.bare(Method::GET, "/api/v1/me")).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer(api.bare(Method::GET, "/api/v1/me").bearer_auth("wrong")).await.0, StatusCode::UNAUTHORIZED);
+    audited(&api, "show_me", 1).await;
+    let (_, all) = api.get("/api/v1/audit?limit=500").await;
+    let of = |action: &str| all["items"].as_array().map_or(0, |lines| lines.iter().filter(|line| line["action"] == action).count());
+    assert_eq!((of("replay_dead_letters"), of("show_me")), (1, 1), "{all}");
+}
+
+#[tokio::test]
 async fn no_flood_of_strangers_hides_what_somebody_known_was_refused() {
     let api = Api::start(Database::Sqlite).await;
     let (reader, _) = token(&api, "reader", "read", None).await;

@@ -106,6 +106,26 @@ pub(crate) fn write(found: &Found, text: &str) -> Result<Option<PathBuf>> {
     Ok(kept.map(|_| backup))
 }
 
+/// Writes a text that hooks of ours were taken out of. Nothing of ours stays: a file that was there for them alone goes, and so does what was kept
+/// of it where it is that again.
+pub(crate) fn restore(found: &Found, text: &str) -> Result<Option<PathBuf>> {
+    let failed = |e: std::io::Error| CliError::usage(format!("cannot write {}: {e}", found.file.display()));
+    let Some(folder) = found.file.parent() else { return Err(CliError::usage("a settings file has to be in a folder")) };
+    match original(found) {
+        None if text.chars().filter(|c| !c.is_whitespace()).eq("{}".chars()) => {
+            std::fs::remove_file(&found.file).map_err(failed)?;
+            // Only where nothing else is in it.
+            let _ = std::fs::remove_dir(folder);
+            return Ok(None);
+        }
+        Some(original) if original == text => std::fs::remove_file(backup_of(&found.file)).map_err(failed)?,
+        _ => {}
+    }
+    let mode = std::fs::metadata(&found.file).ok().map(|meta| meta.permissions().mode());
+    replace(folder, &found.file, text, mode).map_err(failed)?;
+    Ok(None)
+}
+
 /// Puts a file in its place in one step.
 fn replace(folder: &Path, file: &Path, text: &str, mode: Option<u32>) -> std::io::Result<()> {
     let mut new = tempfile::Builder::new()

@@ -80,12 +80,12 @@ fn hooked() -> impl TypedValueParser<Value = Harness> {
 
 pub(crate) async fn run(args: HooksArgs, context: &Context) -> Result<Exit> {
     match args.command {
-        Command::Install(args) => change(&args.which, context, |found, place| {
+        Command::Install(args) => change(&args.which, context, file::write, |found, place| {
             edit::install(found.text.as_deref().unwrap_or_default(), &Wanted::of(place.harness, &program(context)?, &daemon(context)?))
                 .map(Some)
                 .map_err(|why| unfit(place, &why))
         }),
-        Command::Uninstall(args) => change(&args.which, context, |found, place| {
+        Command::Uninstall(args) => change(&args.which, context, file::restore, |found, place| {
             let text = found.text.as_deref();
             text.map(|text| edit::uninstall(text, file::original(found).as_deref()).map_err(|why| unfit(place, &why))).transpose()
         }),
@@ -101,7 +101,12 @@ fn unfit(place: &Place, why: &str) -> CliError {
 }
 
 /// Changes the settings of each agent that is meant.
-fn change(which: &Which, context: &Context, new_text: impl Fn(&Found, &Place) -> Result<Option<String>>) -> Result<Exit> {
+fn change(
+    which: &Which,
+    context: &Context,
+    write: fn(&Found, &str) -> Result<Option<PathBuf>>,
+    new_text: impl Fn(&Found, &Place) -> Result<Option<String>>,
+) -> Result<Exit> {
     let scope = if which.user { Scope::User } else { Scope::Project(project_root()?) };
     let mut items = Vec::new();
     for place in places(which, &scope, context)? {
@@ -118,7 +123,7 @@ fn change(which: &Which, context: &Context, new_text: impl Fn(&Found, &Place) ->
                     output::data(&output::clean(&diff.unified_diff().context_radius(3).header(&name, &name).to_string()))?;
                 }
             } else {
-                backup = file::write(&found, new)?;
+                backup = write(&found, new)?;
             }
         }
         if !which.json.json {

@@ -48,7 +48,23 @@ fn hooks_are_put_beside_others_once_and_taken_out_without_them() {
     home.run(&["hooks", "uninstall", "--user", "--harness", "claude"]).code(0);
     let left: Value = serde_json::from_str(&read(&home, ".claude/settings.json")).expect("JSON");
     assert_eq!(left, serde_json::from_str::<Value>(THEIRS).expect("JSON"));
-    assert_eq!(read(&home, ".claude/settings.json.before-windlass"), THEIRS, "it is what was there before the first");
+    let is_kept = home.path().join(".claude/settings.json.before-windlass").exists();
+    assert_eq!(is_kept, read(&home, ".claude/settings.json") != THEIRS, "what is there again needs no other copy");
+}
+
+#[test]
+fn where_nothing_was_before_hooks_came_nothing_is_left_of_them() {
+    let home = Home::new();
+    install(&home, &[]).code(0);
+    assert!(read(&home, ".claude/settings.json").contains("hooks send"));
+    home.run(&["hooks", "uninstall", "--user", "--harness", "claude"]).code(0);
+    assert!(!home.path().join(".claude").exists());
+    home.write(".claude/mine.md", "mine");
+    install(&home, &[]).code(0);
+    home.run(&["hooks", "uninstall", "--user", "--harness", "claude"]).code(0);
+    let left: Vec<_> =
+        std::fs::read_dir(home.path().join(".claude")).expect("their folder").flatten().map(|file| file.file_name()).collect();
+    assert_eq!(left, ["mine.md"]);
 }
 
 #[test]

@@ -142,6 +142,23 @@ fn a_job_that_succeeded_is_not_retried() {
 }
 
 #[test]
+fn work_that_a_wrong_setting_blocks_goes_on_once_its_job_is_edited_where_it_waits() {
+    let bench = Bench::new();
+    let a = bench.submit(&["--harness", "command", "--program", "/nowhere/agent", "--no-review"]);
+    let blocked = bench.ended(&a);
+    assert_eq!((&blocked["status"], &blocked["jobs"][0]["status"]), (&"blocked".into(), &"queued".into()), "{blocked:#}");
+    let job = id(&blocked["jobs"][0]);
+    let broken = bench.file("broken.toml", "[[turn");
+    let (_, told) = bench.refused(&["retry", &job, "--harness", "simulated", "--script", broken.to_str().unwrap()]);
+    assert!(told.contains("script"), "{told}");
+    let script =
+        bench.file("mended.toml", "[[turn]]\nsteps = [{ write = { path = \"answer.txt\", content = \"42\" } }, { say = \"Done.\" }]\n");
+    bench.ok(&["retry", &job, "--harness", "simulated", "--script", script.to_str().unwrap()]);
+    let ended = bench.until_over(&a);
+    assert_eq!((&ended["status"], &ended["jobs"][0]["status"]), (&"complete".into(), &"succeeded".into()), "{ended:#}");
+}
+
+#[test]
 fn a_blocked_assignment_without_a_job_to_run_is_not_made_active_but_told_what_to_do() {
     let bench = Bench::new();
     let a = bench.simulated("[[turn]]\nsteps = [{ fail = \"no\" }]\n", &["--no-review"]);

@@ -124,7 +124,8 @@ pub(crate) fn check_open(assignment: &Assignment) -> Result<()> {
     Ok(())
 }
 
-/// Puts a job that ended back in the queue, edited, with its counters at zero; with `activate` a blocked assignment goes on with it.
+/// Puts a job that ended back in the queue, edited, with its counters at zero; with `activate` a blocked assignment goes on with it. One that
+/// waits in the queue of blocked work (its settings were wrong) is edited where it is.
 pub(crate) fn revive_locked(
     w: &mut Work<'_>,
     mut assignment: Assignment,
@@ -135,7 +136,10 @@ pub(crate) fn revive_locked(
     activate: bool,
 ) -> Result<Job> {
     check_open(&assignment)?;
-    moves::move_job(w, &mut row.job, JobMove::Revive, moves::with(json!({ "by": by }), more))?;
+    let waits_blocked = activate && row.job.status == JobStatus::Queued && assignment.status == AssignmentStatus::Blocked;
+    if !waits_blocked {
+        moves::move_job(w, &mut row.job, JobMove::Revive, moves::with(json!({ "by": by }), more))?;
+    }
     let job = &mut row.job;
     job.due_at = w.now()?;
     (job.failures, job.rescues, job.parks) = (0, 0, 0);
