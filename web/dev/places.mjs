@@ -114,6 +114,12 @@ function makeAnswers() {
     { name: 'grace', role: 'operator', disabled: false, created_at: ago(90 * DAY), last_login_at: ago(3 * DAY) },
     { name: 'linus', role: 'viewer', disabled: true, created_at: ago(20 * DAY), last_login_at: null },
   ];
+  const signIns = [
+    { id: 'crd_1', name: 'person', scope: 'admin', user: null, created_at: ago(HOUR), last_used_at: ago(20_000), expires_at: ago(-14 * DAY), current: true },
+    { id: 'crd_2', name: 'grace', scope: 'operate', user: 'grace', created_at: ago(3 * DAY), last_used_at: ago(2 * DAY), expires_at: ago(-12 * DAY), current: false },
+    { id: 'crd_3', name: 'ada', scope: 'read', user: 'ada', created_at: ago(40 * DAY), last_used_at: ago(40_000), expires_at: ago(-14 * DAY), current: false },
+    { id: 'crd_4', name: 'ada', scope: 'admin', user: 'ada', created_at: ago(80 * DAY), last_used_at: null, expires_at: ago(-6 * DAY), current: false },
+  ];
   const audit = Array.from({ length: 40 }, (_, n) => {
     const [method, action, path, code] = [['POST', 'cancel_job', `jobs/${id('job', n)}/cancel`, 200], ['PUT', 'put_project', 'projects/shop', 403], ['POST', 'run_goal', 'assignments/run', 201], ['POST', 'sign_in', 'session', 401], ['POST', 'cancel_assignment', `assignments/${id('asg', n)}/cancel`, 409]][n % 5];
     return { id: `aud_${1_000 - n}`, at: ago(n * 2 * HOUR), who: ['ada', 'grace', 'nightly-build', 'nobody'][n % 4], via: ['session', 'session', 'token', 'none'][n % 4], action, method, path: `/api/v1/${path}`, status: code, peer: '127.0.0.1' };
@@ -197,6 +203,8 @@ function makeAnswers() {
     'POST /users': ({ body, places }) => void places.answers['GET /users'].items.push({ name: body.name, role: body.role, disabled: false, created_at: ago(0), last_login_at: null }),
     'PATCH /users/grace': ({ body, places }) => Object.assign(places.answers['GET /users'].items.find((user) => user.name === 'grace'), body),
     'DELETE /users/linus': ({ places }) => void places.answers['GET /users'].items.pop(),
+    'GET /sign-ins': list(signIns),
+    'DELETE /sign-ins/crd_2': ({ places }) => places.answers['GET /sign-ins'].items.splice(1, 1)[0],
     'GET /audit': ({ query }) => list(audit.filter((line) => (!query.get('who') || line.who === query.get('who')) && (!query.get('action') || line.action === query.get('action')))),
     'GET /settings': list(settings),
     'GET /housekeeping': housekeeping,

@@ -189,6 +189,21 @@ test('an operation that is submitted on the page comes to its result', async ({ 
   await expect(page.getByText('Nobody asked to be told.')).toBeVisible();
 });
 
+test('another browser is signed out from here, at once', async ({ page, site, daemon, browser }) => {
+  const other = await (await browser.newContext()).newPage();
+  await enter(page, site, daemon);
+  await enter(other, site, daemon);
+  await page.goto(`${site}/tokens`);
+  const rowsOfAll = page.getByRole('table', { name: 'Signed in' }).getByRole('row', { name: /the owner/ });
+  await expect(rowsOfAll).toHaveCount(2, soon);
+  await rowsOfAll.filter({ hasNotText: 'this browser' }).getByRole('button', { name: 'Sign out…' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await expect(rowsOfAll).toHaveCount(1, soon);
+  await expect(other.getByRole('button', { name: 'Sign in' })).toBeVisible(soon);
+  await expect(rowsOfAll).toContainText('this browser');
+  await other.context().close();
+});
+
 test('tokens and people come and go, and the audit log says so', async ({ page, site, daemon }) => {
   await enter(page, site, daemon);
   await page.goto(`${site}/tokens`);

@@ -43,10 +43,12 @@ test('who may only look sees the buttons, and why they cannot be pressed', async
   }
   await page.getByRole('button', { name: 'Run it now…' }).hover();
   await expect(page.getByRole('tooltip')).toContainText('this needs the scope admin');
-  for (const path of ['/tokens', '/audit']) {
-    await page.goto(places.url + path);
-    await expect(page.getByText('This is for admins')).toBeVisible();
-  }
+  await page.goto(`${places.url}/audit`);
+  await expect(page.getByText('This is for admins')).toBeVisible();
+  await page.goto(`${places.url}/tokens`);
+  await expect(page.getByText('Tokens and people are for admins')).toBeVisible();
+  await expect(page.getByRole('table', { name: 'Signed in' })).toBeVisible();
+  await expect(page.getByRole('table')).toHaveCount(1);
   await page.goto(`${places.url}/notifications`);
   await expect(page.getByText('E-mail, webhooks and Slack are for admins.')).toBeVisible();
   await page.keyboard.press('c');
@@ -237,6 +239,21 @@ test('people are added, changed, shut out and removed', async ({ page, places })
   expect(lastAsked(places, 'PATCH /users/grace')!.body).toEqual({ role: 'admin' });
 });
 
+test('browsers that are signed in are signed out from here, and this one as by the menu', async ({ page, places }) => {
+  await page.goto(`${places.url}/tokens`);
+  const table = page.getByRole('table', { name: 'Signed in' });
+  await expect(table.getByRole('row', { name: /ada/ }).first()).toContainText('read');
+  await table.getByRole('row', { name: /grace/ }).getByRole('button', { name: 'Sign out…' }).click();
+  expect(lastAsked(places, 'DELETE /sign-ins/crd_2')).toBeUndefined();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await expect(page.getByText('That browser of grace is signed out')).toBeVisible();
+  await expect(table.getByRole('row', { name: /grace/ })).toHaveCount(0);
+  await table.getByRole('row', { name: /the owner \(this browser\)/ }).getByRole('button', { name: 'Sign out…' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible();
+  expect(places.mock.requests).toContain('DELETE /api/v1/session');
+});
+
 test('the audit log is asked with the filters of the address', async ({ page, places }) => {
   await page.goto(`${places.url}/audit`);
   await expect(rows(page).first()).toBeVisible();
@@ -411,6 +428,7 @@ const EMPTY = [
   ['/agents', 'GET /agents', 'No agent is at work'],
   ['/tokens', 'GET /tokens', 'There are none yet.'],
   ['/tokens', 'GET /users', 'Nobody has a password'],
+  ['/tokens', 'GET /sign-ins', 'No browser is signed in.'],
   ['/events', 'GET /events', 'Nothing has happened yet'],
 ] as const;
 

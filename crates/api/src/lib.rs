@@ -44,6 +44,7 @@ mod server;
 mod session;
 mod sessions;
 mod settings;
+mod sign_ins;
 mod state;
 mod stream;
 mod token;

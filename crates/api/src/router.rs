@@ -11,8 +11,8 @@ use crate::problem::{Answer, Problem};
 use crate::state::App;
 use crate::{
     agent, api_tokens, assignments, attempts, audit, auth, branches, breakers, control, dead_letters, etag, events, files, findings, guard,
-    housekeeping, jobs, locks, mcp, metrics, nodes, notifications, openapi, operations, page, projects, session, sessions, settings, users,
-    work,
+    housekeeping, jobs, locks, mcp, metrics, nodes, notifications, openapi, operations, page, projects, session, sessions, settings,
+    sign_ins, users, work,
 };
 
 /// Everything, behind the guard and the tokens.
@@ -129,6 +129,8 @@ fn people_and_agents() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(session::me))
         .routes(routes!(session::sign_out))
+        .routes(routes!(sign_ins::list))
+        .routes(routes!(sign_ins::end))
         .routes(routes!(assignments::show))
         .routes(routes!(assignments::update))
         .routes(routes!(assignments::insert_jobs))

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use windlass_store::{NewCredential, StoreError};
 use windlass_types::{AssignmentId, Credential, CredentialKind, Scope, Timestamp};
 
-use crate::auth::{Caller, Cookie, SESSION_SECS, Secret, by_token, sha256};
+use crate::auth::{Caller, Cookie, SESSION_UNUSED_SECS, Secret, by_token, of_owner, sha256};
 use crate::extract::{MaybeSent, Sent};
 use crate::problem::{Answer, Problem};
 use crate::server::Peer;
@@ -126,7 +126,7 @@ pub(crate) async fn sign_in(
         _ => return Err(Problem::invalid("either a code, a token, or a name and a password is wanted")),
     };
     let (secret, page_key) = (Secret::new(CredentialKind::Session)?, Secret::new(CredentialKind::Session)?);
-    let session = NewCredential { sha256: secret.sha256_with(&page_key), ..session };
+    let session = NewCredential { sha256: kept(&app, session.user.as_deref(), secret.sha256_with(&page_key)), ..session };
     let made = app.engine()?.store().add_credential(session).await.map_err(|e| match e {
         // Removed while the password was looked at.
         StoreError::NotFound { .. } => Problem::unauthorized("name or password is wrong"),
@@ -141,8 +141,13 @@ pub(crate) async fn sign_in(
     Ok(response)
 }
 
+/// What the store keeps of a secret: the owner's ends with the owner's token, a user's with the user.
+fn kept(app: &App, user: Option<&str>, hash: String) -> String {
+    if user.is_some() { hash } else { of_owner(&hash, &app.token) }
+}
+
 /// A session that stands for whoever this is, its secret yet to come.
-fn session(name: String, scope: Scope, of: Option<&Credential>, lasts_secs: u64) -> NewCredential {
+fn session(name: String, scope: Scope, of: Option<&Credential>) -> NewCredential {
     NewCredential {
         kind: CredentialKind::Session,
         sha256: String::new(),
@@ -151,20 +156,25 @@ fn session(name: String, scope: Scope, of: Option<&Credential>, lasts_secs: u64)
         scope,
         assignment_id: of.and_then(|of| of.assignment_id),
         user: of.and_then(|of| of.user.clone()),
-        lasts_secs: Some(lasts_secs),
+        lasts_secs: Some(SESSION_UNUSED_SECS),
     }
 }
 
 async fn by_code(app: &App, peer: Peer, code: &str) -> Answer<NewCredential> {
-    if let Some(taken) = app.engine()?.store().take_login_code(sha256(code)).await? {
-        return Ok(session(taken.name.clone(), taken.scope, Some(&taken), SESSION_SECS));
+    let (store, hash) = (app.engine()?.store(), sha256(code));
+    let mut taken = store.take_login_code(hash.clone()).await?.filter(|taken| taken.user.is_some());
+    if taken.is_none() {
+        taken = store.take_login_code(of_owner(&hash, &app.token)).await?;
+    }
+    if let Some(taken) = taken {
+        return Ok(session(taken.name.clone(), taken.scope, Some(&taken)));
     }
     wrong(app, peer, "the login link was used before, or is too old", "`windlass open` prints a new one")
 }
 
 async fn with_token(app: &App, peer: Peer, token: &str) -> Answer<NewCredential> {
     match by_token(app, peer, token.trim()).await? {
-        Caller::Person(person) if person.credential.is_none() => Ok(session(person.name.clone(), person.scope, None, SESSION_SECS)),
+        Caller::Person(person) if person.credential.is_none() => Ok(session(person.name.clone(), person.scope, None)),
         // A session would outlive the token that somebody revokes.
         Caller::Person(_) => {
             Err(Problem::forbidden("an API token is for programs, and signs nobody in").hint("`windlass open` prints a link that does"))
@@ -189,7 +199,7 @@ async fn with_password(app: &App, peer: Peer, name: String, password: String) ->
     app.limiter.forgive(&peer);
     store.user_signed_in(name).await?;
     // As much as the role says, whatever it says from now on.
-    let mut session = session(user.name.clone(), Scope::Admin, None, SESSION_SECS);
+    let mut session = session(user.name.clone(), Scope::Admin, None);
     session.user = Some(user.name);
     Ok(session)
 }
@@ -238,13 +248,14 @@ pub(crate) async fn login_link(
         return Err(Problem::invalid("a login link opens read, operate or admin"));
     }
     let secret = Secret::new(CredentialKind::LoginCode)?;
+    let user = person.credential.as_ref().and_then(|credential| credential.user.clone());
     let new = NewCredential {
         kind: CredentialKind::LoginCode,
-        sha256: secret.sha256(),
+        sha256: kept(&app, user.as_deref(), secret.sha256()),
         name: person.name.clone(),
         scope,
         assignment_id: None,
-        user: person.credential.as_ref().and_then(|credential| credential.user.clone()),
+        user,
         created_by: person.name.clone(),
         lasts_secs: Some(LINK_SECS),
     };

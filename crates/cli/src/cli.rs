@@ -176,6 +176,7 @@ pub(crate) enum Verb {
     Doctor(verb::doctor::DoctorArgs),
     Tokens(verb::tokens::TokensArgs),
     Users(verb::users::UsersArgs),
+    SignIns(verb::sign_ins::SignInsArgs),
     Audit(verb::audit::AuditArgs),
     Notifications(verb::notifications::NotificationsArgs),
     Housekeeping(verb::housekeeping::HousekeepingArgs),

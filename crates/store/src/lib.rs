@@ -35,7 +35,7 @@ pub use import::{Import, import, known_schema};
 pub use ops::{
     AgentNews, AssignmentFilter, AuditFilter, Beat, BeatState, BlockedWork, BranchFilter, CallbackEnd, CallbackState, ChannelRecord,
     Charted, ChartsFilter, Claimed, Claims, Cost, Counts, DeadLetterFilter, Declaration, Due, DueCallback, DueNotification, EventFilter,
-    FindingFilter, HarnessPark, Held, HeldDuty, HookNews, JobEdit, JobFilter, KnownNotification, LockFilter, NewCredential,
+    FindingFilter, HarnessPark, Held, HeldDuty, HookNews, JobEdit, JobFilter, KnownNotification, Lasting, LockFilter, NewCredential,
     NewNotification, NewOperation, NewTask, NodeFacts, NotificationEnd, Operation, OperationFilter, OperationTrace, OtherBranch, Overdue,
     Page, Present, Pruning, Replay, Seen, SessionFilter, SettleRequest, Settled, StageEnd, StageNote, Submission, Submitted, TaskOutcome,
     TaskTaken, UserChange, Watched, WholeAssignment, WorkCounts, WorkFilter, WorkSort, WorkTitle, WorkerSlots,

@@ -22,6 +22,12 @@ export const users = queryOptions({
   queryFn: ({ signal }) => answer(client.GET('/api/v1/users', { signal })),
 });
 
+/** The browsers that are signed in: everybody's for admins, for others their own. */
+export const signIns = queryOptions({
+  queryKey: ['sign-ins'],
+  queryFn: ({ signal }) => answer(client.GET('/api/v1/sign-ins', { params: { query: { limit: 500 } }, signal })),
+});
+
 export interface AuditAsked {
   who?: string;
   action?: string;
@@ -58,6 +64,8 @@ export interface NewToken {
 }
 export const makeToken = (body: NewToken) => answer(client.POST('/api/v1/tokens', { body }));
 export const revokeToken = (id: string) => answer(client.DELETE('/api/v1/tokens/{id}', { params: { path: { id } } }));
+
+export const endSignIn = (id: string) => answer(client.DELETE('/api/v1/sign-ins/{id}', { params: { path: { id } } }));
 
 export const addUser = (body: { name: string; password: string; role: User['role'] }) => answer(client.POST('/api/v1/users', { body }));
 export const changeUser = (name: string, body: { role?: User['role']; password?: string; disabled?: boolean }) =>

@@ -1135,6 +1135,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sign-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists who is signed in, the newest first: everybody for admins, for others their own. */
+        get: operations["list_sign_ins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-ins/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a sign-in: that browser is signed out, and its streams end. Admins end anybody's, others their own. */
+        delete: operations["end_sign_in"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;
@@ -3981,6 +4015,30 @@ export interface components {
             password?: string | null;
             /** @description The data directory's token. */
             token?: string | null;
+        };
+        /** @description A browser that somebody is signed in with. */
+        SignInEntry: {
+            /** @description Since when. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["CredentialId"];
+            last_used_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What the audit log and events call whoever is signed in. */
+            name: string;
+            /** @description What they may do there: `read`, `operate` or `admin`. */
+            scope: components["schemas"]["Scope"];
+            /** @description The user that is signed in; null for the owner. */
+            user?: string | null;
+        };
+        /** @description A page of sign-ins, the newest first. */
+        SignInPage: {
+            /** @description The sign-ins. */
+            items: components["schemas"]["SignInEntry"][];
+            /** @description Asks for the next page; null on the last. */
+            next_cursor?: string | null;
         };
         /** @description Who signed in, and what their browser needs from then on. */
         SignedIn: components["schemas"]["Me"] & {
@@ -7017,6 +7075,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SettingList"];
+                };
+            };
+            /** @description A refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sign_ins: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended. */
+                cursor?: string;
+                /** @description At most so many; 50 by default, at most 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInPage"];
+                };
+            };
+            /** @description A refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the sign-in */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInEntry"];
                 };
             };
             /** @description A refusal */

@@ -20,6 +20,7 @@ export type JobStatus = Schemas['JobStatus'];
 export type JobType = Schemas['JobType'];
 export type Problem = Schemas['Problem'];
 export type ApiToken = Schemas['ApiToken'];
+export type SignInEntry = Schemas['SignInEntry'];
 export type AuditEntry = Schemas['AuditEntry'];
 export type Charts = Schemas['Charts'];
 export type Me = Schemas['Me'];

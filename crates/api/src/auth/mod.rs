@@ -18,6 +18,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use windlass_engine::AgentIdentity;
+use windlass_store::Lasting;
 use windlass_types::{AssignmentId, Credential, CredentialKind, Level, Scope, Timestamp};
 
 use crate::problem::{Answer, Problem};
@@ -27,10 +28,12 @@ use crate::state::App;
 pub(crate) use cookie::{Cookie, cookie_name};
 pub(crate) use limiter::Limiter;
 pub(crate) use password::Hasher;
-pub(crate) use secret::{Secret, is_ours, sha256};
+pub(crate) use secret::{Secret, is_ours, of_owner, sha256};
 
+/// How long a browser stays signed in, however much it is used, in seconds.
+pub(crate) const SESSION_SECS: u64 = 90 * 24 * 3600;
 /// How long a browser that is not used stays signed in, in seconds.
-pub(crate) const SESSION_SECS: u64 = 14 * 24 * 3600;
+pub(crate) const SESSION_UNUSED_SECS: u64 = 14 * 24 * 3600;
 /// The header that the page sends its half of a session in. Browsers send a host's cookies to all of its ports, so whatever else is served
 /// there sees the cookie; what a page keeps for itself, none but it does.
 pub(crate) const PAGE_KEY: &str = "x-windlass-page-key";
@@ -264,11 +267,15 @@ fn check_same_site(method: &Method, headers: &HeaderMap) -> Answer<()> {
 
 async fn by_session(app: &App, cookie: &str, headers: &HeaderMap) -> Answer<Caller> {
     let page_key = headers.get(PAGE_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
-    let found = app.engine()?.store().credential(secret::sha256_of_halves(cookie, page_key)).await?;
+    let (store, halves) = (app.engine()?.store(), secret::sha256_of_halves(cookie, page_key));
+    let mut found = store.credential(halves.clone()).await?.filter(|found| found.user.is_some());
+    if found.is_none() {
+        found = store.credential(of_owner(&halves, &app.token)).await?;
+    }
     let Some(session) = found.filter(|found| found.kind == CredentialKind::Session) else {
         return Err(Problem::unauthorized("the session is over").hint("sign in again; `windlass open` prints a link that does it"));
     };
-    touch(app, &session, Some(SESSION_SECS));
+    touch(app, &session, Some(Lasting { unused_secs: SESSION_UNUSED_SECS, whole_secs: SESSION_SECS }));
     Ok(Caller::Person(Arc::new(Person::of(session))))
 }
 
@@ -297,7 +304,7 @@ pub(crate) async fn by_token(app: &App, peer: Peer, token: &str) -> Answer<Calle
 }
 
 /// Writes down now and then that a secret was used, beside the answer.
-fn touch(app: &App, credential: &Credential, lasts_secs: Option<u64>) {
+fn touch(app: &App, credential: &Credential, lasting: Option<Lasting>) {
     let Ok(engine) = app.engine() else { return };
     let now = engine.now();
     if credential.last_used_at.is_some_and(|at: Timestamp| now.0.saturating_sub(at.0) < TOUCH_EVERY_MS) {
@@ -305,7 +312,7 @@ fn touch(app: &App, credential: &Credential, lasts_secs: Option<u64>) {
     }
     let (store, id) = (engine.store().clone(), credential.id);
     app.beside.spawn(async move {
-        if let Err(error) = store.touch_credential(id, lasts_secs).await {
+        if let Err(error) = store.touch_credential(id, lasting).await {
             tracing::warn!(%error, "The use of a token could not be written down");
         }
     });

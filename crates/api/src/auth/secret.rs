@@ -5,6 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use windlass_types::CredentialKind;
 
+use crate::ApiToken;
 use crate::problem::{Answer, Problem};
 
 /// A secret that was just made: shown once.
@@ -61,6 +62,11 @@ pub(crate) fn sha256(secret: &str) -> String {
 /// What is kept of a secret in two halves.
 pub(crate) fn sha256_of_halves(one: &str, other: &str) -> String {
     sha256(&format!("{one} {other}"))
+}
+
+/// What is kept instead of a secret's hash where the secret stands for the owner: it is found for as long as the data directory's token is the same.
+pub(crate) fn of_owner(hash: &str, token: &ApiToken) -> String {
+    sha256(&format!("{hash} {}", token.secret()))
 }
 
 fn hex(bytes: &[u8]) -> String {

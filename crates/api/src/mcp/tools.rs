@@ -12,14 +12,16 @@ use super::ApiRequest;
 use super::schema::inlined;
 use crate::router;
 
-/// What is no tool: endless streams, what machines ask, how one signs in, what other tools do as well.
-const NO_TOOLS: [&str; 13] = [
+/// What is no tool: endless streams, what machines ask, how one signs in and out, what other tools do as well.
+const NO_TOOLS: [&str; 15] = [
     // What lets an agent's own change past its guard is a person's to say.
     "approve_job",
+    "end_sign_in",
     "follow_agents",
     "follow_operation",
     "follow_work",
     "health",
+    "list_sign_ins",
     "metrics",
     "ready",
     "run_many",
@@ -298,6 +300,8 @@ mod tests {
             "list_audit",
             "give_verdict",
             "sign_in",
+            "list_sign_ins",
+            "end_sign_in",
         ] {
             assert!(!owner.contains(&tool.to_owned()), "{tool}");
         }

@@ -8,14 +8,14 @@ use windlass_types::JobType;
 use crate::support::{Api, Database, Listener, answer, on_both};
 
 /// A browser: keeps its cookie and its page's key, and says where its requests come from.
-struct Browser<'a> {
-    api: &'a Api,
-    cookie: Option<String>,
-    page_key: Option<String>,
+pub(crate) struct Browser<'a> {
+    pub(crate) api: &'a Api,
+    pub(crate) cookie: Option<String>,
+    pub(crate) page_key: Option<String>,
 }
 
 impl<'a> Browser<'a> {
-    async fn sign_in(api: &'a Api, with: &Value) -> (StatusCode, Value, Self) {
+    pub(crate) async fn sign_in(api: &'a Api, with: &Value) -> (StatusCode, Value, Self) {
         let mut browser = Browser { api, cookie: None, page_key: None };
         let response = browser.request(Method::POST, "/api/v1/session").json(with).send().await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
@@ -25,7 +25,7 @@ impl<'a> Browser<'a> {
         (status, me, browser)
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.api.bare(method, path).header("Origin", &self.api.url).header("Sec-Fetch-Site", "same-origin");
         match (&self.cookie, &self.page_key) {
             (Some(cookie), Some(key)) => request.header("Cookie", cookie).header("X-Windlass-Page-Key", key),
@@ -33,7 +33,7 @@ impl<'a> Browser<'a> {
         }
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         answer(self.request(Method::GET, path)).await
     }
 
@@ -48,20 +48,20 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
     set.split(';').next().map(str::to_owned)
 }
 
-async fn token(api: &Api, name: &str, scope: &str, assignment: Option<&str>) -> (String, String) {
+pub(crate) async fn token(api: &Api, name: &str, scope: &str, assignment: Option<&str>) -> (String, String) {
     let (status, made) = api.post("/api/v1/tokens", &json!({ "name": name, "scope": scope, "assignment_id": assignment })).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
     (made["secret"].as_str().expect("a secret").to_owned(), made["id"].as_str().expect("an id").to_owned())
 }
 
-async fn user(api: &Api, name: &str, role: &str) -> Value {
+pub(crate) async fn user(api: &Api, name: &str, role: &str) -> Value {
     let (status, made) = api.post("/api/v1/users", &json!({ "name": name, "role": role, "password": format!("password of {name}") })).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
     made
 }
 
 /// The audit log's lines of this action, as soon as there are so many.
-async fn audited(api: &Api, action: &str, count: usize) -> Vec<Value> {
+pub(crate) async fn audited(api: &Api, action: &str, count: usize) -> Vec<Value> {
     let found = windlass_testkit::wait::eventually(crate::support::PATIENCE, || async {
         let (_, page) = api.get(&format!("/api/v1/audit?action={action}&limit=500")).await;
         let items = page["items"].as_array().cloned().unwrap_or_default();

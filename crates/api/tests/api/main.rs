@@ -11,6 +11,7 @@ mod metrics;
 mod operations;
 mod routes;
 mod sessions;
+mod sign_ins;
 mod start;
 mod stream;
 mod support;

@@ -117,7 +117,18 @@ impl Api {
             Database::Postgres(database) => database.url().to_owned(),
         };
         let store = Store::open(OpenOptions { url, ids: Ids::random(clock.clone()), clock }).await.expect("a store");
-        let token = ApiToken::random().expect("a token");
+        Self::over(store, ApiToken::random().expect("a token"), dir, database, limits).await
+    }
+
+    /// Another daemon on the same database, with this token. It ends before this one does.
+    pub(crate) async fn another(&self, token: ApiToken) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let api = Self::over(self.store.clone(), token, dir, Database::Sqlite, limits()).await;
+        api.attach_engine().await;
+        api
+    }
+
+    async fn over(store: Store, token: ApiToken, dir: tempfile::TempDir, database: Database, limits: Limits) -> Self {
         let socket = dir.path().join("agent.sock");
         let config = ApiConfig {
             listen: loopback(0),

@@ -46,6 +46,7 @@ pub(crate) mod restore;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod scan;
+pub(crate) mod sign_ins;
 pub(crate) mod status;
 pub(crate) mod tokens;
 pub(crate) mod trust;
@@ -69,6 +70,7 @@ pub(crate) async fn dispatch(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Open(args) => open::run(args, context).await,
         Verb::Tokens(args) => tokens::run(args, context).await,
         Verb::Users(args) => users::run(args, context).await,
+        Verb::SignIns(args) => sign_ins::run(args, context).await,
         Verb::Notifications(args) => notifications::run(args, context).await,
         Verb::Audit(args) => audit::run(args, context).await,
         Verb::Status(args) => status::run(args, context).await,

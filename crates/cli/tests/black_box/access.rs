@@ -1,6 +1,7 @@
 //! Who may do what, from the command line.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -15,6 +16,19 @@ fn run_with_input(home: &Home, args: &[&str], input: &str) -> Answer {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
     child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("written");
     Answer::of(child.wait_with_output().expect("its end"))
+}
+
+/// Signs a browser in with the owner's token.
+fn sign_in(home: &Home, daemon: &Daemon) {
+    let host = daemon.url.trim_start_matches("http://");
+    let token = std::fs::read_to_string(home.data().join("token")).expect("the token");
+    let body = format!(r#"{{"token":"{}"}}"#, token.trim());
+    let mut stream = TcpStream::connect(host).expect("connected");
+    let head = format!("POST /api/v1/session HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nConnection: close\r\n");
+    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[test]
@@ -57,6 +71,29 @@ fn users_are_added_changed_and_removed_and_their_passwords_stand_nowhere() {
         let bytes = std::fs::read(home.data().join(file)).or_else(|_| std::fs::read(home.path().join(file))).unwrap_or_default();
         assert!(!String::from_utf8_lossy(&bytes).contains(password), "{file}");
     }
+}
+
+#[test]
+fn browsers_that_are_signed_in_are_listed_and_signed_out_one_by_one_or_all() {
+    let home = Home::new();
+    let daemon = Daemon::up(&home);
+    home.run(&["sign-ins"]).code(0).says("windlass open");
+    for _ in 0..3 {
+        sign_in(&home, &daemon);
+    }
+    let listed = home.run(&["sign-ins", "--json"]).code(0).json();
+    let ids: Vec<&str> = listed["items"].as_array().expect("sign-ins").iter().map(|one| one["id"].as_str().expect("an id")).collect();
+    assert_eq!(ids.len(), 3, "{listed}");
+    let shown = home.run(&["sign-ins"]).code(0).out;
+    assert!(shown.contains(ids[0]) && shown.contains("the owner") && shown.contains("in 13 days"), "{shown}");
+    home.run(&["sign-ins", "end"]).code(2);
+    home.run(&["sign-ins", "end", ids[0], "--all"]).code(2);
+    home.run(&["sign-ins", "end", "../x"]).code(2).says("is no id of a sign-in");
+    assert!(home.run(&["sign-ins", "end", ids[0]]).code(0).out.contains("is signed out"));
+    home.run(&["sign-ins", "end", ids[0]]).code(2).says("no sign-in");
+    assert_eq!(home.run(&["sign-ins", "end", ids[1], "--json"]).code(0).json()["id"], ids[1]);
+    assert!(home.run(&["sign-ins", "end", "--all"]).code(0).out.contains("1 browser is signed out"));
+    assert_eq!(home.run(&["sign-ins", "--json"]).code(0).json()["items"], Value::Array(Vec::new()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Secrets that stand for somebody: kept by their hashes, looked up by them, and worth nothing once they ended.
 
-use windlass_types::{Credential, CredentialKind, Scope, Timestamp, UserRole};
+use windlass_types::{Credential, CredentialId, CredentialKind, Scope, Timestamp, UserRole};
 
 use super::page::{Conditions, Page, bounded, page, parse_cursor};
 use crate::error::{Result, StoreError};
@@ -32,6 +32,20 @@ pub struct NewCredential {
     pub created_by: String,
     /// How long it lasts, in seconds; for ever, when `None`.
     pub lasts_secs: Option<u64>,
+}
+
+/// How long a sign-in lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lasting {
+    /// After each use, in seconds.
+    pub unused_secs: u64,
+    /// However much it is used, after it was made, in seconds.
+    pub whole_secs: u64,
+}
+
+/// Seconds as the database adds them to a time.
+fn ms(secs: u64) -> i64 {
+    i64::try_from(secs).unwrap_or(i64::MAX / 1000).saturating_mul(1000)
 }
 
 const COLUMNS: &str = "c.id, c.kind, c.name, c.scope, c.assignment_id, c.user_name, c.created_by, c.created_at, c.expires_at, \
@@ -109,8 +123,7 @@ fn add(w: &mut Work<'_>, new: &NewCredential) -> Result<Credential> {
         make_room(w, &new.name)?;
     }
     let now = w.now()?;
-    let expires_at =
-        new.lasts_secs.map(|secs| Timestamp(now.0.saturating_add(i64::try_from(secs).unwrap_or(i64::MAX / 1000).saturating_mul(1000))));
+    let expires_at = new.lasts_secs.map(|secs| Timestamp(now.0.saturating_add(ms(secs))));
     let credential = Credential {
         id: w.ids.credential(),
         kind: new.kind,
@@ -162,14 +175,14 @@ fn tokens(w: &mut Work<'_>, cursor: Option<&str>, limit: u32) -> Result<Page<Cre
     let limit = bounded(limit);
     let mut c = Conditions::default();
     c.and("c.kind = 'token'", []);
-    c.and_if("c.id < ?", parse_cursor::<windlass_types::CredentialId>(cursor)?);
+    c.and_if("c.id < ?", parse_cursor::<CredentialId>(cursor)?);
     let size = c.push(Value::from(limit + 1));
     let sql = format!("SELECT {COLUMNS} FROM {TABLES}{} ORDER BY c.id DESC LIMIT {size}", c.text());
     let found = w.query(&sql, &c.params)?.into_iter().map(|found| Ok(row(found)?.0)).collect::<Result<_>>()?;
     Ok(page(found, limit, |token: &Credential| token.id.to_string()))
 }
 
-fn revoke(w: &mut Work<'_>, id: windlass_types::CredentialId) -> Result<Credential> {
+fn revoke(w: &mut Work<'_>, id: CredentialId) -> Result<Credential> {
     let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.id = $1 AND c.kind = 'token'");
     let (mut token, _) = row(w.first(&sql, values![id])?.ok_or_else(|| StoreError::not_found("token", id))?)?;
     if token.revoked_at.is_none() {
@@ -178,6 +191,39 @@ fn revoke(w: &mut Work<'_>, id: windlass_types::CredentialId) -> Result<Credenti
         token.revoked_at = Some(now);
     }
     Ok(token)
+}
+
+/// Picks the sign-ins that last: all, or with `of` those of one's own that this one may know of.
+fn of_sign_ins(c: &mut Conditions, of: Option<CredentialId>, now: Timestamp) {
+    c.and("c.kind = 'session'", []);
+    c.and("c.expires_at > ?", [now.into()]);
+    if let Some(own) = of {
+        // One that somebody was lent opens less than those of whoever lent it, and learns of none of them.
+        let same = "EXISTS (SELECT 1 FROM credentials own WHERE own.id = ? AND own.user_name = c.user_name \
+            AND (own.scope = 'admin' OR own.scope = c.scope OR c.scope = 'read'))";
+        c.and(&format!("(c.id = ? OR {same})"), [own.into(), own.into()]);
+    }
+}
+
+fn sign_ins(w: &mut Work<'_>, of: Option<CredentialId>, cursor: Option<&str>, limit: u32) -> Result<Page<Credential>> {
+    let limit = bounded(limit);
+    let mut c = Conditions::default();
+    of_sign_ins(&mut c, of, w.now()?);
+    c.and_if("c.id < ?", parse_cursor::<CredentialId>(cursor)?);
+    let size = c.push(Value::from(limit + 1));
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES}{} ORDER BY c.id DESC LIMIT {size}", c.text());
+    let found = w.query(&sql, &c.params)?.into_iter().map(|found| Ok(row(found)?.0)).collect::<Result<_>>()?;
+    Ok(page(found, limit, |sign_in: &Credential| sign_in.id.to_string()))
+}
+
+fn end_sign_in(w: &mut Work<'_>, id: CredentialId, of: Option<CredentialId>) -> Result<Credential> {
+    let mut c = Conditions::default();
+    of_sign_ins(&mut c, of, w.now()?);
+    c.and("c.id = ?", [id.into()]);
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES}{}", c.text());
+    let (sign_in, _) = row(w.first(&sql, &c.params)?.ok_or_else(|| StoreError::not_found("sign-in", id))?)?;
+    w.execute("DELETE FROM credentials WHERE id = $1", values![id])?;
+    Ok(sign_in)
 }
 
 impl Store {
@@ -193,7 +239,7 @@ impl Store {
     }
 
     /// Whether this one still opens what it opened.
-    pub async fn credential_lasts(&self, id: windlass_types::CredentialId) -> Result<bool> {
+    pub async fn credential_lasts(&self, id: CredentialId) -> Result<bool> {
         self.read(move |w| {
             let Some(found) = w.first(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.id = $1"), values![id])? else { return Ok(false) };
             let (credential, is_kept_out) = row(found)?;
@@ -207,14 +253,17 @@ impl Store {
         self.promise(move |w| take_code(w, &sha256)).await
     }
 
-    /// Remembers that it was used now; with `lasts_secs`, it lasts so long from now on.
-    pub async fn touch_credential(&self, id: windlass_types::CredentialId, lasts_secs: Option<u64>) -> Result<()> {
+    /// Remembers that it was used now; with `lasting`, it lasts so long from now on.
+    pub async fn touch_credential(&self, id: CredentialId, lasting: Option<Lasting>) -> Result<()> {
         self.ride(move |w| {
             let now = w.now()?;
-            let expires_at =
-                lasts_secs.map(|secs| now.0.saturating_add(i64::try_from(secs).unwrap_or(i64::MAX / 1000).saturating_mul(1000)));
-            let sql = "UPDATE credentials SET last_used_at = $2, expires_at = COALESCE($3, expires_at) WHERE id = $1";
-            w.execute(sql, values![id, now, expires_at]).map(drop)
+            let Some(lasting) = lasting else {
+                return w.execute("UPDATE credentials SET last_used_at = $2 WHERE id = $1", values![id, now]).map(drop);
+            };
+            let unused = now.0.saturating_add(ms(lasting.unused_secs));
+            let sql = "UPDATE credentials SET last_used_at = $2, \
+                expires_at = CASE WHEN $3 < created_at + $4 THEN $3 ELSE created_at + $4 END WHERE id = $1";
+            w.execute(sql, values![id, now, unused, ms(lasting.whole_secs)]).map(drop)
         })
         .await
     }
@@ -225,12 +274,23 @@ impl Store {
     }
 
     /// Ends a token.
-    pub async fn revoke_token(&self, id: windlass_types::CredentialId) -> Result<Credential> {
+    pub async fn revoke_token(&self, id: CredentialId) -> Result<Credential> {
         self.promise(move |w| revoke(w, id)).await
     }
 
+    /// The sign-ins that last, the newest first: everybody's, or with `of` what this one of them may know of, which are those of the same user that
+    /// open no more than it does.
+    pub async fn sign_ins(&self, of: Option<CredentialId>, cursor: Option<String>, limit: u32) -> Result<Page<Credential>> {
+        self.read(move |w| sign_ins(w, of, cursor.as_deref(), limit)).await
+    }
+
+    /// Ends a sign-in that lasts, of those that [`Store::sign_ins`] lists with the same `of`.
+    pub async fn end_sign_in(&self, id: CredentialId, of: Option<CredentialId>) -> Result<Credential> {
+        self.promise(move |w| end_sign_in(w, id, of)).await
+    }
+
     /// Ends a browser's session.
-    pub async fn end_session(&self, id: windlass_types::CredentialId) -> Result<()> {
+    pub async fn end_session(&self, id: CredentialId) -> Result<()> {
         self.promise(move |w| w.execute("DELETE FROM credentials WHERE id = $1 AND kind = 'session'", values![id]).map(drop)).await
     }
 

@@ -59,7 +59,7 @@ pub use callbacks::{CallbackEnd, CallbackState, DueCallback};
 pub use charts::{Charted, ChartsFilter, Cost};
 pub use claim::{Claimed, Claims, NodeFacts, WorkerSlots};
 pub use control::{Counts, HarnessPark};
-pub use credentials::NewCredential;
+pub use credentials::{Lasting, NewCredential};
 pub use dead_letters::{DeadLetterFilter, Replay};
 pub use duties::HeldDuty;
 pub use events::EventFilter;

@@ -5,23 +5,26 @@ import { useRefusal } from '@/shell/may';
 import { useTitle } from '@/shell/title';
 
 import { People } from './People';
+import { SignIns } from './SignIns';
 import { Tokens } from './Tokens';
 
-/** Who and what may come in: tokens of programs, people with their roles. */
+/** Who and what may come in: tokens of programs, people with their roles, and the browsers that are signed in. */
 export default function AccessPage() {
   useTitle('Tokens and users');
   const refusal = useRefusal('admin');
   return (
     <>
       <PageHead title="Tokens and users" about="who and what may come in" />
-      {refusal ? (
-        <EmptyState title="This is for admins">{refusal}</EmptyState>
-      ) : (
-        <Scroll>
-          <Tokens />
-          <People />
-        </Scroll>
-      )}
+      <Scroll>
+        {refusal ? null : (
+          <>
+            <Tokens />
+            <People />
+          </>
+        )}
+        <SignIns />
+        {refusal ? <EmptyState title="Tokens and people are for admins">{refusal}</EmptyState> : null}
+      </Scroll>
     </>
   );
 }

@@ -1,4 +1,5 @@
-import type { ApiToken, Scope, User } from '@/api/types';
+import type { ApiToken, Scope, SignInEntry, User } from '@/api/types';
+import { cleanLine } from '@/parts/clean';
 
 export const SCOPES: { value: Scope; label: string; means: string }[] = [
   { value: 'read', label: 'read', means: 'Looks at everything, changes nothing.' },
@@ -28,6 +29,9 @@ export function stateOf(token: Pick<ApiToken, 'revoked_at' | 'expires_at'>, nowM
   if (token.revoked_at) return 'revoked';
   return token.expires_at && Date.parse(token.expires_at) <= nowMs ? 'expired' : 'active';
 }
+
+/** Who is signed in, and whether it is here. */
+export const whoseSignIn = ({ user, current }: Pick<SignInEntry, 'user' | 'current'>) => `${user ? cleanLine(user) : 'the owner'}${current ? ' (this browser)' : ''}`;
 
 /** Names of tokens and people, by the daemon's rule. */
 export const isName = (text: string) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text.trim());
