@@ -92,5 +92,5 @@ export function Machine({ level }: { level: string }) {
 function State({ harness }: { harness: HarnessLook }) {
   if (harness.problems.length === 0) return <span className={classes.good}>ready</span>;
   const word = harness.path ? 'not ready' : 'not installed';
-  return harness.used ? <span className={classes.need}>{word}, and work asks for it</span> : <span className={classes.dim}>{word}</span>;
+  return harness.used ? <span className={classes.need}>{word}, and set to be used</span> : <span className={classes.dim}>{word}</span>;
 }
