@@ -6,11 +6,13 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use windlass_engine::{Backup, EngineError, ErrorKind, Housekeeping, HousekeepingRun, MakeBackup, RestoreBackup};
+use windlass_engine::{Backup, EngineError, ErrorKind, Housekeeping, HousekeepingRun, MakeBackup, RestoreBackup, Restorer};
 
 use crate::audit::Note;
+use crate::auth::Caller;
 use crate::extract::Sent;
 use crate::problem::{Answer, Problem};
+use crate::server::Peer;
 use crate::state::App;
 
 /// How a round is run.
@@ -54,6 +56,13 @@ pub(crate) async fn backup(State(app): State<App>, Sent(wanted): Sent<MakeBackup
 /// Checks a backup, then stops the engine, restores it and starts again: `GET /api/v1/housekeeping` tells how it went.
 #[utoipa::path(post, path = "/api/v1/restore", operation_id = "restore_backup", tag = "housekeeping", request_body = RestoreBackup,
     responses((status = 202, body = Backup), Problem))]
-pub(crate) async fn restore(State(app): State<App>, Sent(wanted): Sent<RestoreBackup>) -> Answer<(StatusCode, Json<Backup>)> {
-    Ok((StatusCode::ACCEPTED, Json(app.engine()?.ask_for_restore(wanted).await?)))
+pub(crate) async fn restore(
+    State(app): State<App>,
+    caller: Caller,
+    peer: Option<Extension<Peer>>,
+    Sent(wanted): Sent<RestoreBackup>,
+) -> Answer<(StatusCode, Json<Backup>)> {
+    let peer = peer.map_or(Peer::Unknown, |Extension(peer)| peer).to_string();
+    let by = Restorer { who: caller.by(), via: caller.via().to_owned(), peer };
+    Ok((StatusCode::ACCEPTED, Json(app.engine()?.ask_for_restore(wanted, by).await?)))
 }

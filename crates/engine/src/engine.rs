@@ -15,7 +15,7 @@ use windlass_workspace::git::{Identity, Login};
 use windlass_workspace::launch::{Launcher, become_subreaper};
 use windlass_workspace::workspaces::{PoolPolicy, Workspaces};
 
-use crate::backup::{Backup, Manifest, RestoreBackup};
+use crate::backup::{Backup, Manifest, RestoreBackup, Restorer};
 use crate::config::{EngineConfig, Isolation, WorkerConfig};
 use crate::duty::Duties;
 use crate::error::{EngineError, ErrorKind};
@@ -63,7 +63,7 @@ pub(crate) struct Inner {
     /// Held while a pool is filled.
     pub(crate) filling: tokio::sync::Mutex<()>,
     pub(crate) cursors: Cursors,
-    restore_wanted: watch::Sender<Option<RestoreBackup>>,
+    restore_wanted: watch::Sender<Option<(RestoreBackup, Restorer)>>,
     agent_tokens: Mutex<HashMap<AttemptId, String>>,
     pub(crate) duties: Duties,
     pub(crate) claiming: CancellationToken,
@@ -232,7 +232,7 @@ impl Engine {
     }
 
     /// Asks whoever runs this engine to stop it, restore a backup and start again. The backup is read and checked before.
-    pub async fn ask_for_restore(&self, wanted: RestoreBackup) -> Result<Backup, EngineError> {
+    pub async fn ask_for_restore(&self, wanted: RestoreBackup, by: Restorer) -> Result<Backup, EngineError> {
         if self.inner.store.is_postgres() {
             return Err(EngineError::new(ErrorKind::Conflict, "other nodes may work on this database, and none may while it is restored")
                 .hint("stop every node, then: windlass restore"));
@@ -248,12 +248,12 @@ impl Engine {
         let checked = tokio::task::spawn_blocking(move || Manifest::verified(&folder).map(|manifest| manifest.summary(&folder)));
         let backup = checked.await.map_err(|e| EngineError::new(ErrorKind::Internal, format!("reading the backup broke off: {e}")))??;
         tracing::warn!(path = wanted.path, "the backup {} is to be restored: the engine stops for it", wanted.path);
-        self.inner.restore_wanted.send_replace(Some(wanted));
+        self.inner.restore_wanted.send_replace(Some((wanted, by)));
         Ok(backup)
     }
 
-    /// Waits until a restore is asked for.
-    pub async fn restore_wanted(&self) -> RestoreBackup {
+    /// Waits until a restore is asked for; which, and by whom.
+    pub async fn restore_wanted(&self) -> (RestoreBackup, Restorer) {
         let mut wanted = self.inner.restore_wanted.subscribe();
         match wanted.wait_for(Option::is_some).await.map(|wanted| wanted.clone()) {
             Ok(Some(wanted)) => wanted,

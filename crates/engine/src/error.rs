@@ -58,7 +58,7 @@ impl From<StoreError> for EngineError {
             StoreError::NotFound { .. } => ErrorKind::NotFound,
             StoreError::Invalid(_) => ErrorKind::Invalid,
             StoreError::Pruned { .. } => ErrorKind::Gone,
-            StoreError::Conflict(_) | StoreError::Stale { .. } => ErrorKind::Conflict,
+            StoreError::Conflict(_) | StoreError::Stale { .. } | StoreError::Linked { .. } => ErrorKind::Conflict,
             StoreError::Changed(_) => ErrorKind::Changed,
             StoreError::Full(_) => ErrorKind::Full,
             StoreError::ReadOnly(_) | StoreError::Unavailable(_) => ErrorKind::Unavailable,

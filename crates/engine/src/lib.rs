@@ -48,7 +48,8 @@ mod transcript;
 mod work;
 
 pub use backup::{
-    Backup, MakeBackup, Manifest, RESTORE_UNFINISHED, RestoreBackup, RestoreOutcome, RestoreTarget, Restored, restore, write_outcome,
+    Backup, MakeBackup, Manifest, RESTORE_UNFINISHED, RestoreBackup, RestoreOutcome, RestoreTarget, Restored, Restorer, restore,
+    write_outcome,
 };
 pub use breakers::BreakerView;
 pub use callbacks::CallbackConfig;

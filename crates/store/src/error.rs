@@ -54,6 +54,17 @@ pub enum StoreError {
     /// The database holds somebody else's tables.
     #[error("the database is not Windlass's and not empty: {0}; give an empty one")]
     Foreign(String),
+    /// The database's file has several names: whoever opens it by another one is not seen.
+    #[error(
+        "the database {path} is a file with {links} names (hard links): who works with it by another one is not seen, and both would \
+         damage it; stop whoever does, then remove the other names (`find / -samefile {path}` shows them), or put a copy in its place"
+    )]
+    Linked {
+        /// The name that it was to be opened by.
+        path: String,
+        /// How many it has.
+        links: u64,
+    },
     /// The server is not one that Windlass can use.
     #[error("{0}")]
     Unsupported(String),

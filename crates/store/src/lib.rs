@@ -8,6 +8,7 @@
 //! the same transaction; a worker's write names its token, and an old one changes no row; events are numbered in the order in which
 //! readers can see them.
 
+mod access;
 mod aside;
 mod error;
 mod export;
@@ -26,6 +27,7 @@ mod store;
 mod tables;
 mod upkeep;
 
+pub use access::{Access, AccessOf};
 pub use aside::{is_postgres, sqlite_file};
 pub use error::{Result, StoreError};
 pub use export::{Exported, ExportedTable};

@@ -175,9 +175,9 @@ pub struct AuditEntry {
     pub via: String,
     /// What: the operation's id in the API's document.
     pub action: String,
-    /// The HTTP method.
+    /// The HTTP method; empty of a restore that is done.
     pub method: String,
-    /// The path, without its query.
+    /// The path, without its query; of a restore that is done, the backup's folder and the moment that it shows.
     pub path: String,
     /// The HTTP status of the answer.
     pub status: u16,

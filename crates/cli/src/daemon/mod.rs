@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_api::{ApiConfig, ApiError, Bound, SettingView};
-use windlass_engine::{Engine, RestoreBackup};
+use windlass_engine::{Engine, RestoreBackup, Restorer};
 use windlass_intake::IntakeDuty;
 use windlass_store::{OpenOptions, Store, StoreError};
 use windlass_telemetry::Traces;
@@ -154,8 +154,8 @@ impl Daemon {
         self.engine.only(assignment);
     }
 
-    /// Waits until somebody asks for a restore.
-    pub(crate) async fn restore_wanted(&self) -> RestoreBackup {
+    /// Waits until somebody asks for a restore; which, and who.
+    pub(crate) async fn restore_wanted(&self) -> (RestoreBackup, Restorer) {
         self.engine.restore_wanted().await
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use windlass_engine::{RESTORE_UNFINISHED, RestoreTarget, Restored};
+use windlass_engine::{RESTORE_UNFINISHED, RestoreTarget, Restored, Restorer};
 use windlass_types::{Clock, Ids};
 
 use super::lock::Lock;
@@ -20,7 +20,7 @@ pub(super) fn refuse_half_restored(data_dir: &Path) -> Result<()> {
 }
 
 /// Takes the data directory's lock, restores, and leaves word of how it went.
-pub(crate) async fn restore(settings: &Settings, path: &Path, force: bool, kind: Kind) -> Result<Restored> {
+pub(crate) async fn restore(settings: &Settings, path: &Path, force: bool, kind: Kind, by: Restorer) -> Result<Restored> {
     make_data_dir(&settings.data_dir)?;
     let _lock = Lock::take(settings, kind).await?;
     let clock = Clock::system();
@@ -30,6 +30,7 @@ pub(crate) async fn restore(settings: &Settings, path: &Path, force: bool, kind:
         database_url: settings.database_url.clone(),
         ids: Ids::random(clock.clone()),
         clock,
+        by,
     };
     let path = path.to_owned();
     let restored = tokio::task::spawn_blocking(move || {

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
+use windlass_engine::Restorer;
 use windlass_types::{Timestamp, count};
 
 use crate::cli::{Context, DatabaseArgs, Json};
@@ -18,7 +19,8 @@ const PATIENCE: Duration = Duration::from_mins(15);
 /// Bring a backup back, into an empty data directory or in place of what is there
 ///
 /// The backup is read and checked before anything is changed, and what is there is moved aside, not deleted. A running daemon stops its
-/// agents, restores and goes on by itself. Jobs that ran when the backup was made are run again.
+/// agents, restores and goes on by itself. Jobs that ran when the backup was made are run again. Everybody signs in anew; what was
+/// revoked since the backup stays revoked.
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArgs {
     /// The backup's folder
@@ -38,7 +40,7 @@ pub(crate) async fn run(args: RestoreArgs, context: &Context) -> Result<Exit> {
         args.database.none_beside(&client)?;
         by_daemon(&client, context, &path, args.force).await?
     } else {
-        restoring::restore(&args.database.settings(context, "restoring into")?, &path, args.force, Kind::Daemon).await?
+        restoring::restore(&args.database.settings(context, "restoring into")?, &path, args.force, Kind::Daemon, Restorer::owner()).await?
     };
     if args.json.json {
         output::json(&restored)?;
@@ -51,6 +53,7 @@ pub(crate) async fn run(args: RestoreArgs, context: &Context) -> Result<Exit> {
         count(backup.jobs, "job"),
         backup.made_at
     ))?;
+    output::data(&restored.access)?;
     if let Some(aside) = &restored.aside {
         output::data(&format!("what was there before is in {aside}"))?;
     }

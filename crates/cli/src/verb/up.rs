@@ -93,10 +93,12 @@ pub(super) async fn serve(settings: &Settings) -> Result<Exit> {
             Stopped::Hurried => return Ok(Exit::Done),
             Stopped::LeftOff => return Ok(Exit::Interrupted),
         }
-        let Some(wanted) = wanted else { return Ok(Exit::Done) };
+        let Some((wanted, by)) = wanted else { return Ok(Exit::Done) };
         // Whether it worked or not, the daemon goes on: with the backup, or with what was there.
-        match restoring::restore(settings, Path::new(&wanted.path), wanted.force, Kind::Embedded).await {
-            Ok(restored) => tracing::warn!(path = wanted.path, aside = restored.aside, "the backup {} is restored", wanted.path),
+        match restoring::restore(settings, Path::new(&wanted.path), wanted.force, Kind::Embedded, by).await {
+            Ok(restored) => {
+                tracing::warn!(path = wanted.path, aside = restored.aside, "the backup {} is restored: {}", wanted.path, restored.access);
+            }
             Err(e) => tracing::error!(path = wanted.path, "the backup {} could not be restored: {}", wanted.path, e.message),
         }
     }

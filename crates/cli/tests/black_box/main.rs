@@ -16,6 +16,7 @@ mod metrics;
 mod packaging;
 mod pool;
 mod reference;
+mod revoked;
 mod running;
 mod scanning;
 mod service_manager;

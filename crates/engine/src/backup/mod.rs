@@ -17,7 +17,7 @@ use windlass_types::Timestamp;
 use crate::error::{EngineError, ErrorKind};
 
 pub(crate) use restore::last_restore;
-pub use restore::{RESTORE_UNFINISHED, RestoreOutcome, RestoreTarget, Restored, restore, write_outcome};
+pub use restore::{RESTORE_UNFINISHED, RestoreOutcome, RestoreTarget, Restored, Restorer, restore, write_outcome};
 
 /// The form of a backup's folder.
 const FORMAT: u32 = 1;

@@ -1,14 +1,16 @@
 //! Bringing a backup back while nothing runs on it.
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write as _};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::GzDecoder;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use windlass_store::{Import, OpenOptions, StoreError, import, is_postgres};
-use windlass_types::{Clock, Ids, Timestamp};
+use windlass_store::{Access, Import, OpenOptions, StoreError, import, is_postgres};
+use windlass_types::{AuditEntry, Clock, Ids, Timestamp};
 
 use super::files::{self, UNPUSHED};
 use super::{Backup, Manifest};
@@ -18,6 +20,8 @@ use crate::failpoint;
 /// While this file is in a data directory, a restore was cut off in the middle: nothing may start there.
 pub const RESTORE_UNFINISHED: &str = "restore-unfinished";
 const OUTCOME: &str = "restore.json";
+/// The longest path that a line of the audit log holds, in characters.
+const PATH_CHARS_MAX: usize = 300;
 
 /// Where a backup is restored to.
 #[derive(Debug, Clone)]
@@ -32,6 +36,26 @@ pub struct RestoreTarget {
     pub clock: Clock,
     /// Where ids come from.
     pub ids: Ids,
+    /// Who restores.
+    pub by: Restorer,
+}
+
+/// Who restores, as the audit log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restorer {
+    /// Who.
+    pub who: String,
+    /// How they are known.
+    pub via: String,
+    /// From where.
+    pub peer: String,
+}
+
+impl Restorer {
+    /// Whoever may write the data directory, and so has the token in it.
+    pub fn owner() -> Self {
+        Self { who: "person".to_owned(), via: "owner".to_owned(), peer: "command line".to_owned() }
+    }
 }
 
 /// A backup was restored.
@@ -43,6 +67,9 @@ pub struct Restored {
     pub aside: Option<String>,
     /// Bundles with commits that were on no repository's branch.
     pub bundles: Vec<String>,
+    /// What became of who may do what, in a sentence.
+    #[serde(default)]
+    pub access: String,
 }
 
 /// How the last restore of a data directory went.
@@ -94,6 +121,7 @@ pub fn restore(target: &RestoreTarget, folder: &Path, force: bool) -> Result<Res
     let cut_off = target.data_dir.join(RESTORE_UNFINISHED);
     let stamp = target.clock.now().0;
     let place = Place::new(target, stamp);
+    let replaced = place.replaced(&cut_off);
     if !force && !cut_off.exists() && place.is_occupied() {
         return Err(EngineError::new(ErrorKind::Conflict, format!("{} is not empty", target.data_dir.display()))
             .hint("give another --data-dir, or move what is there aside with --force"));
@@ -104,29 +132,39 @@ pub fn restore(target: &RestoreTarget, folder: &Path, force: bool) -> Result<Res
     let stage = stage_files(&manifest, folder, &staged).map_err(failed(&staged));
     let mut aside = None;
     let done = stage.and_then(|()| {
-        if is_postgres(&target.database_url) {
+        let access = if is_postgres(&target.database_url) {
             // The old tables move aside and the new ones come in one transaction: cut off, all is as it was.
             let aside = (force || cut_off.exists()).then(|| format!("windlass_before_{stamp}"));
-            import_to(target, &target.database_url, aside, &manifest, folder)?;
+            import_to(target, &target.database_url, Replaces { aside, file: None }, &manifest, folder)?
         } else {
             for end in ["", "-wal", "-shm"] {
                 let _ = std::fs::remove_file(with_end(&place.new_database(), end));
             }
-            import_to(target, &place.new_database().display().to_string(), None, &manifest, folder)?;
-        }
-        File::create(&cut_off).and_then(|file| file.sync_all()).map_err(failed(&cut_off))?;
+            let replaces = Replaces { aside: None, file: replaced.as_ref().map(|path| path.display().to_string()) };
+            import_to(target, &place.new_database().display().to_string(), replaces, &manifest, folder)?
+        };
+        mark(&cut_off, place.moved_to().or(replaced).as_deref()).map_err(failed(&cut_off))?;
         aside = place.move_aside().map_err(failed(&target.data_dir))?;
+        failpoint::hit("restore.moved");
         place.move_in(&staged).map_err(failed(&target.data_dir))?;
-        std::fs::remove_file(&cut_off).map_err(failed(&cut_off))
+        std::fs::remove_file(&cut_off).map_err(failed(&cut_off))?;
+        Ok(access.to_string())
     });
     let _ = remove_all(&staged);
-    if let Err(e) = done {
-        let _ = std::fs::remove_file(place.new_database());
-        return Err(e);
-    }
+    let access = done.inspect_err(|_| drop(std::fs::remove_file(place.new_database())))?;
     let bundles = files::plain_files(&target.data_dir.join("bundles").join(UNPUSHED));
     let bundles = bundles.iter().map(|file| target.data_dir.join("bundles").join(UNPUSHED).join(file).display().to_string()).collect();
-    Ok(Restored { backup: manifest.summary(folder), aside: aside.map(|path| path.display().to_string()), bundles })
+    Ok(Restored { backup: manifest.summary(folder), aside: aside.map(|path| path.display().to_string()), bundles, access })
+}
+
+/// Says that a restore is in its middle, and where the database is that it replaces: who restores again has to know what it knows.
+fn mark(cut_off: &Path, replaced: Option<&Path>) -> io::Result<()> {
+    let new = with_end(cut_off, ".new");
+    let mut file = File::create(&new)?;
+    file.write_all(replaced.map_or(&[][..], |path| path.as_os_str().as_bytes()))?;
+    file.sync_all()?;
+    std::fs::rename(new, cut_off)?;
+    files::sync_dir(cut_off.parent().unwrap_or(Path::new("/")))
 }
 
 fn remove_all(path: &Path) -> io::Result<()> {
@@ -155,7 +193,15 @@ fn options(target: &RestoreTarget, url: &str) -> OpenOptions {
     OpenOptions { url: url.to_owned(), clock: target.clock.clone(), ids: target.ids.clone() }
 }
 
-fn import_to(target: &RestoreTarget, url: &str, aside: Option<String>, manifest: &Manifest, folder: &Path) -> Result<(), EngineError> {
+/// What a restore replaces in the database that is written, or beside it.
+struct Replaces {
+    /// The schema for PostgreSQL's tables.
+    aside: Option<String>,
+    /// SQLite's file.
+    file: Option<String>,
+}
+
+fn import_to(target: &RestoreTarget, url: &str, replaces: Replaces, manifest: &Manifest, folder: &Path) -> Result<Access, EngineError> {
     let mut rows = |table: &str| -> io::Result<Box<dyn BufRead>> {
         failpoint::hit("restore.table");
         let file = folder.join("database").join(format!("{table}.jsonl.gz"));
@@ -167,7 +213,21 @@ fn import_to(target: &RestoreTarget, url: &str, aside: Option<String>, manifest:
         }
     };
     let from = format!("a backup of {}", manifest.made_at);
-    let backup = Import { schema: manifest.schema, tables: &manifest.tables, rows: &mut rows, from, made_at: manifest.made_at, aside };
+    let by = target.by.clone();
+    let line = AuditEntry {
+        id: String::new(),
+        at: Timestamp(0),
+        who: by.who,
+        via: by.via,
+        action: "restore_backup".to_owned(),
+        method: String::new(),
+        path: format!("{} of {}", folder.display().to_string().chars().take(PATH_CHARS_MAX).collect::<String>(), manifest.made_at),
+        status: 200,
+        peer: by.peer,
+    };
+    let Replaces { aside, file: replaced } = replaces;
+    let (tables, made_at) = (manifest.tables.as_slice(), manifest.made_at);
+    let backup = Import { schema: manifest.schema, tables, rows: &mut rows, from, made_at, line, aside, replaced };
     match import(&options(target, url), backup) {
         Err(StoreError::Conflict(why)) => {
             Err(EngineError::new(ErrorKind::Conflict, why).hint("stop every node; what is in the database is moved aside with --force"))
@@ -196,6 +256,27 @@ impl<'a> Place<'a> {
         self.database.as_ref().map_or_else(|| self.target.data_dir.join("no-database"), |path| with_end(path, ".restoring"))
     }
 
+    /// SQLite's file that is replaced: where it belongs, or where a restore that was cut off has moved it.
+    fn replaced(&self, cut_off: &Path) -> Option<PathBuf> {
+        let database = self.database.as_ref()?;
+        if database.symlink_metadata().is_ok() {
+            return Some(database.clone());
+        }
+        let moved_to = std::fs::read(cut_off).ok()?;
+        (!moved_to.is_empty()).then(|| PathBuf::from(OsString::from_vec(moved_to)))
+    }
+
+    /// Where SQLite's file will be once it is moved aside, if there is one.
+    fn moved_to(&self) -> Option<PathBuf> {
+        let database = self.database.as_ref().filter(|path| path.symlink_metadata().is_ok())?;
+        Some(self.beside(database).join(database.file_name()?))
+    }
+
+    /// The folder that a database is moved to, wherever it is: a rename does not cross file systems.
+    fn beside(&self, database: &Path) -> PathBuf {
+        database.parent().unwrap_or(&self.target.data_dir).join(&self.aside)
+    }
+
     fn is_occupied(&self) -> bool {
         self.database.as_ref().is_some_and(|path| path.exists())
             || ["transcripts", "git"].iter().any(|name| !files::plain_files(&self.target.data_dir.join(name)).is_empty())
@@ -216,8 +297,7 @@ impl<'a> Place<'a> {
             Ok(())
         };
         if let Some(database) = &self.database {
-            // Beside itself when it is elsewhere: a rename does not cross file systems.
-            let beside = database.parent().map_or_else(|| folder.clone(), |parent| parent.join(&self.aside));
+            let beside = self.beside(database);
             for end in ["", "-wal", "-shm"] {
                 to_folder(&with_end(database, end), &beside)?;
             }

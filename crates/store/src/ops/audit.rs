@@ -38,7 +38,8 @@ fn row(mut r: Row) -> Result<AuditEntry> {
     })
 }
 
-fn add(w: &mut Work<'_>, entry: &AuditEntry) -> Result<()> {
+/// Adds a line; its id and time are the store's.
+pub(crate) fn add(w: &mut Work<'_>, entry: &AuditEntry) -> Result<()> {
     let (id, now) = (format!("aud_{}", w.ids.uuid().simple()), w.now()?);
     w.execute(
         "INSERT INTO audit (id, at, who, via, action, method, path, status, peer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

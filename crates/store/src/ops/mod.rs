@@ -46,6 +46,7 @@ mod verdicts;
 mod work;
 mod world;
 
+pub(crate) use audit::add as add_audit_line;
 pub(crate) use control::next_generation;
 pub(crate) use events::last_seq;
 pub(crate) use projects::make_scratch;

@@ -9,11 +9,23 @@ use crate::store::OpenOptions;
 
 /// Runs `op` over one moment of the database. In WAL mode neither waits for the writer nor holds it up.
 pub(crate) fn read_aside<T>(options: &OpenOptions, op: impl FnOnce(&mut dyn Tx) -> Result<T>) -> Result<T> {
-    let mut connection = Connection::open_to_read(&Place::new(&options.url, options.clock.clone())?)?;
-    connection.command("BEGIN")?;
+    let mut connection = one_moment(options)?;
     let result = op(&mut connection);
     connection.command("COMMIT")?;
     result
+}
+
+/// A reader of one moment, for as long as it is kept.
+fn one_moment(options: &OpenOptions) -> Result<Connection> {
+    let mut connection = Connection::open_to_read(&Place::new(&options.url, options.clock.clone())?)?;
+    connection.command("BEGIN")?;
+    Ok(connection)
+}
+
+/// The same, of a file that another one is to take the place of.
+pub(crate) fn to_replace(options: &OpenOptions) -> Result<Connection> {
+    Place::new(&options.url, options.clock.clone())?.refuse_links()?;
+    one_moment(options)
 }
 
 /// Runs `op` in one transaction on a file that nobody else has open, and folds everything into that one file.

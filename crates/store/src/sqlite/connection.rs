@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +43,18 @@ impl Place {
             return Err(StoreError::Invalid(format!("{what}; give a path, sqlite:PATH, or postgres://USER@HOST/NAME")));
         };
         Ok(Self { path: path.to_path_buf(), clock })
+    }
+
+    /// Refuses a file with several names. Each name has a lock and a log of its own, so that who comes by the other one is not seen, and
+    /// the two of them damage the database.
+    pub(super) fn refuse_links(&self) -> Result<()> {
+        match std::fs::metadata(&self.path) {
+            Ok(found) if found.is_file() && found.nlink() > 1 => {
+                Err(StoreError::Linked { path: self.path.display().to_string(), links: found.nlink() })
+            }
+            // What else is wrong with it, opening it says.
+            _ => Ok(()),
+        }
     }
 }
 

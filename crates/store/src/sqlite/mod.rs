@@ -13,7 +13,7 @@ use crate::figures::Figures;
 use crate::queue::{Announcer, Numbered, Queue};
 use crate::store::{Backend, OpenOptions, begin_boot};
 
-pub(crate) use aside::{in_new_file, optimize, quick_check, read_aside};
+pub(crate) use aside::{in_new_file, optimize, quick_check, read_aside, to_replace};
 use connection::{Connection, Place};
 
 const READERS: usize = 2;
@@ -29,6 +29,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<thread::Join
 pub(crate) fn open(options: &OpenOptions) -> Result<Backend> {
     connection::check_version()?;
     let place = Place::new(&options.url, options.clock.clone())?;
+    place.refuse_links()?;
     let mut first = Connection::open_to_write(&place)?;
     let (generation, last) = first.in_transaction(|tx| begin_boot(tx, &options.ids))?;
     let announcer = Announcer::new();

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
-use windlass_store::{EventFilter, Exported, Import, OpenOptions, Store, StoreError, import};
-use windlass_types::{AttemptResult, Clock, EventKind, Ids, JobStatus, JobType, Timestamp};
+use windlass_store::{Access, EventFilter, Exported, Import, OpenOptions, Store, StoreError, import};
+use windlass_types::{AttemptResult, AuditEntry, Clock, EventKind, Ids, JobStatus, JobType, Timestamp};
 
 use crate::support::*;
 
-type Rows = BTreeMap<String, Vec<String>>;
+pub(crate) type Rows = BTreeMap<String, Vec<String>>;
 
-async fn export(store: &Store) -> (Exported, Rows) {
+pub(crate) async fn export(store: &Store) -> (Exported, Rows) {
     let rows = Arc::new(Mutex::new(Rows::new()));
     let sink = Arc::clone(&rows);
     let exported = store
@@ -26,7 +26,7 @@ async fn export(store: &Store) -> (Exported, Rows) {
     (exported, rows)
 }
 
-fn options(url: &str) -> OpenOptions {
+pub(crate) fn options(url: &str) -> OpenOptions {
     let clock = Clock::manual(START);
     OpenOptions { url: url.to_owned(), clock: clock.clone(), ids: Ids::random(clock) }
 }
@@ -36,17 +36,44 @@ async fn bring_back(url: &str, exported: &Exported, rows: &Rows) -> Result<(), S
 }
 
 async fn bring_back_over(url: &str, exported: &Exported, rows: &Rows, aside: Option<String>) -> Result<(), StoreError> {
+    let of_seven = Exported { at: Timestamp(7), ..exported.clone() };
+    bring_back_in_place(url, &of_seven, rows, aside, None).await.map(drop)
+}
+
+/// Writes a backup into a database, in place of PostgreSQL's own tables or of SQLite's file.
+pub(crate) async fn bring_back_in_place(
+    url: &str,
+    exported: &Exported,
+    rows: &Rows,
+    aside: Option<String>,
+    replaced: Option<String>,
+) -> Result<Access, StoreError> {
     let (options, exported, rows) = (options(url), exported.clone(), rows.clone());
     let imported = tokio::task::spawn_blocking(move || {
         let mut open = |table: &str| {
             let text = rows.get(table).map(|rows| rows.join("\n")).unwrap_or_default();
             Ok(Box::new(Cursor::new(text)) as Box<dyn std::io::BufRead>)
         };
-        let from = "a test".to_owned();
-        let backup = Import { schema: exported.schema, tables: &exported.tables, rows: &mut open, from, made_at: Timestamp(7), aside };
-        import(&options, backup)
+        let (from, line) = ("a test".to_owned(), line("restorer"));
+        let (schema, tables, made_at) = (exported.schema, exported.tables.as_slice(), exported.at);
+        import(&options, Import { schema, tables, rows: &mut open, from, made_at, line, aside, replaced })
     });
     imported.await.unwrap()
+}
+
+/// A line of the audit log.
+pub(crate) fn line(who: &str) -> AuditEntry {
+    AuditEntry {
+        id: String::new(),
+        at: Timestamp(0),
+        who: who.to_owned(),
+        via: "owner".to_owned(),
+        action: "restore_backup".to_owned(),
+        method: String::new(),
+        path: "/backup".to_owned(),
+        status: 200,
+        peer: "test".to_owned(),
+    }
 }
 
 /// A store with work in every state, one job of it running.

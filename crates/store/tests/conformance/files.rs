@@ -102,3 +102,18 @@ async fn the_file_is_its_owners_only() {
         assert_eq!(mode & 0o777, 0o600, "{suffix}");
     }
 }
+
+#[tokio::test]
+async fn a_file_with_another_name_is_refused_by_both_until_that_is_gone() {
+    let f = Fixture::sqlite().await.unwrap();
+    f.store.close().await;
+    let other = format!("{}.other", f.url);
+    std::fs::hard_link(&f.url, &other).unwrap();
+    for path in [&f.url, &other] {
+        let refused = try_open(path).await.err();
+        assert_eq!(refused, Some(StoreError::Linked { path: path.clone(), links: 2 }));
+        assert!(refused.unwrap().to_string().contains("remove the other names"));
+    }
+    std::fs::remove_file(other).unwrap();
+    try_open(&f.url).await.unwrap();
+}

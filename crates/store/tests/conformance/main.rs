@@ -1,5 +1,6 @@
 //! One suite for both databases: what every operation promises.
 
+mod access;
 mod attempts;
 mod backup;
 mod branches;
