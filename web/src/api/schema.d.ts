@@ -1759,9 +1759,9 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             /** @description Its id: sorts by time. */
             id: string;
-            /** @description The HTTP method. */
+            /** @description The HTTP method; empty of a restore that is done. */
             method: string;
-            /** @description The path, without its query. */
+            /** @description The path, without its query; of a restore that is done, the backup's folder and the moment that it shows. */
             path: string;
             /** @description Where the request came from. */
             peer: string;
@@ -3681,6 +3681,8 @@ export interface components {
         };
         /** @description A backup was restored. */
         Restored: {
+            /** @description What became of who may do what, in a sentence. */
+            access?: string;
             /** @description Where what was there before is now, if there was anything. */
             aside?: string | null;
             /** @description What was restored. */

@@ -48,6 +48,7 @@ export function Restore({ state, refusal }: { state: Housekeeping; refusal: stri
               ['Went', restore.error ? <span className={classes.wrong}>{capital(cleanLine(restore.error))}</span> : 'well'],
               ['So', restore.error && 'the daemon went on with what was there'],
               ['Holds', restore.restored && `${many(restore.restored.backup.assignments, 'assignment')}, ${many(restore.restored.backup.jobs, 'job')}, as of ${at(restore.restored.backup.made_at)}`],
+              ['Access', restore.restored?.access && cleanLine(restore.restored.access)],
               ['Before it', restore.restored?.aside && <code>{cleanLine(restore.restored.aside)}</code>],
               ['Commits', restore.restored && restore.restored.bundles.length > 0 && <>that no repository had: {restore.restored.bundles.map(cleanLine).join(', ')}</>],
             ]}

@@ -42,7 +42,7 @@ export function RestoreDialog({ close, begun }: { close: () => void; begun: (bac
               <li>First every file of the backup is read and checked. Where one is wrong nothing changes, and that is said here.</li>
               <li>Then the daemon stops its agents, restores and starts again by itself. Should that fail, it goes on with what is here now.</li>
               <li>Jobs that ran when the backup was made run again, from their last pushed commit.</li>
-              <li>Tokens that were made since are no longer valid. You may have to sign in again.</li>
+              <li>Everybody signs in anew. What was revoked since the backup stays revoked, and the audit log goes on.</li>
             </ul>
           </div>
           <Checkbox
