@@ -16,6 +16,12 @@ export function presentJob(jobs: readonly Job[]): Job | null {
   return jobs.find((job) => job.status === 'running') ?? jobs.find((job) => job.status === 'queued') ?? jobs.at(-1) ?? null;
 }
 
+/** The job that blocks an assignment because it went wrong, and is what another try would run; null where it is blocked by something else. */
+export function failedJob({ status, jobs }: Pick<AssignmentDetail, 'status' | 'jobs'>): Job | null {
+  const last = jobs.findLast((job) => job.status === 'failed' || job.status === 'dead');
+  return status === 'blocked' && last && jobs.every((job) => job.position <= last.position || job.status === 'queued') ? last : null;
+}
+
 /** `explained` is what the daemon says of the present job, once it is known. */
 export function standing(assignment: AssignmentDetail, explained: Explanation | undefined): Standing {
   const job = presentJob(assignment.jobs);
