@@ -60,7 +60,7 @@ function Loaded({ assignment }: { assignment: AssignmentDetail }) {
           </div>
         </div>
         <p className={classes.why} data-needs={stands.status === 'blocked' || undefined}>
-          <Why summary={stands.why} until={stands.until} />
+          <Why summary={stands.why} until={stands.until} asWritten />
         </p>
         {stands.action ? <p className={classes.action}>{stands.action}</p> : null}
         {places.length > 0 ? (
@@ -96,7 +96,7 @@ function Loaded({ assignment }: { assignment: AssignmentDetail }) {
         <div className={classes.split}>
           <div className={classes.main}>
             <NorthStar text={assignment.north_star} />
-            <LineOfJobs jobs={assignment.jobs} next={job} explained={explained.data} />
+            <LineOfJobs assignment={assignment} next={job} explained={explained.data} />
             <Messages jobs={assignment.jobs} />
             <Findings findings={findings} />
             <Verdicts verdicts={assignment.verdicts} jobs={assignment.jobs} />

@@ -3,6 +3,9 @@ import type { AssignmentDetail, Explanation, Job } from '@/api/types';
 import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 
+/** What a pm job came to that went well; what it printed is data. */
+export const VERDICT_GIVEN = 'Gave its verdict';
+
 export interface Standing {
   status: 'running' | 'waiting' | 'blocked' | 'idle' | 'complete' | 'cancelled';
   why: string;
@@ -25,13 +28,15 @@ export function failedJob({ status, jobs }: Pick<AssignmentDetail, 'status' | 'j
 /** `explained` is what the daemon says of the present job, once it is known. */
 export function standing(assignment: AssignmentDetail, explained: Explanation | undefined): Standing {
   const job = presentJob(assignment.jobs);
-  const plain = (status: Standing['status'], why: string): Standing => ({ status, why: capital(cleanLine(why)), until: null, action: null });
+  // What agents and people wrote stays as they wrote it; what the daemon says begins with a capital.
+  const plain = (status: Standing['status'], why: string): Standing => ({ status, why: cleanLine(why), until: null, action: null });
   switch (assignment.status) {
     case 'blocked': {
       const { block } = assignment;
       if (!block) return plain('blocked', 'It waits for a person.');
       const owner = block.owner === 'person' ? '' : `${block.owner}: `;
-      return { ...plain('blocked', block.reason), action: capital(cleanLine(owner + block.action)) };
+      const words = block.kind ? capital : String;
+      return { ...plain('blocked', words(block.reason)), action: words(cleanLine(owner + block.action)) };
     }
     case 'complete':
       return plain(
@@ -44,7 +49,7 @@ export function standing(assignment: AssignmentDetail, explained: Explanation | 
       return plain('cancelled', assignment.status_reason ? `Called off: ${assignment.status_reason}` : 'It was called off.');
     default:
   }
-  if (job?.status === 'running') return plain('running', job.message ?? explained?.summary ?? 'Its agent works.');
+  if (job?.status === 'running') return plain('running', job.message ?? capital(explained?.summary ?? 'Its agent works.'));
   if (job?.status === 'queued') {
     const hold = explained?.hold;
     return {
@@ -60,15 +65,23 @@ export function standing(assignment: AssignmentDetail, explained: Explanation | 
   };
 }
 
-/** What a job came to, or what it does, in a line. */
-export function jobWords(job: Job): string {
+/** Why a job waits that is not the next one of its line; nothing where only the daemon can say. */
+function whyBehind(job: Job, { status, jobs }: Pick<AssignmentDetail, 'status' | 'jobs'>): string {
+  const before = jobs.findLast((one) => one.position < job.position && (one.status === 'running' || one.status === 'queued'));
+  if (before) return `Waits for the ${before.spec.type} job before it.`;
+  return status === 'blocked' ? 'Waits for a person: its work is blocked.' : '';
+}
+
+/** What a job came to, what it does or why it waits, in a line. */
+export function jobWords(job: Job, assignment: Pick<AssignmentDetail, 'status' | 'jobs'>): string {
   switch (job.status) {
     case 'running':
       return cleanLine([job.progress > 0 ? `${job.progress} %` : null, job.message ?? job.phase].filter(Boolean).join(' · '));
     case 'queued':
-      return job.park ? capital(cleanLine(job.park.failure.message)) : job.failure ? `Again after: ${cleanLine(job.failure.message)}` : '';
+      if (job.park) return capital(cleanLine(job.park.failure.message));
+      return job.failure ? `Again after: ${cleanLine(job.failure.message)}` : whyBehind(job, assignment);
     case 'succeeded':
-      return job.spec.type === 'pm' ? 'Gave its verdict' : cleanLine(job.output ?? '').slice(0, 300);
+      return job.spec.type === 'pm' ? VERDICT_GIVEN : cleanLine(job.output ?? '').slice(0, 300);
     default:
       return capital(cleanLine(job.failure?.message ?? ''));
   }

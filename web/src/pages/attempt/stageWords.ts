@@ -34,7 +34,8 @@ const detailOf = (record: StageRecord): Detail => inner({ detail: record.detail 
 export function stageSummary(record: StageRecord): string | null {
   const detail = detailOf(record);
   const failure = text(inner(detail, 'failure'), 'message');
-  const line = failure ?? text(detail, 'summary') ?? text(detail, 'why') ?? byStage(record, detail);
+  // Only this is the daemon's own sentence: the others are commands, branches, outputs.
+  const line = (failure && capital(failure)) ?? text(detail, 'summary') ?? text(detail, 'why') ?? byStage(record, detail);
   return line === null ? null : cleanLine(line);
 }
 

@@ -12,7 +12,7 @@ import { Elapsed, RelativeTime } from '@/parts/times';
 import { span } from '@/parts/timewords';
 import { Why } from '@/parts/Why';
 
-import { howFar, jobName } from './jobWords';
+import { howFar, isWritten, jobName } from './jobWords';
 import { WorkActions } from './WorkActions';
 import classes from './pane.module.css';
 
@@ -30,9 +30,9 @@ export function WorkPane({ item, open, close }: { item: WorkItem; open: () => vo
       </div>
       <h2 className={classes.title}>{cleanLine(item.title)}</h2>
       <p className={classes.why} data-needs={item.needs_you || undefined}>
-        <Why summary={item.summary} until={item.until} />
+        <Why summary={item.summary} until={item.until} asWritten={isWritten(item)} />
       </p>
-      {item.action ? <p className={classes.action}>{capital(cleanLine(item.action))}</p> : null}
+      {item.action ? <p className={classes.action}>{(isWritten(item) ? String : capital)(cleanLine(item.action))}</p> : null}
       <Group gap={6} mt="xs">
         <Button variant="filled" onClick={open}>
           Open

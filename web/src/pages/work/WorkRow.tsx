@@ -8,7 +8,7 @@ import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed, RelativeTime } from '@/parts/times';
 import { WhyLine } from '@/parts/Why';
 
-import { howFar } from './jobWords';
+import { howFar, isWritten } from './jobWords';
 import classes from './rows.module.css';
 
 /** One piece of work in one line: where it stands in a word, what it is, what it does or why it waits, who does it, what it cost, when. */
@@ -28,6 +28,7 @@ export const WorkRow = memo(function WorkRow({ item, showProject }: { item: Work
           before={job ? howFar(job) : undefined}
           summary={job?.message || item.summary}
           until={item.until}
+          asWritten={isWritten(item)}
         />
       </span>
       <span className={classes.project}>{showProject ? cleanLine(item.project) : ''}</span>
