@@ -2,6 +2,7 @@
 import type { AssignmentDetail, Explanation, Job } from '@/api/types';
 import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
+import { toDo } from '@/parts/toDo';
 
 /** What a pm job came to that went well; what it printed is data. */
 export const VERDICT_GIVEN = 'Gave its verdict';
@@ -12,6 +13,8 @@ export interface Standing {
   until: string | null;
   /** What somebody can do, and who. */
   action: string | null;
+  /** The same as the daemon said it, with its commands. */
+  told?: string;
 }
 
 /** The job that is spoken of: the one that runs, else the next, else the last. */
@@ -35,8 +38,8 @@ export function standing(assignment: AssignmentDetail, explained: Explanation | 
       const { block } = assignment;
       if (!block) return plain('blocked', 'It waits for a person.');
       const owner = block.owner === 'person' ? '' : `${block.owner}: `;
-      const words = block.kind ? capital : String;
-      return { ...plain('blocked', words(block.reason)), action: words(cleanLine(owner + block.action)) };
+      const [why, action] = block.kind ? [capital(block.reason), toDo(owner + block.action)] : [block.reason, cleanLine(owner + block.action)];
+      return { ...plain('blocked', why), action, told: block.action };
     }
     case 'complete':
       return plain(
@@ -56,7 +59,8 @@ export function standing(assignment: AssignmentDetail, explained: Explanation | 
       status: 'waiting',
       why: capital(cleanLine(hold?.reason ?? explained?.summary ?? 'It waits for its turn.')),
       until: hold?.until ?? null,
-      action: hold?.hint ? capital(cleanLine(hold.hint)) : null,
+      action: hold?.hint ? toDo(hold.hint) : null,
+      told: hold?.hint ?? undefined,
     };
   }
   return {

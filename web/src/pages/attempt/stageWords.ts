@@ -3,6 +3,7 @@ import type { StageRecord } from '@/api/runs';
 import { capital } from '@/parts/capital';
 import { cleanLine, cleanText } from '@/parts/clean';
 import { many } from '@/parts/many';
+import { toDo } from '@/parts/toDo';
 
 /** What a stage is for, in a word or two. */
 export const STAGE_NAMES: Record<StageRecord['stage'], string> = {
@@ -90,5 +91,5 @@ export function stageOutput(record: StageRecord): { label: string; text: string 
 /** What a person can do about a stage that failed. */
 export const stageHint = (record: StageRecord): string | null => {
   const hint = text(inner(detailOf(record), 'failure'), 'hint');
-  return hint && capital(cleanLine(hint));
+  return hint && toDo(hint);
 };

@@ -7,3 +7,9 @@ import type { AssignmentDetail, Need } from '@/api/types';
 export function useBlocked(need: Need): AssignmentDetail | undefined {
   return useQuery({ ...assignment(need.assignment_id ?? ''), enabled: need.kind === 'blocked' && Boolean(need.assignment_id) }).data;
 }
+
+/** Whether why it is blocked, and what to do, are the words of a person or a pm: then they stay as they are. */
+export const useIsWritten = (need: Need): boolean => {
+  const assignment = useBlocked(need);
+  return need.kind === 'blocked' && (assignment === undefined || (assignment.status === 'blocked' && !assignment.block?.kind));
+};
