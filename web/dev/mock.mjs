@@ -202,7 +202,10 @@ async function answer(mock, request, response, page) {
     }
     case 'GET /assignments/:id': {
       const item = world.work.find((row) => path.endsWith(row.id));
-      return item ? json({ ...item, north_star: item.title, jobs: [], verdicts: [], block: null, spent: {}, policy: {} }) : problem(404, 'Not found', 'There is no such assignment.');
+      const spec = item && { type: item.job.type, harness: item.job.harness, context: '' };
+      const jobs = item && [{ ...item.job, assignment_id: item.id, project: item.project, position: 1, spec, usage: {}, cost_micros: 0, priority: 0, created_at: item.created_at }];
+      const block = item?.status === 'blocked' ? { owner: 'person', reason: item.summary, action: item.action, kind: item.job.status === 'failed' ? 'verify_failed' : null } : null;
+      return item ? json({ ...item, north_star: item.title, jobs, verdicts: [], block, spent: {}, policy: {} }) : problem(404, 'Not found', 'There is no such assignment.');
     }
     case 'POST /assignments/:id/cancel':
     case 'PATCH /assignments/:id':

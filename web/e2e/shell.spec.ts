@@ -86,6 +86,24 @@ test('the inbox holds what waits for a person, with the answer at hand', async (
   await expect(page.getByRole('link', { name: 'Needs you 2' })).toBeVisible();
 });
 
+test('blocked work whose job did not fail goes on; a refusal stands whole in its row', async ({ page, mock }) => {
+  const need = mock.world.needs.find((one) => one.kind === 'blocked')!;
+  const item = mock.world.work.find((one) => one.id === need.assignment_id)!;
+  item.job!.status = 'succeeded';
+  need.why = 'wait for design';
+  need.action = 'ask ann';
+  await page.route(`**/api/v1/assignments/${item.id}`, (route) =>
+    route.request().method() === 'PATCH' ? route.fulfill({ status: 409, contentType: 'application/problem+json', json: { type: 'about:blank', status: 409, title: 'Not now', detail: 'somebody else changed it', hint: 'look at it again' } }) : route.fallback(),
+  );
+  await page.goto(`${mock.url}/inbox`);
+  const row = page.getByRole('listitem').filter({ hasText: 'Blocked' });
+  await expect(row.getByRole('link')).toContainText('wait for design. ask ann');
+  await expect(row.getByRole('button', { name: 'Retry the job' })).toHaveCount(0);
+  await row.getByRole('button', { name: 'Done, go on' }).click();
+  await expect(row.getByRole('alert')).toContainText('Somebody else changed it');
+  await expect(row.getByRole('alert')).toContainText('Look at it again');
+});
+
 test('an address that names no page says so inside the frame', async ({ page, mock }) => {
   await page.goto(`${mock.url}/nowhere`);
   await expect(page.getByText('There is no such page')).toBeVisible();

@@ -128,6 +128,32 @@ test('words are found in what is not loaded, the places can be walked, and an er
   await expect(log(page).locator('[data-current]')).toContainText('--shard 20103');
 });
 
+test('a place found deep in a long output is brought into view, and again when one went away from it', async ({ page, mock }) => {
+  const lines = Array.from({ length: 300 }, (_, n) => n + 1).join('\n');
+  const long = (number: number): Item => {
+    const events = number === 5 ? [{ kind: 'tool_started', id: 'long', name: 'Bash', input: { command: 'seq 1 300' } }] : number === 6 ? [{ kind: 'tool_ended', id: 'long', is_error: false, output: lines }] : null;
+    return events ? { number, at: at(number), stream: 'stdout', line: JSON.stringify(events), events } : item(number);
+  };
+  await answer(page, { count: 60, make: long });
+  await page.goto(`${mock.url}/attempts/att_1?job=job_1`);
+  await expect(log(page).getByText('I look at module 59')).toBeVisible();
+  await page.keyboard.press('/');
+  await page.keyboard.type('299');
+  await page.keyboard.press('Enter');
+  await expect(log(page).locator('mark')).toHaveText('299');
+  await expect(log(page).locator('mark')).toBeInViewport();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('/');
+  await page.keyboard.type('299');
+  await expect(log(page).locator('mark')).toBeInViewport();
+  await log(page).evaluate((place) => (place.scrollTop = 0));
+  await log(page).locator('pre:has(mark)').evaluate((output) => (output.scrollTop = 0));
+  await expect(log(page).locator('mark')).not.toBeInViewport();
+  await page.keyboard.press('Enter');
+  await expect(log(page).locator('mark')).toBeInViewport();
+});
+
 test('a call and its result are one row that opens; the line as it was printed is there on demand', async ({ page, mock }) => {
   await answer(page, { count: 20 });
   await page.goto(`${mock.url}/attempts/att_1?job=job_1`);

@@ -3,6 +3,7 @@ import type { Need } from '@/api/types';
 import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { NEED_WORDS, pathOfNeed } from '@/parts/needs';
+import { toDo } from '@/parts/toDo';
 
 import { isChosen, type NoticeKind } from './kinds';
 
@@ -40,6 +41,6 @@ export function noticesOf(fresh: readonly Need[]): Notice[] {
 }
 
 function noticeOf(need: Need): Notice {
-  const about = [need.project && cleanLine(need.project), capital(cleanLine(need.why)), need.action && capital(cleanLine(need.action))].filter(Boolean);
+  const about = [need.project && cleanLine(need.project), capital(cleanLine(need.why)), need.action && toDo(need.action)].filter(Boolean);
   return { tag: need.key, title: `${NEED_WORDS[need.kind] ?? 'Needs you'}: ${cleanLine(need.title).slice(0, 120)}`, body: about.join(' · ').slice(0, BODY_MAX), path: pathOfNeed(need) };
 }

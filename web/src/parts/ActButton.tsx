@@ -1,6 +1,7 @@
 import { Button, type ButtonProps } from '@mantine/core';
 import type { ReactNode } from 'react';
 
+import type { ApiProblem } from '@/api/problem';
 import { saying } from '@/shell/say';
 
 import { ConfirmButton, RefusedButton } from './ConfirmButton';
@@ -11,14 +12,16 @@ interface ActButtonProps extends ButtonProps {
   act: () => Promise<unknown>;
   /** Why it cannot be pressed. */
   refused?: string | null;
+  /** Shows a refusal beside the button, in place of the status line; hears null when it is done. */
+  onRefusal?: (problem: ApiProblem | null) => void;
   /** Asks this first; `yes` is the word of the button that does it. */
   confirm?: { question: string; yes: string };
   children: ReactNode;
 }
 
 /** Does one thing and says how that went; asks first where `confirm` says so. */
-export function ActButton({ done, act, refused, confirm, children, ...button }: ActButtonProps) {
-  const run = () => void saying(done, act);
+export function ActButton({ done, act, refused, onRefusal, confirm, children, ...button }: ActButtonProps) {
+  const run = () => void saying(done, act, onRefusal);
   if (confirm)
     return (
       <ConfirmButton {...button} {...confirm} refused={refused} onConfirm={run}>

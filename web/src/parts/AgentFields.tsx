@@ -1,5 +1,7 @@
 import { Select, Textarea, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 
+import { doctor } from '@/api/engine';
 import type { Harness } from '@/api/types';
 
 import { filled } from './forms';
@@ -27,13 +29,19 @@ export const agentOf = ({ harness, program, script }: AgentForm) => ({
   script: harness === 'simulated' ? script : undefined,
 });
 
-/** Chooses an agent; `own` says whose is taken where none is chosen. */
+/** Chooses an agent; `own` says whose is taken where none is chosen. One that the daemon's machine does not have is listed, and says so. */
 export function AgentSelect({ value, onChange, own, label = 'Agent' }: { value: Harness | ''; onChange: (harness: Harness | '') => void; own: string; label?: string }) {
+  // What was seen a moment ago is good enough for a list.
+  const looks = useQuery({ ...doctor, staleTime: 300_000, retry: false }).data?.harnesses;
+  const wordsOf = (name: Harness) => {
+    const look = looks?.find(({ harness }) => harness === name);
+    return !look || look.problems.length === 0 ? name : `${name} (${look.path ? 'not ready' : 'not installed'})`;
+  };
   return (
     <Select
       label={label}
       placeholder={own}
-      data={[...HARNESSES]}
+      data={HARNESSES.map((name) => ({ value: name, label: wordsOf(name) }))}
       value={value || null}
       onChange={(harness) => onChange((harness as Harness | null) ?? '')}
       clearable

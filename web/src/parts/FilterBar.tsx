@@ -2,6 +2,7 @@ import { ActionIcon, Button, Group, Menu, Popover, Stack, TextInput, UnstyledBut
 import { IconCalendar, IconFilter, IconX } from '@tabler/icons-react';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 
+import { say } from '@/shell/say';
 import { useShortcuts } from '@/shell/shortcuts';
 
 import classes from './FilterBar.module.css';
@@ -77,7 +78,10 @@ function TypedFilter({ filters, onChange, statuses, more }: Pick<FilterBarProps,
     clearTimeout(timer.current);
     const parsed = parseFilters(value, statuses, more);
     setProblems(parsed.problems);
-    if (printFilters(parsed.filters) !== printed) onChange(parsed.filters);
+    if (printFilters(parsed.filters) === printed) return;
+    // The project is that of the whole page, and stays.
+    if (parsed.filters.project && parsed.filters.project !== filters.project) say(`The whole page shows ${parsed.filters.project} now; “All projects” is in the list at the top`);
+    onChange(parsed.filters);
   };
   const clear = () => {
     const rest = { project: filters.project };

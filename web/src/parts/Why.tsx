@@ -8,13 +8,18 @@ import classes from './Why.module.css';
 interface WhyProps {
   summary: string;
   until?: string | null;
+  /** It is what an agent or a person wrote, and stays as it is. */
+  asWritten?: boolean;
 }
 
+const wordsOf = ({ summary, asWritten }: WhyProps) => (asWritten ? cleanLine(summary) : capital(cleanLine(summary)));
+
 /** What something does or why it waits, in a sentence, and until when. */
-export const Why = memo(function Why({ summary, until }: WhyProps) {
+export const Why = memo(function Why(why: WhyProps) {
+  const { until } = why;
   return (
     <>
-      {capital(cleanLine(summary))}
+      {wordsOf(why)}
       {until ? (
         <>
           {' · '}
@@ -26,11 +31,12 @@ export const Why = memo(function Why({ summary, until }: WhyProps) {
 });
 
 /** The same in one line of a row: where it is too long, the sentence is cut and never the time. `before` stands before it: how far it is. */
-export const WhyLine = memo(function WhyLine({ summary, until, before }: WhyProps & { before?: string }) {
+export const WhyLine = memo(function WhyLine({ before, ...why }: WhyProps & { before?: string }) {
+  const { summary, until } = why;
   return (
     <span className={classes.line}>
       <span className={classes.sentence}>
-        {before ? `${before} · ${cleanLine(summary)}` : capital(cleanLine(summary))}
+        {before ? `${before} · ${cleanLine(summary)}` : wordsOf(why)}
       </span>
       {until ? (
         <span className={classes.until}>

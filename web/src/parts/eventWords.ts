@@ -1,6 +1,7 @@
 /** What happened, in a sentence for people: one for each kind of event. The particulars hold what agents and people wrote. */
 import type { WindlassEvent } from '@/api/types';
 
+import { capital } from './capital';
 import { cleanLine } from './clean';
 import { money } from './Money';
 import { span } from './timewords';
@@ -34,13 +35,15 @@ const number = (data: Data, key: string): number | null => (typeof data[key] ===
 const inner = (data: Data, key: string): Data => (typeof data[key] === 'object' && data[key] !== null ? (data[key] as Data) : {});
 const short = (sha: string | null) => sha?.slice(0, 10) ?? null;
 const some = (...parts: (string | null | false | undefined)[]) => parts.filter(Boolean).join(' · ') || null;
+/** The daemon's own sentence on a failure: all else is as agents and people wrote it. */
+const failureOf = (data: Data) => capital(text(inner(data, 'failure'), 'message') ?? '') || null;
 const upper = (words: string) => words.replace(/^./, (letter) => letter.toUpperCase());
 const by = (data: Data) => (text(data, 'by') ? `by ${text(data, 'by')}` : null);
 
 /** The event in words. */
 export function eventWords(event: WindlassEvent): EventWords {
   const data = event.data ?? {};
-  const failure = text(inner(data, 'failure'), 'message');
+  const failure = failureOf(data);
   const words = (text: string, detail: string | null = null, tone: EventTone = 'off'): EventWords => ({ text, detail, tone });
   switch (event.kind) {
     case 'assignment.created':
@@ -203,7 +206,7 @@ function stage(data: Data, which: 0 | 1 | 2): string {
 function stageEnded(data: Data): EventWords {
   const status = text(data, 'status') ?? 'ended';
   const summary = text(data, 'summary');
-  const failure = text(inner(data, 'failure'), 'message');
+  const failure = failureOf(data);
   if (status === 'skipped') return { text: `Not needed: ${stage(data, 0).toLowerCase()}`, detail: summary, tone: 'off' };
   if (status === 'interrupted') return { text: `Interrupted: ${stage(data, 0).toLowerCase()}`, detail: some(summary, failure), tone: 'need' };
   if (status === 'failed') return { text: stage(data, 2), detail: some(summary, failure), tone: 'bad' };

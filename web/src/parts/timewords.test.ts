@@ -39,6 +39,15 @@ describe('times in words', () => {
   ])('%d ms before now is %s', (ago, words) => expect(relative(NOW - ago, NOW)).toBe(words));
 
   it.each([
+    [3 * D - S, 'in 3 d'],
+    [D - S, 'in 1 d'],
+    [H - 100, 'in 1 h'],
+    [90 * MIN, 'in 2 h'],
+    [179 * S, 'in 3 min'],
+    [45 * S, 'in 45 s'],
+  ])('%d ms after now is rounded: %s', (ahead, words) => expect(relative(NOW + ahead, NOW)).toBe(words));
+
+  it.each([
     [H, 'Today'],
     [13 * H, 'Yesterday'],
     [2 * D, 'Friday 20 Nov'],

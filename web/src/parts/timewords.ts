@@ -35,14 +35,9 @@ export function relative(atMs: number, nowMs: number): string {
   const size = Math.abs(away);
   if (size < 5 * SECOND) return 'now';
   if (size >= 28 * DAY) return date(atMs, nowMs);
-  const words =
-    size < MINUTE
-      ? `${Math.floor(size / SECOND)} s`
-      : size < HOUR
-        ? `${Math.floor(size / MINUTE)} min`
-        : size < DAY
-          ? `${Math.floor(size / HOUR)} h`
-          : `${Math.floor(size / DAY)} d`;
+  // What is past is counted in whole units; what is to come is rounded, so that three days less a moment are three days.
+  const count = (unit: number) => (away > 0 ? Math.floor : Math.round)(size / unit);
+  const words = count(SECOND) < 60 ? `${count(SECOND)} s` : count(MINUTE) < 60 ? `${count(MINUTE)} min` : count(HOUR) < 24 ? `${count(HOUR)} h` : `${count(DAY)} d`;
   return away > 0 ? `${words} ago` : `in ${words}`;
 }
 

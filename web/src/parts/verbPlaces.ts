@@ -5,18 +5,19 @@ export interface VerbPlace {
   path: string;
 }
 
-const WHERE: [verb: RegExp, label: string, path: (project: string | null) => string | null][] = [
+const WHERE: [verb: RegExp, label: string, path: (project: string | null, job: string | null) => string | null][] = [
   [/\bwindlass trust\b/, 'Look at what it brings', (project) => project && `/projects/${encodeURIComponent(project)}`],
   [/\bwindlass breakers?\b/, 'Breakers', () => '/workers'],
   [/\bwindlass branches\b/, 'Branches', () => '/branches'],
   [/\bwindlass (housekeeping|backup)\b/, 'Housekeeping', () => '/housekeeping'],
   [/\bwindlass findings\b/, 'Findings', () => '/findings'],
+  [/\bjob['’]s log\b|\bwindlass logs\b/, 'The job’s log', (_, job) => job && `/jobs/${encodeURIComponent(job)}`],
 ];
 
-/** The pages on which is done what a text names as verbs of `windlass`; a project's own page only where the project is known. */
-export function verbPlaces(text: string, project: string | null | undefined): VerbPlace[] {
+/** The pages on which is done what a text names as verbs of `windlass`; that of a project or a job only where it is known. */
+export function verbPlaces(text: string, project: string | null | undefined, job?: string | null): VerbPlace[] {
   return WHERE.flatMap(([verb, label, path]) => {
-    const to = verb.test(text) ? path(project ?? null) : null;
+    const to = verb.test(text) ? path(project ?? null, job ?? null) : null;
     return to ? [{ label, path: to }] : [];
   });
 }

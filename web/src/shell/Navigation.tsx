@@ -1,4 +1,4 @@
-import { UnstyledButton } from '@mantine/core';
+import { Tooltip, UnstyledButton } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -7,6 +7,7 @@ import { stats } from '@/api/queries';
 
 import { useOpenNewWork } from '@/pages/newwork/NewWork';
 
+import { useRefusal } from './may';
 import { usePlaces, PLACES, type Place } from './places';
 import { keepProject, useProject } from './project';
 import classes from './Navigation.module.css';
@@ -15,20 +16,25 @@ import classes from './Navigation.module.css';
 export function Navigation({ onGo }: { onGo?: () => void }) {
   const places = usePlaces();
   const openNewWork = useOpenNewWork();
+  const refusal = useRefusal('operate');
   const groups = [...new Set(places.map((place) => place.group))];
   return (
     <nav aria-label="Places" className={classes.side}>
-      <UnstyledButton
-        className={classes.make}
-        onClick={() => {
-          onGo?.();
-          openNewWork();
-        }}
-      >
-        <IconPlus size={16} stroke={1.8} aria-hidden />
-        <span className={classes.label}>New work</span>
-        <kbd aria-hidden>c</kbd>
-      </UnstyledButton>
+      <Tooltip label={refusal} disabled={refusal === null}>
+        <UnstyledButton
+          className={classes.make}
+          data-refused={refusal !== null || undefined}
+          aria-disabled={refusal !== null || undefined}
+          onClick={() => {
+            if (refusal === null) onGo?.();
+            openNewWork();
+          }}
+        >
+          <IconPlus size={16} stroke={1.8} aria-hidden />
+          <span className={classes.label}>New work</span>
+          <kbd aria-hidden>c</kbd>
+        </UnstyledButton>
+      </Tooltip>
       {groups.map((group) => (
         <div key={group} className={classes.group}>
           {group ? <p className={classes.heading}>{group}</p> : null}

@@ -19,6 +19,8 @@ import classes from './StatusLine.module.css';
 export function StatusLine() {
   const [project] = useProject();
   const { data } = useQuery(stats(project));
+  // What other projects wait for is never out of sight.
+  const everywhere = useQuery({ ...stats(undefined), enabled: project !== undefined }).data?.needs_you ?? 0;
   const stream = useStream();
   const said = useSaid();
   const isStale = stream.is === 'reconnecting';
@@ -35,6 +37,7 @@ export function StatusLine() {
       ) : null}
       {data ? (
         <span className={classes.counts} data-stale={isStale || undefined} data-hidden={said !== null || undefined}>
+          {project === undefined ? null : <span className={classes.name}>{`${cleanLine(project)}: `}</span>}
           <span className={classes.wide}>
             <Link to="/jobs" search={keepProject} className={classes.part}>
               {jobs} {jobs === 1 ? 'job' : 'jobs'}
@@ -53,6 +56,14 @@ export function StatusLine() {
           >
             {data.needs_you === 0 ? 'nothing needs you' : data.needs_you === 1 ? '1 needs you' : `${data.needs_you} need you`}
           </Link>
+          {project !== undefined && everywhere > data.needs_you ? (
+            <>
+              {' · '}
+              <Link to="/inbox" search={{ project: undefined }} className={classes.part} data-needs>
+                {everywhere} in all
+              </Link>
+            </>
+          ) : null}
           {' · '}
         </span>
       ) : null}

@@ -1,7 +1,8 @@
 /** The last word on what somebody did, said in the status line and to screen readers: nothing pops up over the work. */
 import { useSyncExternalStore } from 'react';
 
-import { asProblem } from '@/api/problem';
+import { asProblem, type ApiProblem } from '@/api/problem';
+import { sentences } from '@/parts/sentences';
 
 export interface Said {
   text: string;
@@ -25,15 +26,17 @@ function clear() {
   for (const listener of listeners) listener();
 }
 
-/** Does it, and says how that went. */
-export async function saying<T>(done: string, act: () => Promise<T>): Promise<T | undefined> {
+/** Does it, and says how that went. `refused` hears a refusal in place of the status line, and null when it is done. */
+export async function saying<T>(done: string, act: () => Promise<T>, refused?: (problem: ApiProblem | null) => void): Promise<T | undefined> {
   try {
     const result = await act();
+    refused?.(null);
     say(done);
     return result;
   } catch (error) {
     const problem = asProblem(error);
-    say(`${problem.title}: ${problem.message}${problem.hint ? ` ${problem.hint}` : ''}`, true);
+    if (refused) refused(problem);
+    else say(sentences(`${problem.title}: ${problem.message}`, problem.hint), true);
     return undefined;
   }
 }

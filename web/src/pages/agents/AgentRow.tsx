@@ -49,7 +49,7 @@ function lastOf({ status, current_tool: tool, end_reason, last_activity }: Agent
 }
 
 /** `24 tools · 96 % · 1 s`. */
-function figures({ tools_used: used, success_rate: rate, mean_duration_ms: mean }: AgentSession): string {
-  if (used === 0) return 'no tools yet';
+function figures({ status, tools_used: used, success_rate: rate, mean_duration_ms: mean }: AgentSession): string {
+  if (used === 0) return status === 'ended' ? 'no tools' : 'no tools yet';
   return [used === 1 ? '1 tool' : `${used} tools`, percent(rate) && `${percent(rate)} good`, mean ? `${span(mean)} each` : null].filter(Boolean).join(' · ');
 }

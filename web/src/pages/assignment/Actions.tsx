@@ -12,6 +12,7 @@ import { useRefusal } from '@/shell/may';
 import { saying } from '@/shell/say';
 
 import { CALL_OFF, LET_THROUGH } from './endWords';
+import { failedJob } from './standing';
 
 const Dialogs = late(() => import('./Dialogs'));
 export type DialogName = 'approve' | 'insert' | 'budget' | 'block' | 'retry' | 'complete' | 'cancel' | 'clean-up';
@@ -20,10 +21,9 @@ export type DialogName = 'approve' | 'insert' | 'budget' | 'block' | 'retry' | '
 export function Actions({ assignment, action }: { assignment: AssignmentDetail; action: string | null }) {
   const refusal = useRefusal('operate');
   const [dialog, setDialog] = useState<DialogName | null>(null);
-  const { id, status, jobs } = assignment;
+  const { id, status } = assignment;
   const isOver = status === 'complete' || status === 'cancelled';
-  const last = jobs.findLast((job) => job.status === 'failed' || job.status === 'dead');
-  const failed = status === 'blocked' && last && jobs.every((job) => job.position <= last.position || job.status === 'queued') ? last : null;
+  const failed = failedJob(assignment);
   const act = (word: string, run: () => unknown, isMain = false) =>
     refusal ? (
       <RefusedButton reason={refusal}>{word}</RefusedButton>

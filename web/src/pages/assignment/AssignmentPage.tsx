@@ -7,12 +7,11 @@ import { assignment as assignmentOf } from '@/api/queries';
 import { explanation, findingsOf } from '@/api/runs';
 import type { AssignmentDetail } from '@/api/types';
 import { cleanLine, cleanText } from '@/parts/clean';
+import { Places } from '@/parts/Places';
 import { ErrorState, Skeleton } from '@/parts/States';
 import { StatusWord } from '@/parts/StatusWord';
-import { verbPlaces } from '@/parts/verbPlaces';
 import { Why } from '@/parts/Why';
 import { late } from '@/shell/late';
-import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 
 import { Actions } from './Actions';
@@ -22,7 +21,7 @@ import { Findings } from './Findings';
 import { LineOfJobs } from './LineOfJobs';
 import { MessageBox } from './MessageBox';
 import { Messages } from './Messages';
-import { presentJob, standing } from './standing';
+import { failedJob, presentJob, standing } from './standing';
 import { Timeline } from './Timeline';
 import { Verdicts } from './Verdicts';
 
@@ -48,7 +47,6 @@ function Loaded({ assignment }: { assignment: AssignmentDetail }) {
   const explained = useQuery({ ...explanation(assignment.id, job?.id ?? ''), enabled: assignment.status === 'active' && isOpen });
   const findings = useQuery(findingsOf(assignment.id)).data?.items ?? [];
   const stands = standing(assignment, explained.data);
-  const places = verbPlaces(stands.action ?? '', assignment.project);
   return (
     <>
       <header className={classes.head}>
@@ -56,22 +54,14 @@ function Loaded({ assignment }: { assignment: AssignmentDetail }) {
           <StatusWord status={stands.status} />
           <h1>{titleOf(assignment)}</h1>
           <div className={classes.actions}>
-            <Actions assignment={assignment} action={stands.action} />
+            <Actions assignment={assignment} action={stands.told ?? null} />
           </div>
         </div>
         <p className={classes.why} data-needs={stands.status === 'blocked' || undefined}>
-          <Why summary={stands.why} until={stands.until} />
+          <Why summary={stands.why} until={stands.until} asWritten />
         </p>
         {stands.action ? <p className={classes.action}>{stands.action}</p> : null}
-        {places.length > 0 ? (
-          <p className={classes.places}>
-            {places.map(({ label, path }) => (
-              <Link key={path} to={path} search={keepProject}>
-                {label}
-              </Link>
-            ))}
-          </p>
-        ) : null}
+        {stands.told ? <Places text={stands.told} project={assignment.project} job={failedJob(assignment)?.id} /> : null}
       </header>
       <nav className={classes.tabs} aria-label="Parts of the assignment">
         {TABS.map((one) => (
@@ -96,7 +86,7 @@ function Loaded({ assignment }: { assignment: AssignmentDetail }) {
         <div className={classes.split}>
           <div className={classes.main}>
             <NorthStar text={assignment.north_star} />
-            <LineOfJobs jobs={assignment.jobs} next={job} explained={explained.data} />
+            <LineOfJobs assignment={assignment} next={job} explained={explained.data} />
             <Messages jobs={assignment.jobs} />
             <Findings findings={findings} />
             <Verdicts verdicts={assignment.verdicts} jobs={assignment.jobs} />

@@ -70,7 +70,7 @@ function Loaded({ diff, refetch, isOver }: { diff: Diff; refetch: () => void; is
   const removed = diff.files.reduce((sum, file) => sum + file.deletions, 0);
   if (diff.files.length === 0)
     return (
-      <EmptyState title="Nothing is changed so far">
+      <EmptyState title={isOver ? 'Nothing was changed' : 'Nothing is committed yet'}>
         {isOver ? 'The branch ends where it began.' : <Button onClick={refetch}>Look again</Button>}
       </EmptyState>
     );

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { memo, useRef } from 'react';
 
-import type { Explanation, Job } from '@/api/types';
+import type { AssignmentDetail, Explanation, Job } from '@/api/types';
 import { cleanLine } from '@/parts/clean';
 import { money } from '@/parts/Money';
 import { StatusWord } from '@/parts/StatusWord';
@@ -14,7 +14,8 @@ import classes from './Assignment.module.css';
 import { jobWords } from './standing';
 
 /** The jobs of an assignment in the order in which they run. `next` is the one that the daemon has explained. */
-export function LineOfJobs({ jobs, next, explained }: { jobs: readonly Job[]; next: Job | null; explained: Explanation | undefined }) {
+export function LineOfJobs({ assignment, next, explained }: { assignment: AssignmentDetail; next: Job | null; explained: Explanation | undefined }) {
+  const { jobs } = assignment;
   const list = useRef<HTMLOListElement>(null);
   const rows = () => [...(list.current?.querySelectorAll('a') ?? [])];
   const move = (by: 1 | -1) => {
@@ -36,7 +37,7 @@ export function LineOfJobs({ jobs, next, explained }: { jobs: readonly Job[]; ne
       <ol ref={list} className={classes.jobs}>
         {jobs.map((job) => (
           <li key={job.id}>
-            <JobLine job={job} hold={job.id === next?.id && job.status === 'queued' ? (explained?.hold ?? null) : null} />
+            <JobLine job={job} assignment={assignment} hold={job.id === next?.id && job.status === 'queued' ? (explained?.hold ?? null) : null} />
           </li>
         ))}
       </ol>
@@ -44,7 +45,7 @@ export function LineOfJobs({ jobs, next, explained }: { jobs: readonly Job[]; ne
   );
 }
 
-const JobLine = memo(function JobLine({ job, hold }: { job: Job; hold: Explanation['hold'] }) {
+const JobLine = memo(function JobLine({ job, assignment, hold }: { job: Job; assignment: AssignmentDetail; hold: Explanation['hold'] }) {
   const { spec } = job;
   return (
     <Link to="/jobs/$id" params={{ id: job.id }} search={keepProject} className={classes.job}>
@@ -55,7 +56,7 @@ const JobLine = memo(function JobLine({ job, hold }: { job: Job; hold: Explanati
       <span className={classes.status}>
         <StatusWord status={job.status} />
       </span>
-      <span className={classes.words}>{hold ? <Why summary={hold.reason} until={hold.until} /> : job.cancel_requested && job.status === 'running' ? 'Is being called off' : jobWords(job)}</span>
+      <span className={classes.words}>{hold ? <Why summary={hold.reason} until={hold.until} /> : job.cancel_requested && job.status === 'running' ? 'Is being called off' : jobWords(job, assignment)}</span>
       <span className={classes.figures}>
         {[job.attempts > 1 && `${job.attempts} tries`, job.commit?.slice(0, 8), money(job.cost_micros)].filter(Boolean).join(' · ')}
       </span>

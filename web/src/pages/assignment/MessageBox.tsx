@@ -13,7 +13,7 @@ import { say } from '@/shell/say';
 import { useShortcuts } from '@/shell/shortcuts';
 
 import classes from './Assignment.module.css';
-import { messageEffect } from './messages';
+import { hearsNothing, messageEffect } from './messages';
 
 /** The longest message, in characters. */
 const LONGEST = 60_000;
@@ -57,6 +57,12 @@ export function MessageBox({ assignment }: { assignment: AssignmentDetail }) {
         <code>windlass insert-job {assignment.id.slice(-8)} --context "…"</code>.
       </p>
     );
+  if (hearsNothing(assignment))
+    return (
+      <p className={classes.missing} role="status">
+        Its agent is a program (command), which cannot be spoken to. Retry its job, or insert a job for another agent.
+      </p>
+    );
   const isOver = assignment.status === 'complete' || assignment.status === 'cancelled';
   const effect = refusal ? null : messageEffect(assignment.status);
   return (
@@ -84,8 +90,8 @@ export function MessageBox({ assignment }: { assignment: AssignmentDetail }) {
           size="xs"
           maxLength={LONGEST}
         />
-        <Tooltip label={refusal ?? 'Ctrl Enter'}>
-          <Button leftSection={<IconSend size={14} aria-hidden />} onClick={() => void send()} loading={isBusy} data-disabled={refusal !== null || text.trim() === '' || undefined} aria-disabled={refusal !== null || text.trim() === ''}>
+        <Tooltip label={refusal} disabled={refusal === null}>
+          <Button leftSection={<IconSend size={14} aria-hidden />} rightSection={<kbd aria-hidden>Ctrl ⏎</kbd>} onClick={() => void send()} loading={isBusy} data-disabled={refusal !== null || text.trim() === '' || undefined} aria-disabled={refusal !== null || text.trim() === ''}>
             Send
           </Button>
         </Tooltip>

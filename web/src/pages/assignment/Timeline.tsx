@@ -4,7 +4,6 @@ import { memo, useCallback, useMemo } from 'react';
 
 import { timeline } from '@/api/runs';
 import type { Job, WindlassEvent } from '@/api/types';
-import { capital } from '@/parts/capital';
 import { serverNow, useTimeText } from '@/parts/clock';
 import { eventWords } from '@/parts/eventWords';
 import { ListFrame } from '@/parts/ListFrame';
@@ -67,7 +66,7 @@ const EventLine = memo(function EventLine({ event, job }: { event: WindlassEvent
         {exactTime(Date.parse(event.at))}
       </time>
       <span className={classes.happened}>{text}</span>
-      <span className={classes.detail}>{detail && capital(detail)}</span>
+      <span className={classes.detail}>{detail}</span>
       <span className={classes.ofJob}>{job}</span>
     </div>
   );

@@ -18,3 +18,10 @@ export function messageEffect(status: AssignmentDetail['status']): string | null
 /** What was said, the oldest first, each with the job that takes it up. */
 export const messagesOf = (jobs: readonly Job[]): { job: Job; text: string }[] =>
   jobs.filter((job) => job.spec.type === 'chat').map((job) => ({ job, text: cleanText(job.spec.context ?? '').trim() })).filter(({ text }) => text !== '');
+
+/** Whether nobody is there to be spoken to: its agent is a program, and no other has worked on it, so that every message is refused. */
+export function hearsNothing({ policy, jobs }: Pick<AssignmentDetail, 'policy' | 'jobs'>): boolean {
+  const agents: Record<string, string | undefined> = policy.harness_defaults ?? {};
+  const agentOf = (type: string) => agents[type] ?? agents['default'];
+  return agentOf('chat') === 'command' && jobs.every(({ spec, started_at }) => !started_at || spec.type === 'pm' || (spec.harness ?? agentOf(spec.type ?? 'implement')) === 'command');
+}

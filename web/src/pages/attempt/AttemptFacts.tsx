@@ -7,6 +7,7 @@ import { cleanLine, cleanText } from '@/parts/clean';
 import { money } from '@/parts/Money';
 import { Properties } from '@/parts/SplitPage';
 import { Elapsed, RelativeTime, Until } from '@/parts/times';
+import { toDo } from '@/parts/toDo';
 
 import classes from './Attempt.module.css';
 import { usageInWords } from './entries';
@@ -59,7 +60,7 @@ export function FailureBox({ failure }: { failure: Failure }) {
         <b>{failureName(failure.kind)}</b> <span>{FAILURE_CLASSES[failure.kind]}</span>
       </p>
       <p>{capital(cleanText(failure.message))}</p>
-      {failure.hint ? <p className={classes.hint}>{capital(cleanText(failure.hint))}</p> : null}
+      {failure.hint ? <p className={classes.hint}>{toDo(failure.hint)}</p> : null}
       {failure.retry_at ? (
         <p>
           Tried again <Until at={failure.retry_at} happens />

@@ -4,12 +4,12 @@ import { Link, Navigate, useParams } from '@tanstack/react-router';
 import { asProblem } from '@/api/problem';
 import { job as jobOf } from '@/api/queries';
 import { explanation } from '@/api/runs';
-import { capital } from '@/parts/capital';
 import { cleanLine, cleanText } from '@/parts/clean';
 import { ErrorState, Skeleton } from '@/parts/States';
 import { Properties } from '@/parts/SplitPage';
 import { StatusWord } from '@/parts/StatusWord';
 import { RelativeTime } from '@/parts/times';
+import { toDo } from '@/parts/toDo';
 import { Why } from '@/parts/Why';
 import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
@@ -50,7 +50,7 @@ export default function JobPage() {
           <Why summary={why.summary} until={why.hold?.until} />
         </p>
       ) : null}
-      {why?.hold?.hint ? <p className={classes.why}>{capital(cleanText(why.hold.hint))}</p> : null}
+      {why?.hold?.hint ? <p className={classes.why}>{toDo(why.hold.hint)}</p> : null}
       <Properties
         of={[
           ['Agent', job.spec.harness],

@@ -1,7 +1,6 @@
 import { memo, useState } from 'react';
 
 import type { StageRecord } from '@/api/runs';
-import { capital } from '@/parts/capital';
 import { useRunningText } from '@/parts/clock';
 import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed } from '@/parts/times';
@@ -52,7 +51,7 @@ const Stage = memo(function Stage({ stage, from, to }: { stage: StageRecord; fro
         <div className={classes.head}>{head}</div>
       )}
       <Bar stage={stage} from={from} to={to} />
-      {summary ? <p className={classes.summary}>{capital(summary)}</p> : null}
+      {summary ? <p className={classes.summary}>{summary}</p> : null}
       {hint ? <p className={classes.hint}>{hint}</p> : null}
       {output && shows ? (
         <div className={classes.output}>

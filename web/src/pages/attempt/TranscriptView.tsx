@@ -14,6 +14,7 @@ import { isTool, isTrouble } from './entries';
 import classes from './Transcript.module.css';
 import { TranscriptRow } from './TranscriptRow';
 import { useFind } from './useFind';
+import { useMarkInSight } from './useMarkInSight';
 import { useTranscript } from './useTranscript';
 
 /** How high a record is taken to be until it is drawn. It never changes, so that what is in sight stays where it is. */
@@ -76,6 +77,17 @@ export function TranscriptView({ attempt, isLive }: { attempt: string; isLive: b
   }, [match, goTo]);
   // What is shown with another record is looked at there.
   const shown = current === null ? null : (reading?.shownAt.get(current) ?? current);
+  const isAtMatch = match !== null && current === match;
+  useEffect(() => {
+    if (isAtMatch && shown !== null && shown !== match) virtual.scrollToIndex(shown, { align: 'center' });
+  }, [isAtMatch, match, shown, virtual]);
+  const bringAgain = useMarkInSight(scroller, virtual, isAtMatch ? `${match} ${find.asked}` : null);
+  const toPlace = (by: 1 | -1) => {
+    find.go(by);
+    // The only place there is may be out of sight again.
+    bringAgain();
+    if (match !== null) goTo(match);
+  };
 
   const step = (by: 1 | -1) => {
     const inSight = virtual.range;
@@ -108,8 +120,8 @@ export function TranscriptView({ attempt, isLive }: { attempt: string; isLive: b
     { keys: 'o', does: 'Open or fold the record', run: () => shown !== null && toggle(shown) },
     { keys: '/', does: 'Find in the transcript', run: toFind },
     { keys: 'mod+f', does: 'Find in the transcript', run: toFind, inInputs: true },
-    { keys: 'n', does: 'Next place found', run: () => find.go(1) },
-    { keys: 'N', does: 'Place found before', run: () => find.go(-1) },
+    { keys: 'n', does: 'Next place found', run: () => toPlace(1) },
+    { keys: 'N', does: 'Place found before', run: () => toPlace(-1) },
     { keys: 'e', does: 'Next error', run: () => void seek(1, isTrouble, 'error') },
     { keys: 'E', does: 'Error before', run: () => void seek(-1, isTrouble, 'error') },
     { keys: 't', does: 'Next call of a tool', run: () => void seek(1, isTool, 'call of a tool') },
@@ -134,7 +146,7 @@ export function TranscriptView({ attempt, isLive }: { attempt: string; isLive: b
           value={find.words}
           onChange={(event) => find.setWords(event.currentTarget.value)}
           onKeyDown={(event) => {
-            if (event.key === 'Enter') find.go(event.shiftKey ? -1 : 1);
+            if (event.key === 'Enter') toPlace(event.shiftKey ? -1 : 1);
             if (event.key === 'Escape') {
               if (find.words) find.setWords('');
               else field.current?.blur();

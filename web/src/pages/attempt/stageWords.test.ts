@@ -28,7 +28,7 @@ test('each stage says what came of it', () => {
 
 test('a failure says what happened and what to do', () => {
   const failed = record('commit', { failure: { kind: 'guarded_change', message: 'it changes ci.yml', hint: 'approve it' }, guarded: ['ci.yml'] }, 'failed');
-  expect(stageSummary(failed)).toBe('it changes ci.yml');
+  expect(stageSummary(failed)).toBe('It changes ci.yml');
   expect(stageHint(failed)).toBe('Approve it');
   expect(stageOutput(failed)).toEqual({ label: 'Files', text: 'ci.yml' });
 });

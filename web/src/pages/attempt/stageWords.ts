@@ -3,6 +3,7 @@ import type { StageRecord } from '@/api/runs';
 import { capital } from '@/parts/capital';
 import { cleanLine, cleanText } from '@/parts/clean';
 import { many } from '@/parts/many';
+import { toDo } from '@/parts/toDo';
 
 /** What a stage is for, in a word or two. */
 export const STAGE_NAMES: Record<StageRecord['stage'], string> = {
@@ -34,7 +35,8 @@ const detailOf = (record: StageRecord): Detail => inner({ detail: record.detail 
 export function stageSummary(record: StageRecord): string | null {
   const detail = detailOf(record);
   const failure = text(inner(detail, 'failure'), 'message');
-  const line = failure ?? text(detail, 'summary') ?? text(detail, 'why') ?? byStage(record, detail);
+  // Only this is the daemon's own sentence: the others are commands, branches, outputs.
+  const line = (failure && capital(failure)) ?? text(detail, 'summary') ?? text(detail, 'why') ?? byStage(record, detail);
   return line === null ? null : cleanLine(line);
 }
 
@@ -89,5 +91,5 @@ export function stageOutput(record: StageRecord): { label: string; text: string 
 /** What a person can do about a stage that failed. */
 export const stageHint = (record: StageRecord): string | null => {
   const hint = text(inner(detailOf(record), 'failure'), 'hint');
-  return hint && capital(cleanLine(hint));
+  return hint && toDo(hint);
 };

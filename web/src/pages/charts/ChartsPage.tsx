@@ -7,13 +7,13 @@ import { asProblem } from '@/api/problem';
 import { cleanLine } from '@/parts/clean';
 import { serverNow, useTimeText } from '@/parts/clock';
 import { PageHead } from '@/parts/PageHead';
-import { Scroll } from '@/parts/Section';
+import { Nothing, Scroll } from '@/parts/Section';
 import { ErrorState, Skeleton } from '@/parts/States';
 import { useUrl } from '@/parts/useUrl';
 import { useTitle } from '@/shell/title';
 
 import { DurationChart } from './DurationChart';
-import { isSpan, rangeOf, SPANS, type Span } from './series';
+import { isSpan, rangeOf, SPANS, tooLittle, totalOf, type Span } from './series';
 import { CostTable, FailureTable } from './Shares';
 import { ThroughputChart } from './ThroughputChart';
 
@@ -33,6 +33,7 @@ export default function ChartsPage() {
         : new Date(start).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }),
     [range.bucket],
   );
+  const little = asking.data ? tooLittle(asking.data.throughput.filter((row) => totalOf(row) > 0), range.bucket) : null;
   // The daemon counts by its days; hours are the same everywhere.
   const when = range.bucket === 'day' ? 'Day (UTC)' : 'Hour';
   return (
@@ -50,6 +51,7 @@ export default function ChartsPage() {
       {asking.error && !asking.data ? <ErrorState problem={asProblem(asking.error)} retry={() => void asking.refetch()} /> : null}
       {asking.data ? (
         <Scroll>
+          {little ? <Nothing>{little}</Nothing> : null}
           <ThroughputChart rows={asking.data.throughput} starts={starts} when={when} nameOf={nameOf} />
           <DurationChart rows={asking.data.durations} starts={starts} when={when} nameOf={nameOf} />
           <CostTable rows={asking.data.cost} />

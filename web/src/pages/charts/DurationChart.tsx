@@ -1,11 +1,11 @@
 import type { Charts } from '@/api/types';
 import { DataTable } from '@/parts/DataTable';
-import { Nothing, Section } from '@/parts/Section';
+import { Section } from '@/parts/Section';
 import { span } from '@/parts/timewords';
 
 import classes from './charts.module.css';
 import { Plot, type Places } from './Plot';
-import { filled, LEAST_POINTS, timeMarks } from './series';
+import { filled, timeMarks } from './series';
 
 const LINES = [
   { key: 'p50_secs', name: 'half took at most' },
@@ -21,9 +21,7 @@ export function DurationChart({ rows, starts, when, nameOf }: { rows: Charts['du
   const words = last ? `Last (${nameOf(last.start)}): half took at most ${time(last.row!.p50_secs)}, 95 % at most ${time(last.row!.p95_secs)}.` : 'None succeeded.';
   return (
     <Section title="How long jobs took that succeeded" about={words}>
-      {some.length < LEAST_POINTS ? (
-        <Nothing>{some.length === 0 ? 'There is nothing to draw.' : 'That is too little to draw; the table has all of it.'}</Nothing>
-      ) : (
+      {some.length === 0 ? null : (
         <>
           <p className={classes.legend} aria-hidden>
             {LINES.map(({ key, name }) => (
@@ -39,7 +37,10 @@ export function DurationChart({ rows, starts, when, nameOf }: { rows: Charts['du
                   <g key={key} data-line={key} className={classes.curve}>
                     <path d={curve(points.map(({ row }) => (row && row.count > 0 ? row[key] : null)), places)} />
                     {points.map(({ start, row }, index) =>
-                      row && row.count > 0 ? <circle key={start} cx={places.x(index) + places.column / 2} cy={places.y(row[key])} r={2.5} /> : null,
+                      // A single one would be two dots on nothing: it is drawn as bars, the shorter before the longer.
+                      some.length === 1 && row && row.count > 0 ? (
+                        <rect key={`${start} alone`} className={classes.alone} x={places.x(index) + places.column / 2 + (key === 'p50_secs' ? -26 : 2)} width={24} y={places.y(row[key])} height={places.floor - places.y(row[key])} />
+                      ) : row && row.count > 0 ? <circle key={start} cx={places.x(index) + places.column / 2} cy={places.y(row[key])} r={2.5} /> : null,
                     )}
                   </g>
                 ))}
@@ -56,7 +57,7 @@ export function DurationChart({ rows, starts, when, nameOf }: { rows: Charts['du
         </>
       )}
       {some.length > 0 ? (
-        <details className={classes.table} open={some.length < LEAST_POINTS}>
+        <details className={classes.table}>
           <summary>As a table</summary>
           <DataTable
             label="How long jobs took that succeeded"

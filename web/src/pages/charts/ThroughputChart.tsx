@@ -1,9 +1,9 @@
 import { DataTable } from '@/parts/DataTable';
-import { Nothing, Section } from '@/parts/Section';
+import { Section } from '@/parts/Section';
 
 import classes from './charts.module.css';
 import { Plot } from './Plot';
-import { endedInWords, filled, LEAST_POINTS, OUTCOMES, totalOf, wholeMarks, type Throughput } from './series';
+import { endedInWords, filled, OUTCOMES, totalOf, wholeMarks, type Throughput } from './series';
 
 /** How many jobs ended in each hour or day, and how. */
 export function ThroughputChart({ rows, starts, when, nameOf }: { rows: Throughput[]; starts: number[]; when: string; nameOf: (start: number) => string }) {
@@ -13,9 +13,7 @@ export function ThroughputChart({ rows, starts, when, nameOf }: { rows: Throughp
   const marks = wholeMarks(Math.max(0, ...some.map(({ row }) => totalOf(row!))));
   return (
     <Section title="Jobs that ended" about={words}>
-      {some.length < LEAST_POINTS ? (
-        <Nothing>{some.length === 0 ? 'There is nothing to draw.' : 'That is too little to draw; the table has all of it.'}</Nothing>
-      ) : (
+      {some.length === 0 ? null : (
         <>
           <p className={classes.legend} aria-hidden>
             {OUTCOMES.map((outcome) => (
@@ -49,7 +47,7 @@ export function ThroughputChart({ rows, starts, when, nameOf }: { rows: Throughp
         </>
       )}
       {some.length > 0 ? (
-        <details className={classes.table} open={some.length < LEAST_POINTS}>
+        <details className={classes.table}>
           <summary>As a table</summary>
           <DataTable
             label="Jobs that ended"

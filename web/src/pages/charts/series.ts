@@ -35,8 +35,12 @@ export const OUTCOMES = ['succeeded', 'failed', 'dead', 'cancelled'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 export const totalOf = (row: Throughput) => OUTCOMES.reduce((sum, outcome) => sum + row[outcome], 0);
 
-/** Fewer hours or days than these with something in them are told in words, not drawn: a single one compares with nothing. */
-export const LEAST_POINTS = 2;
+/** What is said once of all charts where there is too little in them to compare; null where there is enough. */
+export function tooLittle(rows: readonly { at: string }[], bucket: 'hour' | 'day'): string | null {
+  const times = new Set(rows.map((row) => row.at)).size;
+  if (times > 1) return null;
+  return times === 0 ? 'No job ended in this time.' : `Jobs ended in only one ${bucket} of this time, so there is nothing to compare yet.`;
+}
 
 /** What part of all it is, from 0 to 1. */
 export const shareOf = (part: number, total: number) => (total > 0 ? part / total : 0);

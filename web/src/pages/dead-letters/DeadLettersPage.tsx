@@ -82,7 +82,7 @@ export default function DeadLettersPage() {
     );
   return (
     <>
-      <PageHead title="Dead letters" about="jobs out of tries, kept whole until somebody runs them again or calls them off" />
+      <PageHead title="Dead letters" about="jobs out of tries, kept whole until somebody runs them again" />
       <DeadLetterFiltersBar filters={filters} />
       {rows.length > 0 ? (
         <div className={classes.chosen}>

@@ -9,11 +9,15 @@ import { cleanLine } from '@/parts/clean';
 import { NEED_WORDS } from '@/parts/needs';
 import { Properties } from '@/parts/SplitPage';
 import { RelativeTime, Until } from '@/parts/times';
+import { toDo } from '@/parts/toDo';
+
 import pane from '../work/pane.module.css';
+import { useIsWritten } from './blocked';
 
 /** Why it waits for a person, and what is known of it; the answers stand at its row. */
 export function NeedPane({ need, open, close }: { need: Need; open: () => void; close: () => void }) {
   const { data } = useQuery({ ...assignment(need.assignment_id ?? ''), enabled: need.assignment_id !== null });
+  const isWritten = useIsWritten(need);
   return (
     <>
       <div className={pane.head}>
@@ -23,8 +27,8 @@ export function NeedPane({ need, open, close }: { need: Need; open: () => void; 
         </ActionIcon>
       </div>
       <h2 className={pane.title}>{cleanLine(need.title)}</h2>
-      <p className={pane.why}>{capital(cleanLine(need.why))}</p>
-      {need.action ? <p className={pane.action}>{capital(cleanLine(need.action))}</p> : null}
+      <p className={pane.why}>{isWritten ? cleanLine(need.why) : capital(cleanLine(need.why))}</p>
+      {need.action ? <p className={pane.action}>{isWritten ? cleanLine(need.action) : toDo(need.action)}</p> : null}
       {need.assignment_id ? (
         <Group gap={6} mt="xs">
           <Button variant="filled" onClick={open}>

@@ -3,14 +3,14 @@ import { useQuery } from '@tanstack/react-query';
 
 import type { JobOfWork } from '@/api/jobs';
 import { explanation } from '@/api/runs';
-import { capital } from '@/parts/capital';
-import { cleanLine, cleanText } from '@/parts/clean';
+import { cleanLine } from '@/parts/clean';
 import { AssignmentLink, JobLink } from '@/parts/LinkTo';
 import { count, money } from '@/parts/Money';
 import { PaneHead } from '@/parts/PaneHead';
 import { Properties } from '@/parts/SplitPage';
 import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed, RelativeTime } from '@/parts/times';
+import { toDo } from '@/parts/toDo';
 import { Why } from '@/parts/Why';
 
 import { JobActions } from '../attempt/JobActions';
@@ -27,7 +27,7 @@ export function JobPane({ row, open, close }: { row: JobOfWork; open: () => void
   return (
     <>
       <PaneHead status={<StatusWord status={job.status} />} title={work ? cleanLine(work.title) : job.spec.type} why={<Why {...why} />} close={close} />
-      {said?.hold?.hint ? <p className={pane.action}>{capital(cleanText(said.hold.hint))}</p> : null}
+      {said?.hold?.hint ? <p className={pane.action}>{toDo(said.hold.hint)}</p> : null}
       <Group gap={6} mt="xs">
         <Button variant="filled" onClick={open}>
           Open

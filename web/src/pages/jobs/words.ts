@@ -1,5 +1,6 @@
 import type { JobOfWork } from '@/api/jobs';
 
+import { VERDICT_GIVEN } from '../assignment/standing';
 import { howFar } from '../work/jobWords';
 
 /** What a job does, or why it waits or how it ended, in a sentence. */
@@ -9,6 +10,8 @@ export interface JobWhy {
   summary: string;
   /** When the wait ends by itself, where that is known. */
   until?: string | null;
+  /** The summary is an agent's or a person's. */
+  asWritten?: boolean;
 }
 
 export function whyOf({ job, work }: JobOfWork): JobWhy {
@@ -20,11 +23,13 @@ export function whyOf({ job, work }: JobOfWork): JobWhy {
       return {
         before: isMeant && work?.job ? howFar(work.job) : job.progress > 0 ? `${job.progress} %` : undefined,
         summary: job.message || (isMeant && work ? work.summary : 'The agent works.'),
+        asWritten: Boolean(job.message),
       };
     case 'queued':
       return whyQueued({ job, work }, isMeant);
     case 'succeeded':
-      return { summary: firstLine(job.output) || (job.commit ? `Left commit ${job.commit.slice(0, 10)}.` : '') };
+      if (job.spec.type === 'pm') return { summary: VERDICT_GIVEN };
+      return { summary: firstLine(job.output) || (job.commit ? `Left commit ${job.commit.slice(0, 10)}.` : ''), asWritten: true };
     case 'cancelled':
       return { summary: job.failure?.message || 'Called off.' };
     default:
@@ -33,8 +38,8 @@ export function whyOf({ job, work }: JobOfWork): JobWhy {
 }
 
 function whyQueued({ job, work }: JobOfWork, isMeant: boolean): JobWhy {
-  const stands = work?.status === 'blocked' || work?.status === 'idle';
-  if (work && (isMeant || stands)) return { summary: work.summary, until: work.until };
+  if (work?.status === 'blocked') return { summary: `Waits for a person: ${work.summary}`, until: work.until };
+  if (work && (isMeant || work.status === 'idle')) return { summary: work.summary, until: work.until };
   if (work?.job) return { summary: `Waits for the ${work.job.type} job before it.` };
   return job.park ? { summary: job.park.failure.message, until: job.park.until } : { summary: `Waits for the worker ${job.worker}.` };
 }

@@ -2,6 +2,7 @@ import { Checkbox, Select, SimpleGrid, Textarea, TextInput } from '@mantine/core
 
 import { BudgetFields } from '@/parts/BudgetFields';
 import { Fold } from '@/parts/Fold';
+import { useBudgetDefaults } from '@/parts/useBudgetDefaults';
 
 import { LineFields } from './LineFields';
 import { OTHER_REPOSITORY, type GoalForm, type Line } from './request';
@@ -30,7 +31,7 @@ export function MoreFields({ form, set, wrong, isAsked }: MoreFieldsProps) {
   );
   return (
     <Fold words="Limits and more" isWrong={isWrong}>
-      <BudgetFields value={form.budget} onChange={(budget) => set({ budget })} />
+      <BudgetFields value={form.budget} onChange={(budget) => set({ budget })} defaults={useBudgetDefaults('project')} />
       <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="xs">
         {text('priority', 'Priority', '0')}
         {text('iterations', 'At most rounds', 'the project’s')}

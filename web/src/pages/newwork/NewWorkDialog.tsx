@@ -14,7 +14,7 @@ import { keepProject, useProject } from '@/shell/project';
 import { say } from '@/shell/say';
 
 import { MoreFields } from './MoreFields';
-import { createOf, emptyGoal, isOwnLine, OTHER_REPOSITORY, problemsOf, requestOf, type GoalForm } from './request';
+import { createOf, emptyGoal, hasJudge, isOwnLine, OTHER_REPOSITORY, problemsOf, requestOf, type GoalForm } from './request';
 
 /** Asks for a goal and where, and hands it to the daemon; what is not said is up to the project. */
 export default function NewWorkDialog({ close }: { close: () => void }) {
@@ -27,6 +27,7 @@ export default function NewWorkDialog({ close }: { close: () => void }) {
   const [key] = useState(newKey);
   const found = problemsOf(form);
   const set = (part: Partial<GoalForm>) => setForm((old) => ({ ...old, ...part }));
+  const isJudged = hasJudge(form);
   const text = (name: 'repo' | 'base' | 'verify') => ({
     value: form[name],
     onChange: (event: { currentTarget: { value: string } }) => set({ [name]: event.currentTarget.value }),
@@ -79,7 +80,13 @@ export default function NewWorkDialog({ close }: { close: () => void }) {
             <AgentNeeds form={form} set={set} wrong={wrong} />
             <TextInput label="Check that every change has to pass" placeholder="the project’s own, such as npm test" {...text('verify')} />
             <Group gap="lg">
-              <Checkbox label="A pm job judges the work" checked={form.review} onChange={(event) => set({ review: event.currentTarget.checked })} />
+              <Checkbox
+                label="A pm job judges the work"
+                description={isJudged ? undefined : 'A program is no judge. To name one: Limits and more, Other agents, pm = claude'}
+                disabled={!isJudged}
+                checked={form.review && isJudged}
+                onChange={(event) => set({ review: event.currentTarget.checked })}
+              />
               <Checkbox label="Propose it as a pull request" checked={form.propose} onChange={(event) => set({ propose: event.currentTarget.checked })} />
             </Group>
             <MoreFields form={form} set={set} wrong={wrong} isAsked={isAsked} />

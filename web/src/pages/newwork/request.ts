@@ -57,7 +57,7 @@ export const emptyGoal = (project: string | undefined): GoalForm => ({
 });
 
 /** A program alone is no judge: its work is judged only where an agent for pm jobs is named. */
-const hasJudge = (form: GoalForm) => form.harness !== 'command' || agentsByType(form.agents)?.pm !== undefined;
+export const hasJudge = (form: GoalForm) => form.harness !== 'command' || agentsByType(form.agents)?.pm !== undefined;
 
 /** What is missing or wrong, by field; nothing when it can be sent. */
 export function problemsOf(form: GoalForm): Partial<Record<keyof GoalForm, string>> {
@@ -108,7 +108,7 @@ export function requestOf(form: GoalForm, key: string): RunGoal {
     budget: budgetOf(form.budget),
     harness_defaults: Object.keys(agents).length > 0 ? agents : undefined,
     verify: filled(form.verify),
-    no_review: form.review ? undefined : true,
+    no_review: form.review && hasJudge(form) ? undefined : true,
     propose: form.propose || undefined,
     type: type === 'implement' ? undefined : type,
     max_iterations: wholeNumber(form.iterations, 1),

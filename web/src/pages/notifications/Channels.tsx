@@ -1,13 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 
-import { notifications, type Notifications } from '@/api/people';
+import { notifications, settings, type Notifications } from '@/api/people';
 import { NOTICE_WORDS } from '@/notices/kinds';
 import { Asked } from '@/parts/Asked';
 import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
 import { AssignmentLink, JobLink } from '@/parts/LinkTo';
-import { Section } from '@/parts/Section';
+import { Nothing, Section } from '@/parts/Section';
 import { StatusWord } from '@/parts/StatusWord';
 import { RelativeTime } from '@/parts/times';
 
@@ -32,6 +32,8 @@ export function Channels() {
 }
 
 function Tables({ channels, recent }: Notifications) {
+  const known = useQuery(settings).data?.items;
+  const hasNoLink = channels.length > 0 && known && !known.find(({ key }) => key === 'notify.page_url')?.value;
   return (
     <>
       <Section title="Channels" about="set in the configuration">
@@ -60,6 +62,11 @@ function Tables({ channels, recent }: Notifications) {
           }))}
           empty="Nobody is told yet. Channels (e-mail, webhook, Slack) are named in the configuration file, under [notify.NAME]."
         />
+        {hasNoLink ? (
+          <Nothing>
+            Messages carry no link to this page, because the daemon does not know its address. Set <code>page_url</code> under <code>[notify]</code> in the configuration file to make them.
+          </Nothing>
+        ) : null}
       </Section>
       <Section title="Lately">
         <DataTable

@@ -5,6 +5,7 @@ import { testNotification } from '@/api/people';
 import { asProblem } from '@/api/problem';
 import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
+import { sentences } from '@/parts/sentences';
 
 import classes from './notifications.module.css';
 
@@ -22,7 +23,7 @@ export function SendTest({ channel }: { channel: string }) {
         {test.isPending ? 'Sending…' : 'Send a test'}
       </Button>
       <span role="status" className={problem ? classes.bad : classes.good}>
-        {problem ? [problem.message, problem.hint ?? ''].map((part) => capital(cleanLine(part))).join(' ') : test.isSuccess ? 'It was taken.' : ''}
+        {problem ? sentences(...[problem.message, problem.hint ?? ''].map((part) => capital(cleanLine(part)))) : test.isSuccess ? 'It was taken.' : ''}
       </span>
     </div>
   );

@@ -2,6 +2,7 @@ import { PasswordInput, SimpleGrid, Textarea, TextInput } from '@mantine/core';
 
 import { BudgetFields } from '@/parts/BudgetFields';
 import { Fold } from '@/parts/Fold';
+import { useBudgetDefaults } from '@/parts/useBudgetDefaults';
 
 import type { OperationForm } from './request';
 
@@ -36,7 +37,7 @@ export function LimitFields({ form, set, wrong }: FieldsProps) {
   );
   return (
     <Fold words="Limits and more" isWrong={Boolean(wrong.priority ?? wrong.callback ?? wrong.budget)}>
-      <BudgetFields value={form.budget} onChange={(budget) => set({ budget })} />
+      <BudgetFields value={form.budget} onChange={(budget) => set({ budget })} defaults={useBudgetDefaults('project')} />
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xs">
         {text('worker', 'Worker', 'default')}
         {text('priority', 'Priority', '0')}

@@ -16,6 +16,7 @@ import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed, RelativeTime, Until } from '@/parts/times';
 import { span } from '@/parts/timewords';
 import { Why } from '@/parts/Why';
+import { toDo } from '@/parts/toDo';
 import { keepProject } from '@/shell/project';
 import { useTitle } from '@/shell/title';
 
@@ -51,7 +52,7 @@ export default function OperationPage() {
             <p>
               <StatusWord status={operation.status} /> <Why summary={operationInWords(operation)} until={operation.endedAt ? null : operation.hold?.until} />
             </p>
-            {operation.hold?.hint && !operation.endedAt ? <p className={classes.hint}>{capital(cleanLine(operation.hold.hint))}</p> : null}
+            {operation.hold?.hint && !operation.endedAt ? <p className={classes.hint}>{toDo(operation.hold.hint)}</p> : null}
             {isRunning ? (
               <p className={classes.progress}>
                 <progress max={100} value={operation.progress.percent} aria-label="Progress" /> {operation.progress.percent} %

@@ -4,6 +4,7 @@ import { useState, type ReactNode } from 'react';
 import { AgentSelect } from '@/parts/AgentFields';
 import { BudgetFields } from '@/parts/BudgetFields';
 import { JOB_TYPES } from '@/parts/harnesses';
+import { useBudgetDefaults } from '@/parts/useBudgetDefaults';
 
 import classes from './projects.module.css';
 import type { SettingsForm } from './settingsForm';
@@ -53,7 +54,7 @@ export function SettingsFields({ form, set, wrong }: { form: SettingsForm; set: 
         <Templates templates={form.templates} set={(templates) => set({ templates })} />
       </Part>
       <Part title="How much">
-        <BudgetFields value={form.budget} onChange={(budget) => set({ budget })} />
+        <BudgetFields value={form.budget} onChange={(budget) => set({ budget })} defaults={useBudgetDefaults('daemon')} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="xs">
           {text('atOnce', 'Jobs at once', 'no limit')}
           {text('iterations', 'At most rounds', 'the daemon’s')}

@@ -2,17 +2,18 @@ import { ActionIcon, Button, Group } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
 
 import type { WorkItem } from '@/api/types';
-import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { ExternalLink } from '@/parts/ExternalLink';
 import { cost, count, money } from '@/parts/Money';
+import { Places } from '@/parts/Places';
 import { Properties } from '@/parts/SplitPage';
 import { StatusWord } from '@/parts/StatusWord';
 import { Elapsed, RelativeTime } from '@/parts/times';
 import { span } from '@/parts/timewords';
+import { toDo } from '@/parts/toDo';
 import { Why } from '@/parts/Why';
 
-import { howFar, jobName } from './jobWords';
+import { howFar, isWritten, jobName } from './jobWords';
 import { WorkActions } from './WorkActions';
 import classes from './pane.module.css';
 
@@ -30,9 +31,10 @@ export function WorkPane({ item, open, close }: { item: WorkItem; open: () => vo
       </div>
       <h2 className={classes.title}>{cleanLine(item.title)}</h2>
       <p className={classes.why} data-needs={item.needs_you || undefined}>
-        <Why summary={item.summary} until={item.until} />
+        <Why summary={item.summary} until={item.until} asWritten={isWritten(item)} />
       </p>
-      {item.action ? <p className={classes.action}>{capital(cleanLine(item.action))}</p> : null}
+      {item.action ? <p className={classes.action}>{(isWritten(item) ? cleanLine : toDo)(item.action)}</p> : null}
+      {item.action ? <Places text={item.action} project={item.project} job={job?.id} /> : null}
       <Group gap={6} mt="xs">
         <Button variant="filled" onClick={open}>
           Open

@@ -6,6 +6,7 @@ import { ActButton } from '@/parts/ActButton';
 import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
+import { stopped } from '@/parts/sentences';
 import { Section } from '@/parts/Section';
 import { ProblemAlert, Skeleton } from '@/parts/States';
 import { StatusWord } from '@/parts/StatusWord';
@@ -60,10 +61,10 @@ export function Breakers() {
 }
 
 function Why({ breaker }: { breaker: Breaker }) {
-  if (breaker.status === 'closed') return breaker.failure ? <>Works again. Last: {cleanLine(breaker.failure.message)}</> : <>Works</>;
+  if (breaker.status === 'closed') return <>{breaker.failure ? `Its jobs start as usual. The last failure: ${cleanLine(breaker.failure.message)}` : 'Its jobs start as usual. No failure so far.'}</>;
   return (
     <>
-      {breaker.failure ? capital(cleanLine(breaker.failure.message)) : 'Its backend failed.'}
+      {stopped(breaker.failure ? capital(cleanLine(breaker.failure.message)) : 'Its backend failed.')}
       {breaker.status === 'half_open' ? ' One job tries it now.' : null}
       {breaker.open_until ? (
         <>

@@ -6,6 +6,7 @@ import { asProblem } from '@/api/problem';
 import { capital } from '@/parts/capital';
 import { cleanLine } from '@/parts/clean';
 import { DataTable } from '@/parts/DataTable';
+import { sentences } from '@/parts/sentences';
 import { Section } from '@/parts/Section';
 import { ProblemAlert, Skeleton } from '@/parts/States';
 import { at } from '@/parts/times';
@@ -56,7 +57,7 @@ export function Machine({ level }: { level: string }) {
                   <State key="state" harness={harness} />,
                   harness.version && cleanLine(harness.version),
                   harness.login && cleanLine(harness.login).replaceAll('_', ' '),
-                  harness.problems.map((problem) => [problem.what, problem.hint ?? ''].map((part) => capital(cleanLine(part))).join(' ')).join(' '),
+                  harness.problems.map((problem, n) => <div key={n}>{problemWords(problem)}</div>),
                 ],
               }))}
               empty="No agent is known."
@@ -76,7 +77,7 @@ export function Machine({ level }: { level: string }) {
                   cleanLine(check.name),
                   check.problem ? <span className={classes.need}>needs something</span> : <span className={classes.good}>good</span>,
                   cleanLine(check.found),
-                  check.problem && [check.problem.what, check.problem.hint ?? ''].map((part) => capital(cleanLine(part))).join(' '),
+                  check.problem && problemWords(check.problem),
                 ],
               }))}
               empty="Nothing was looked at."
@@ -87,6 +88,8 @@ export function Machine({ level }: { level: string }) {
     </>
   );
 }
+
+const problemWords = ({ what, hint }: HarnessLook['problems'][number]) => sentences(capital(cleanLine(what)), hint && capital(cleanLine(hint)));
 
 /** An agent that nobody uses and that is not there is no trouble. */
 function State({ harness }: { harness: HarnessLook }) {
