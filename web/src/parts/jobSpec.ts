@@ -2,7 +2,7 @@
 import type { JobSpec } from '@/api/runs';
 import type { JobType } from '@/api/types';
 
-import { agentOf, agentProblems, NO_AGENT, type AgentForm } from './AgentFields';
+import { agentOf, agentProblems, NO_AGENT, type AgentForm } from './agentForm';
 import { budgetOf, filled, isWrongBudget, NO_BUDGET, onlyGiven, seconds, wholeNumber, type BudgetText } from './forms';
 
 export interface JobForm extends AgentForm {

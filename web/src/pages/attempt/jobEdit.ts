@@ -1,7 +1,7 @@
 /** What can be changed of a job before it runs again: as it is typed, and as the API takes it. */
 import type { JobSpec, RetryJob } from '@/api/runs';
 import type { AssignmentDetail, Harness } from '@/api/types';
-import { agentProblems, type AgentForm } from '@/parts/AgentFields';
+import { agentProblems, type AgentForm } from '@/parts/agentForm';
 import { filled, onlyGiven, seconds } from '@/parts/forms';
 
 export interface JobEditForm extends AgentForm {

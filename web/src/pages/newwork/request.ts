@@ -1,6 +1,6 @@
 /** What the dialog holds, and the request it makes. */
 import type { CreateAssignment, RunGoal } from '@/api/projects';
-import { agentOf, agentProblems, NO_AGENT, type AgentForm } from '@/parts/AgentFields';
+import { agentOf, agentProblems, NO_AGENT, type AgentForm } from '@/parts/agentForm';
 import { budgetOf, filled, isWrongBudget, listed, NO_BUDGET, onlyGiven, wholeNumber, type BudgetText } from '@/parts/forms';
 import { agentsByType, WRONG_AGENTS } from '@/parts/harnesses';
 import { jobProblems, NEW_JOB, specOf, type JobForm } from '@/parts/jobSpec';

@@ -1,6 +1,6 @@
 /** What the form for an operation holds, and the request it makes. */
 import type { OperationRequest, OperationType } from '@/api/operations';
-import { agentOf, agentProblems, NO_AGENT, type AgentForm } from '@/parts/AgentFields';
+import { agentOf, agentProblems, NO_AGENT, type AgentForm } from '@/parts/agentForm';
 import { budgetOf, filled, isWrongBudget, lined, listed, NO_BUDGET, onlyGiven, wholeNumber, type BudgetText } from '@/parts/forms';
 
 export interface OperationForm extends AgentForm {
