@@ -47,7 +47,7 @@ test('work is started from the page, and is found in every place that tells of i
   await expect(page.getByRole('complementary')).toContainText('merged', soon);
 
   await page.goto(`${site}/charts`);
-  await expect(page.getByText('1 job ended: 1 succeeded.')).toBeVisible(soon);
+  await expect(page.getByText('1 job ended: 1 succeeded.', { exact: true })).toBeVisible(soon);
 
   await page.goto(`${site}/audit`);
   await expect(rows(page).filter({ hasText: 'assignments/run' })).toContainText('done', soon);
@@ -147,6 +147,7 @@ test('all jobs are listed and narrowed; a backup brought back takes the place of
   await expect(page).toHaveURL(/\/attempts\/att_/, soon);
 
   // On a port that is its own, it comes back there after the restore.
+  await page.goto('about:blank');
   await daemon.kill();
   await daemon.startAgain();
   const backup = `${daemon.home}/backup`;
@@ -163,6 +164,10 @@ test('all jobs are listed and narrowed; a backup brought back takes the place of
   await expect(page.getByRole('dialog').getByRole('alert')).toBeVisible(soon);
   await page.getByRole('button', { name: 'Cancel', exact: true }).click();
   await bring(backup);
+  // Nobody who was signed in before is.
+  await expect(page.getByRole('heading', { name: 'Sign in to Windlass' })).toBeVisible(soon);
+  await enter(page, site, daemon);
+  await page.goto(`${site}/housekeeping`);
   await expect(page.getByRole('region', { name: 'Restore' })).toContainText('Went', soon);
   await expect(page.getByRole('region', { name: 'Restore' })).toContainText('well', soon);
   await page.goto(`${site}/jobs`);

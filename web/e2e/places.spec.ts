@@ -319,7 +319,7 @@ test('charts are drawn with what there is, and that it is little is said once', 
 
   places.answers['GET /charts'] = { bucket: 'day', throughput: [{ at: new Date().toISOString(), succeeded: 1, failed: 0, dead: 0, cancelled: 0 }], durations: [], cost: [], failures: [] };
   await page.goto(`${places.url}/charts`);
-  await expect(page.getByText('1 job ended: 1 succeeded.')).toBeVisible();
+  await expect(page.getByText('1 job ended: 1 succeeded.', { exact: true })).toBeVisible();
   await expect(page.getByText('Jobs ended in only one day of this time')).toHaveCount(1);
   await expect(page.getByRole('img', { name: /ended|took/ })).toHaveCount(1);
   await expect(page.getByText('Nothing was spent.')).toBeVisible();
