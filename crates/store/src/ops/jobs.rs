@@ -125,7 +125,7 @@ pub(crate) fn check_open(assignment: &Assignment) -> Result<()> {
 }
 
 /// Puts a job that ended back in the queue, edited, with its counters at zero; with `activate` a blocked assignment goes on with it. One that
-/// waits in the queue of blocked work (its settings were wrong) is edited where it is.
+/// waits in the queue of blocked work (its settings were wrong) is edited where it is; without an edit there is nothing to do about it.
 pub(crate) fn revive_locked(
     w: &mut Work<'_>,
     mut assignment: Assignment,
@@ -137,7 +137,7 @@ pub(crate) fn revive_locked(
 ) -> Result<Job> {
     check_open(&assignment)?;
     let waits_blocked = activate && row.job.status == JobStatus::Queued && assignment.status == AssignmentStatus::Blocked;
-    if !waits_blocked {
+    if !(waits_blocked && *edit != JobEdit::default()) {
         moves::move_job(w, &mut row.job, JobMove::Revive, moves::with(json!({ "by": by }), more))?;
     }
     let job = &mut row.job;
