@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use windlass_types::count;
 
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use windlass_store::{Due, StoreError};
+use windlass_types::count;
 
 use crate::attempt;
 use crate::engine::Inner;

@@ -1,8 +1,8 @@
 //! The pool of checked-out trees, filled in the background after a workspace was prepared.
 
 use std::sync::Arc;
-use windlass_types::count;
 
+use windlass_types::count;
 use windlass_workspace::workspaces::Workspace;
 
 use crate::engine::Inner;

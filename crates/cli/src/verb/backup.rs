@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
-use windlass_types::count;
 
 use clap::Args;
 use serde_json::json;
+use windlass_types::count;
 
 use crate::cli::{Context, DatabaseArgs, Json};
 use crate::daemon::{Daemon, Kind, logs};

@@ -2,10 +2,10 @@ use std::ffi::OsString;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
-use windlass_types::count;
 
 use clap::Args;
 use windlass_secrets::{AllowList, Allowed, Finding, Scanner};
+use windlass_types::count;
 use windlass_workspace::git::{Commitish, Git, Identity, Repository, WorkspaceError};
 use windlass_workspace::outgoing::Range;
 use windlass_workspace::scan::{self, FindingAt, OnDisk, Report, scan_files, scan_range};
